@@ -1,0 +1,34 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+  name: "SelfSupervised",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Tensor", targets: ["Tensor"]),
+    .library(name: "Nets", targets: ["Nets"]),
+    .library(name: "SelfSupervised", targets: ["SelfSupervised"]),
+    .library(name: "Datasets", targets: ["Datasets"]),
+    .executable(name: "pretrain", targets: ["pretrain"]),
+    .executable(name: "benchmark", targets: ["benchmark"]),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "Tensor", dependencies: ["COpenBLAS"]),
+    .target(name: "Nets", dependencies: ["Tensor"]),
+    .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
+    .target(name: "Datasets", dependencies: ["Tensor"]),
+    .executableTarget(
+      name: "pretrain", dependencies: ["SelfSupervised", "Datasets"], path: "Examples/Pretrain"),
+    .executableTarget(
+      name: "benchmark", dependencies: ["SelfSupervised"], path: "Examples/Benchmark",
+      exclude: ["pytorch_peer.py"]),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "NetsTests", dependencies: ["Nets"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets"],
+      exclude: ["Fixtures"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+  ]
+)

@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Takes the gradient of an operation's result and which inputs need one; gives theirs.
+package typealias Pullback = @Sendable (_ gradient: Tensor, _ wanted: [Bool]) -> [Tensor?]
+
+/// One recorded operation, or a leaf that gradients are gathered for.
+// Unchecked: written at creation and by the one reverse pass that consumes the graph.
+package final class GraphNode: @unchecked Sendable {
+  private static let orders = Atomic<Int>(0)
+
+  /// Later operations have higher numbers, so descending order is a valid reverse pass.
+  let order: Int
+  package let operation: String
+  package private(set) var inputs: [GraphNode?]
+  private(set) var pullback: Pullback?
+  /// The parameter whose value this leaf is.
+  package private(set) weak var parameter: Parameter?
+
+  init(operation: String, inputs: [GraphNode?], pullback: @escaping Pullback) {
+    order = Self.orders.add(1, ordering: .relaxed).newValue
+    self.operation = operation
+    self.inputs = inputs
+    self.pullback = pullback
+  }
+
+  init(leaf parameter: Parameter?) {
+    order = Self.orders.add(1, ordering: .relaxed).newValue
+    operation = "leaf"
+    inputs = []
+    self.parameter = parameter
+  }
+
+  var isLeaf: Bool { operation == "leaf" }
+
+  /// Forgets how the result was computed, which frees what the pullback captured.
+  func release() {
+    pullback = nil
+    inputs = []
+  }
+
+  // A chain of a million nodes must not recurse: inputs are released from a list. The pullback goes
+  // first, while the list still holds the nodes of the tensors it captured.
+  deinit {
+    var pending = inputs
+    pullback = nil
+    inputs = []
+    while var node = pending.popLast() {
+      guard node != nil, isKnownUniquelyReferenced(&node), let last = node else { continue }
+      pending.append(contentsOf: last.inputs)
+      last.release()
+    }
+  }
+}

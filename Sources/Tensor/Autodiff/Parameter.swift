@@ -1,0 +1,75 @@
+/// A tensor that training changes.
+///
+/// Layers hold parameters; operations on ``value`` are recorded; ``Tensor/backward()`` adds to
+/// ``gradient``; an optimizer writes a new value, in place when nobody else holds the old one.
+public final class Parameter {
+  /// The name in a state dictionary, where it is not the name of the property.
+  public let name: String?
+  /// How the numbers are laid out in a state dictionary.
+  public let layout: StateLayout
+  /// The gradient that reverse passes have added up, of the value's shape.
+  public var gradient: Tensor?
+  /// Whether operations record this parameter; a frozen one costs nothing in the reverse pass.
+  public var isTrainable = true
+
+  private var current: Tensor
+  private var leaf: GraphNode?
+
+  /// A parameter that starts as `value`.
+  public init(_ value: Tensor, name: String? = nil, layout: StateLayout = .same) {
+    self.current = value.detached
+    self.name = name
+    self.layout = layout
+    leaf = GraphNode(leaf: self)
+  }
+
+  /// The numbers. Reading gives a tracked tensor if the parameter is trainable and recording is on.
+  ///
+  /// - Precondition: A new value has the shape of the old one.
+  public var value: Tensor {
+    get {
+      var value = current
+      if isTrainable, Recording.isEnabled { value.node = leaf }
+      return value
+    }
+    set {
+      precondition(
+        newValue.shape == current.shape,
+        "a parameter of shape \(current.shape) needs a value of that shape; got \(newValue.shape)")
+      current = newValue.detached
+    }
+  }
+
+  /// The size along each axis.
+  public var shape: Shape { current.shape }
+
+  /// Adds to the gradient.
+  public func accumulate(_ gradient: Tensor) {
+    let earlier = self.gradient
+    self.gradient = earlier.map { $0 + gradient } ?? gradient
+  }
+
+  /// Lets `body` write the numbers: in place when nobody else holds them, else in a copy.
+  package func update(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+    current.mutate(body)
+  }
+}
+
+/// How a leaf's numbers are laid out in a state dictionary, against how they are in memory.
+public enum StateLayout: Sendable {
+  /// As they are.
+  case same
+  /// Kernels: [outputs, height, width, inputs] in memory, [outputs, inputs, height, width] on disk.
+  case channelsFirst
+}
+
+extension Tensor {
+  /// Lets `body` write this tensor's numbers, in a copy if another tensor shares them.
+  package mutating func mutate(_ body: (UnsafeMutablePointer<Float>) -> Void) {
+    if offset != 0 || !isKnownUniquelyReferenced(&storage) {
+      let source = self
+      self = Tensor(shape) { $0.update(from: source.pointer, count: source.elementCount) }
+    }
+    body(storage.pointer)
+  }
+}

@@ -1,0 +1,121 @@
+/// Below this many elements a second thread costs more than it brings.
+let parallelGrain = 1 << 15
+
+func fill(_ out: UnsafeMutablePointer<Float>, count: Int, with value: Float) {
+  Parallel.forRanges(count, grain: parallelGrain * 4) { range in
+    (out + range.lowerBound).update(repeating: value, count: range.count)
+  }
+}
+
+/// out[i] = function(x[i])
+@inline(__always)
+func mapped(_ x: Tensor, _ function: (Float) -> Float) -> Tensor {
+  defer { extendLifetime(x.storage) }
+  let source = x.pointer
+  return Tensor(x.shape) { out in
+    Parallel.forRanges(x.elementCount, grain: parallelGrain) { range in
+      for index in range { out[index] = function(source[index]) }
+    }
+  }
+}
+
+/// out[i] = function(a[i], b[i]), either one repeated along axes where its size is 1.
+@inline(__always)
+func zipped(
+  _ a: Tensor, _ b: Tensor, operation: String = #function, _ function: (Float, Float) -> Float
+) -> Tensor {
+  defer { extendLifetime((a.storage, b.storage)) }
+  let (x, y) = (a.pointer, b.pointer)
+  if a.shape == b.shape {
+    return Tensor(a.shape) { out in
+      Parallel.forRanges(a.elementCount, grain: parallelGrain) { range in
+        for index in range { out[index] = function(x[index], y[index]) }
+      }
+    }
+  }
+  let plan = BroadcastPlan(a.shape, b.shape, operation: operation)
+  return Tensor(plan.shape) { out in
+    Parallel.forRanges(plan.rowCount, grain: max(1, parallelGrain / plan.rowLength)) { rows in
+      for row in rows {
+        let (i, j) = plan.offsets(ofRow: row)
+        let (p, q, result) = (x + i, y + j, out + row * plan.rowLength)
+        switch plan.rowStrides {
+        case (1, 0):
+          let second = q[0]
+          for index in 0..<plan.rowLength { result[index] = function(p[index], second) }
+        case (0, 1):
+          let first = p[0]
+          for index in 0..<plan.rowLength { result[index] = function(first, q[index]) }
+        default:
+          for index in 0..<plan.rowLength { result[index] = function(p[index], q[index]) }
+        }
+      }
+    }
+  }
+}
+
+/// How two shapes line up, with as few axes as describe it.
+struct BroadcastPlan {
+  let shape: Shape
+  let rowLength: Int
+  let rowStrides: (Int, Int)
+  private var outer: [(size: Int, strides: (Int, Int))] = []
+
+  init(_ a: Shape, _ b: Shape, operation: String) {
+    shape = a.broadcast(with: b, operation: operation)
+    let (first, second) = (a.broadcastStrides(in: shape), b.broadcastStrides(in: shape))
+    var axes: [(size: Int, strides: (Int, Int))] = []
+    for (axis, size) in shape.enumerated() where size != 1 {
+      let strides = (first[axis], second[axis])
+      if let last = axes.last, last.strides == (strides.0 * size, strides.1 * size) {
+        axes[axes.count - 1] = (last.size * size, strides)
+      } else {
+        axes.append((size, strides))
+      }
+    }
+    let row = axes.popLast() ?? (1, (1, 1))
+    rowLength = row.size
+    rowStrides = row.strides
+    outer = axes
+  }
+
+  var rowCount: Int { rowLength == 0 ? 0 : outer.reduce(1) { $0 * $1.size } }
+
+  func offsets(ofRow row: Int) -> (Int, Int) {
+    var (rest, i, j) = (row, 0, 0)
+    for axis in outer.reversed() {
+      let position = rest % axis.size
+      rest /= axis.size
+      i += position * axis.strides.0
+      j += position * axis.strides.1
+    }
+    return (i, j)
+  }
+}
+
+extension Shape {
+  /// The shape both shapes repeat to: sizes agree, or one of them is 1, from the last axis on.
+  func broadcast(with other: Shape, operation: String) -> Shape {
+    if self == other { return self }
+    let rank = Swift.max(self.rank, other.rank)
+    let (a, b) = (padded(toRank: rank), other.padded(toRank: rank))
+    return Shape(
+      zip(a, b).map { first, second in
+        precondition(
+          first == second || first == 1 || second == 1,
+          "\(operation) needs shapes that broadcast (sizes equal or 1 from the last axis on); "
+            + "got \(self) and \(other)")
+        return first == 1 ? second : first
+      })
+  }
+
+  func padded(toRank rank: Int) -> [Int] {
+    Array(repeating: 1, count: rank - self.rank) + dimensions
+  }
+
+  /// Strides of this shape within `target`: 0 along repeated axes.
+  fileprivate func broadcastStrides(in target: Shape) -> [Int] {
+    let sizes = Shape(padded(toRank: target.rank))
+    return zip(sizes, sizes.strides).map { size, stride in size == 1 ? 0 : stride }
+  }
+}

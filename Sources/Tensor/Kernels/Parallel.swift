@@ -1,0 +1,92 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// How many threads the package's kernels use.
+public enum Threads {
+  private static let setting = Atomic<Int>(defaultCount)
+
+  /// The number of threads, at least 1.
+  ///
+  /// At first `OPENBLAS_NUM_THREADS` or `OMP_NUM_THREADS` if one of them is set, else the cores this
+  /// process may use, cgroup limits included.
+  public static var count: Int {
+    get { setting.load(ordering: .relaxed) }
+    set {
+      precondition(newValue >= 1, "Threads.count needs at least 1; got \(newValue)")
+      setting.store(newValue, ordering: .relaxed)
+    }
+  }
+
+  private static var defaultCount: Int {
+    let environment = ProcessInfo.processInfo.environment
+    for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"] {
+      if let count = environment[name].flatMap({ Int($0) }), count >= 1 { return count }
+    }
+    return max(1, min(ProcessInfo.processInfo.activeProcessorCount, controlGroupLimit ?? .max))
+  }
+
+  /// The whole cores of cgroup v2's quota, from a line such as "200000 100000".
+  private static var controlGroupLimit: Int? {
+    guard let line = try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8)
+    else { return nil }
+    let fields = line.split(whereSeparator: \.isWhitespace).map { Double($0) }
+    guard fields.count == 2, let quota = fields[0], let period = fields[1], period > 0
+    else { return nil }
+    return max(1, Int((quota / period).rounded(.up)))
+  }
+}
+
+/// Runs blocks of work on the package's threads.
+///
+/// Never nested: a body calls single-threaded kernels only.
+package enum Parallel {
+  /// Calls `body` once for each block in `0..<count`, in no order, and returns when all are done.
+  package static func forEach(_ count: Int, _ body: (_ block: Int) -> Void) {
+    workers(count) { _, next in
+      while let block = next() { body(block) }
+    }
+  }
+
+  /// Splits `0..<count` into ranges of at least `grain` and calls `body` once for each.
+  package static func forRanges(_ count: Int, grain: Int, _ body: (_ range: Range<Int>) -> Void) {
+    let parts = min(Threads.count * 2, (count + grain - 1) / max(1, grain))
+    guard parts > 1 else {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    forEach(parts) { part in
+      body((count * part / parts)..<(count * (part + 1) / parts))
+    }
+  }
+
+  /// Starts a worker per thread; each draws blocks in `0..<count` from `next` until there are none.
+  ///
+  /// For kernels with scratch space: a worker allocates it once and uses it for all its blocks.
+  package static func workers(
+    _ count: Int, _ body: (_ worker: Int, _ next: () -> Int?) -> Void
+  ) {
+    let threads = min(Threads.count, count)
+    guard threads > 1 else {
+      var position = 0
+      if count > 0 {
+        body(0) {
+          defer { position += 1 }
+          return position < count ? position : nil
+        }
+      }
+      return
+    }
+    let position = Atomic<Int>(0)
+    withoutActuallyEscaping(body) { body in
+      // Unsafe: the body runs on several threads, which is what callers of this function ask for.
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: threads) { worker in
+        body(worker) {
+          let block = position.add(1, ordering: .relaxed).oldValue
+          return block < count ? block : nil
+        }
+      }
+    }
+  }
+}

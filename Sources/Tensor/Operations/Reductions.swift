@@ -1,0 +1,95 @@
+extension Tensor {
+  /// The sum over `axes`, or over all of them when none are named.
+  public func sum(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
+    let axes = shape.normalized(axes: axes)
+    let kept = shape.reduced(over: axes, keepingAxes: true)
+    return reduced(self, over: axes, from: 0, +)
+      .reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
+      .recorded(from: [self]) { [shape] gradient, _ in
+        [gradient.reshapedWithoutRecord(kept).broadcastWithoutRecord(to: shape)]
+      }
+  }
+
+  /// The mean over `axes`, or over all of them when none are named.
+  public func mean(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
+    let count = shape.normalized(axes: axes).reduce(1) { $0 * shape[$1] }
+    return sum(axes: axes, keepingAxes: keepingAxes) / Float(count)
+  }
+
+  /// The variance over `axes`, or over all of them when none are named.
+  ///
+  /// `correction` is subtracted from the count in the divisor: 0 gives the biased variance, 1 the
+  /// unbiased one, which is torch's default.
+  public func variance(
+    axes: [Int] = [], keepingAxes: Bool = false, correction: Int = 0
+  ) -> Tensor {
+    let count = shape.normalized(axes: axes).reduce(1) { $0 * shape[$1] }
+    precondition(
+      count > correction,
+      "variance needs more than \(correction) elements; got \(count) from shape \(shape)")
+    let centred = self - mean(axes: axes, keepingAxes: true)
+    return square(centred).sum(axes: axes, keepingAxes: keepingAxes) / Float(count - correction)
+  }
+
+  /// The largest element over `axes`; equals share the gradient.
+  public func max(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
+    extremum(axes: axes, keepingAxes: keepingAxes, from: -.infinity) { $0 > $1 ? $0 : $1 }
+  }
+
+  /// The smallest element over `axes`; equals share the gradient.
+  public func min(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
+    extremum(axes: axes, keepingAxes: keepingAxes, from: .infinity) { $0 < $1 ? $0 : $1 }
+  }
+
+  @inline(__always)
+  private func extremum(
+    axes: [Int], keepingAxes: Bool, from initial: Float, operation: String = #function,
+    _ combine: (Float, Float) -> Float
+  ) -> Tensor {
+    precondition(elementCount > 0, "\(operation) needs at least one element; got shape \(shape)")
+    let axes = shape.normalized(axes: axes)
+    let kept = reduced(self, over: axes, from: initial, combine)
+    return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
+      .recorded(from: [self], operation: operation) { [x = self] gradient, _ in
+        let isExtreme = zipped(x, kept) { $0 == $1 ? 1 : 0 }
+        let share =
+          gradient.reshapedWithoutRecord(kept.shape) / reduced(isExtreme, over: axes, from: 0, +)
+        return [isExtreme * share]
+      }
+  }
+
+  /// log Σ eˣ over one axis, without overflow.
+  public func logSumExp(axis: Int = -1, keepingAxes: Bool = false) -> Tensor {
+    let peak = detached.max(axes: [axis], keepingAxes: true)
+    let result = log(exp(self - peak).sum(axes: [axis], keepingAxes: true)) + peak
+    return keepingAxes
+      ? result
+      : result.reshaped(shape.reduced(over: [shape.normalized(axis: axis)], keepingAxes: false))
+  }
+
+  /// The square root of the sum of squares over `axes`; the gradient at zero is zero.
+  public func norm(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
+    let axes = shape.normalized(axes: axes)
+    let kept = mapped(reduced(mapped(self) { $0 * $0 }, over: axes, from: 0, +)) { $0.squareRoot() }
+    return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
+      .recorded(from: [self]) { [x = self] gradient, _ in
+        let scale = zipped(gradient.reshapedWithoutRecord(kept.shape), kept) {
+          $1 == 0 ? 0 : $0 / $1
+        }
+        return [x * scale]  // g · x / ‖x‖
+      }
+  }
+
+  /// The index of the largest entry along the last axis, for each row; the first of equals.
+  public func argmax() -> [Int] { argmaxOfRows(self, columns: shape.last ?? 1) }
+
+  /// The `count` largest entries along the last axis, for each row, in descending order.
+  ///
+  /// - Precondition: `count` is at most the size of the last axis.
+  public func top(_ count: Int) -> [(indices: [Int], values: [Float])] {
+    let columns = shape.last ?? 1
+    precondition(
+      count >= 0 && count <= columns, "top needs a count in 0...\(columns); got \(count)")
+    return topOfRows(self, columns: columns, count: count)
+  }
+}
