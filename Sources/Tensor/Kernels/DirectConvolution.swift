@@ -1,0 +1,163 @@
+/// Convolution as products of patch matrices, a block of result rows at a time.
+enum DirectConvolution {
+  /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]
+  static func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
+  {
+    defer { extendLifetime((images.storage, weight.storage)) }
+    let (x, w) = (images.pointer, weight.pointer)
+    return Tensor(geometry.resultShape) { out in
+      geometry.forEachBlock(of: x) { rows, group, patches, stride in
+        singleGemm(
+          m: rows.count, n: geometry.groupOutputs, k: geometry.patchLength,
+          patches, stride: stride,
+          w + group * geometry.groupOutputs * geometry.patchLength, stride: geometry.patchLength,
+          transposingB: true,
+          into: out + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
+          stride: geometry.outputs)
+      }
+    }
+  }
+
+  /// dweight[o, p] = Σ over rows of gradient[row, o] · patches[row, p]
+  static func weightGradient(
+    _ images: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
+  ) -> Tensor {
+    defer { extendLifetime((images.storage, gradient.storage)) }
+    let (x, dy) = (images.pointer, gradient.pointer)
+    let parts = min(Threads.count, max(1, geometry.rows / 64))
+    // A sum for each thread over a fixed share of the rows, so that a run can be repeated exactly.
+    let sums = Tensor(Shape([parts] + geometry.weightShape.dimensions)) { out in
+      Parallel.forEach(parts) { part in
+        let share = out + part * geometry.weightShape.elementCount
+        share.update(repeating: 0, count: geometry.weightShape.elementCount)
+        let rows = (geometry.rows * part / parts)..<(geometry.rows * (part + 1) / parts)
+        geometry.forEachBlock(of: x, in: rows) { rows, group, patches, stride in
+          singleGemm(
+            m: geometry.groupOutputs, n: geometry.patchLength, k: rows.count,
+            dy + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
+            stride: geometry.outputs, transposingA: true, patches, stride: stride, beta: 1,
+            into: share + group * geometry.groupOutputs * geometry.patchLength,
+            stride: geometry.patchLength)
+        }
+      }
+    }
+    return parts == 1
+      ? sums.reshapedWithoutRecord(geometry.weightShape)
+      : reduced(sums, over: [0], from: 0, +).reshapedWithoutRecord(geometry.weightShape)
+  }
+
+  /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
+  static func inputGradient(
+    _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry
+  ) -> Tensor {
+    defer { extendLifetime((gradient.storage, weight.storage)) }
+    let (dy, w) = (gradient.pointer, weight.pointer)
+    return Tensor(geometry.imageShape) { out in
+      if geometry.isPointwise {
+        pointwiseInputGradient(dy, w, geometry, into: out)
+      } else {
+        // Images are owned by one worker each, so that overlapping patches never race.
+        let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
+        let blocks = (geometry.count + images - 1) / images
+        Parallel.workers(blocks) { _, next in
+          let scratch = Storage(
+            elementCount: min(geometry.blockRows, images * geometry.positions)
+              * geometry.patchLength)
+          while let block = next() {
+            let range = block * images..<min(geometry.count, (block + 1) * images)
+            scatterPatches(dy, w, geometry, images: range, scratch: scratch.pointer, into: out)
+          }
+        }
+      }
+    }
+  }
+
+  private static func pointwiseInputGradient(
+    _ dy: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ geometry: ConvolutionGeometry,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let (step, inputs, outputs) = (geometry.blockRows, geometry.groupInputs, geometry.groupOutputs)
+    Parallel.forEach((geometry.rows + step - 1) / step) { block in
+      let start = block * step
+      for group in 0..<geometry.groups {
+        singleGemm(
+          m: min(step, geometry.rows - start), n: inputs, k: outputs,
+          dy + start * geometry.outputs + group * outputs, stride: geometry.outputs,
+          w + group * outputs * inputs, stride: inputs,
+          into: out + start * geometry.inputs + group * inputs, stride: geometry.inputs)
+      }
+    }
+  }
+
+  private static func scatterPatches(
+    _ dy: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ geometry: ConvolutionGeometry,
+    images: Range<Int>, scratch: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
+  ) {
+    let imageLength = geometry.input.height * geometry.input.width * geometry.inputs
+    (out + images.lowerBound * imageLength).update(
+      repeating: 0, count: images.count * imageLength)
+    let end = images.upperBound * geometry.positions
+    for start in stride(
+      from: images.lowerBound * geometry.positions, to: end, by: geometry.blockRows)
+    {
+      let rows = start..<min(end, start + geometry.blockRows)
+      for group in 0..<geometry.groups {
+        singleGemm(
+          m: rows.count, n: geometry.patchLength, k: geometry.groupOutputs,
+          dy + start * geometry.outputs + group * geometry.groupOutputs, stride: geometry.outputs,
+          w + group * geometry.groupOutputs * geometry.patchLength, stride: geometry.patchLength,
+          into: scratch, stride: geometry.patchLength)
+        geometry.col2im(scratch, group: group, rows: rows, addingTo: out)
+      }
+    }
+  }
+}
+
+extension ConvolutionGeometry {
+  /// Calls `body` with the patches of each block of rows and each group, on all threads.
+  func forEachBlock(
+    of images: UnsafePointer<Float>,
+    _ body: (
+      _ rows: Range<Int>, _ group: Int, _ patches: UnsafePointer<Float>, _ stride: Int
+    ) -> Void
+  ) {
+    let step = blockRows
+    Parallel.workers((rows + step - 1) / step) { _, next in
+      let scratch = isPointwise ? nil : Storage(elementCount: step * patchLength)
+      while let block = next() {
+        let range = block * step..<min(rows, (block + 1) * step)
+        withPatches(of: images, rows: range, scratch: scratch, body)
+      }
+    }
+  }
+
+  /// The same for the blocks of `range`, one after the other on the calling thread.
+  func forEachBlock(
+    of images: UnsafePointer<Float>, in range: Range<Int>,
+    _ body: (
+      _ rows: Range<Int>, _ group: Int, _ patches: UnsafePointer<Float>, _ stride: Int
+    ) -> Void
+  ) {
+    let step = blockRows
+    let scratch = isPointwise ? nil : Storage(elementCount: step * patchLength)
+    for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: step) {
+      let rows = start..<min(range.upperBound, start + step)
+      withPatches(of: images, rows: rows, scratch: scratch, body)
+    }
+  }
+
+  @inline(__always)
+  private func withPatches(
+    of images: UnsafePointer<Float>, rows: Range<Int>, scratch: Storage?,
+    _ body: (Range<Int>, Int, UnsafePointer<Float>, Int) -> Void
+  ) {
+    for group in 0..<groups {
+      if let scratch {
+        im2col(images, group: group, rows: rows, into: scratch.pointer)
+        body(rows, group, scratch.pointer, patchLength)
+      } else {
+        body(rows, group, images + rows.lowerBound * inputs + group * groupInputs, inputs)
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/// The two-dimensional convolution of images, as deep learning counts it: a correlation.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels].
+///   - weight: Kernels of shape [outputs, kernel height, kernel width, channels / groups].
+///   - bias: A tensor of shape [outputs].
+///   - stride: The distance between patches.
+///   - padding: Rows and columns of zeros added on each side.
+///   - dilation: The distance between the pixels of a patch.
+///   - groups: How many parts the channels fall into, each with its own kernels.
+/// - Returns: A batch of shape [count, …, …, outputs], (size + 2 · padding - dilation ·
+///   (kernel - 1) - 1) / stride + 1 high and wide.
+public func convolution(
+  _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Size2D = 1,
+  padding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1
+) -> Tensor {
+  let geometry = ConvolutionGeometry(
+    images: images.shape, weight: weight.shape, stride: stride, padding: padding,
+    dilation: dilation, groups: groups)
+  let algorithm = ConvolutionAlgorithm.best(for: geometry)
+  let result = algorithm.forward(images, weight, geometry).recorded(from: [images, weight]) {
+    gradient, wanted in
+    [
+      wanted[0] ? algorithm.inputGradient(gradient, weight, geometry) : nil,
+      wanted[1] ? algorithm.weightGradient(images, gradient, geometry) : nil,
+    ]
+  }
+  return bias.map { result + $0 } ?? result
+}
+
+/// The transpose of a convolution, which decoders use to enlarge: the gradient of one, run forward.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels].
+///   - weight: Kernels of shape [channels, kernel height, kernel width, outputs / groups].
+///   - bias: A tensor of shape [outputs].
+///   - stride: The enlargement.
+///   - padding: Rows and columns cut off on each side.
+///   - outputPadding: Rows and columns added at the bottom and the right.
+///   - dilation: The distance between the pixels of a patch.
+///   - groups: How many parts the channels fall into, each with its own kernels.
+/// - Returns: A batch of shape [count, …, …, outputs], (size - 1) · stride - 2 · padding + dilation ·
+///   (kernel - 1) + outputPadding + 1 high and wide.
+public func transposedConvolution(
+  _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Size2D = 1,
+  padding: Size2D = 0, outputPadding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1
+) -> Tensor {
+  precondition(
+    images.rank == 4 && weight.rank == 4 && images.shape[3] == weight.shape[0],
+    "transposedConvolution needs images [count, height, width, channels] and a weight [channels, "
+      + "height, width, outputs]; got \(images.shape) and \(weight.shape)")
+  func extent(_ path: KeyPath<Size2D, Int>, _ size: Int, _ kernel: Int) -> Int {
+    (size - 1) * stride[keyPath: path] - 2 * padding[keyPath: path]
+      + dilation[keyPath: path] * (kernel - 1) + outputPadding[keyPath: path] + 1
+  }
+  let enlarged: Shape = [
+    images.shape[0], extent(\.height, images.shape[1], weight.shape[1]),
+    extent(\.width, images.shape[2], weight.shape[2]), weight.shape[3] * groups,
+  ]
+  let geometry = ConvolutionGeometry(
+    images: enlarged, weight: weight.shape, stride: stride, padding: padding, dilation: dilation,
+    groups: groups)
+  precondition(
+    geometry.resultShape == images.shape,
+    "transposedConvolution needs an output padding below the stride; got \(outputPadding) with "
+      + "stride \(stride)")
+  let algorithm = ConvolutionAlgorithm.best(for: geometry)
+  let result = algorithm.inputGradient(images, weight, geometry).recorded(from: [images, weight]) {
+    gradient, wanted in
+    [
+      wanted[0] ? algorithm.forward(gradient, weight, geometry) : nil,
+      wanted[1] ? algorithm.weightGradient(gradient, images, geometry) : nil,
+    ]
+  }
+  return bias.map { result + $0 } ?? result
+}

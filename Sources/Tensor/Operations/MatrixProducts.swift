@@ -1,0 +1,72 @@
+/// The matrix product of `a` and `b`.
+///
+/// - Parameters:
+///   - a: A tensor of shape [m, k], or a batch of shape [..., m, k].
+///   - b: A tensor of shape [k, n], or a batch of shape [..., k, n].
+/// - Returns: A tensor of shape [m, n], or [..., m, n]; leading axes broadcast.
+/// - Precondition: The inner dimensions agree.
+public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
+  precondition(
+    a.rank >= 2 && b.rank >= 2 && a.shape[a.rank - 1] == b.shape[b.rank - 2],
+    "matmul needs shapes [m, k] and [k, n], or batches of them; got \(a.shape) and \(b.shape)")
+  if a.rank == 2, b.rank == 2 {
+    return gemm(a, b).recorded(from: [a, b]) { gradient, wanted in
+      [
+        wanted[0] ? gemm(gradient, b, transposingB: true) : nil,  // dA = dC · Bᵀ
+        wanted[1] ? gemm(a, gradient, transposingA: true) : nil,  // dB = Aᵀ · dC
+      ]
+    }
+  }
+  if b.rank == 2 {
+    let rows = a.reshaped([-1, a.shape[a.rank - 1]])
+    return matmul(rows, b).reshaped(a.shape.dimensions.dropLast() + [b.shape[1]])
+  }
+  return batchedMatmul(a, b)
+}
+
+/// The product of two batches of matrices whose leading axes broadcast.
+private func batchedMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
+  let leading = Shape(Array(a.shape.dimensions.dropLast(2)))
+    .broadcast(with: Shape(Array(b.shape.dimensions.dropLast(2))), operation: "matmul")
+  func flat(_ x: Tensor) -> Tensor {
+    let matrix = Array(x.shape.dimensions.suffix(2))
+    return x.broadcast(to: Shape(leading.dimensions + matrix))
+      .reshaped(Shape([leading.elementCount] + matrix))
+  }
+  let (x, y) = (flat(a), flat(b))
+  let product = batchedGemm(x, y).recorded(from: [x, y], operation: "matmul") { gradient, wanted in
+    [
+      wanted[0] ? batchedGemm(gradient, y, transposingB: true) : nil,  // dA = dC · Bᵀ
+      wanted[1] ? batchedGemm(x, gradient, transposingA: true) : nil,  // dB = Aᵀ · dC
+    ]
+  }
+  return product.reshaped(Shape(leading.dimensions + product.shape.dimensions.suffix(2)))
+}
+
+/// x · Wᵀ + b, the linear layer.
+///
+/// - Parameters:
+///   - x: A tensor of shape [..., inputs].
+///   - weight: A tensor of shape [outputs, inputs].
+///   - bias: A tensor of shape [outputs].
+/// - Returns: A tensor of shape [..., outputs].
+public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+  precondition(
+    x.rank >= 1 && weight.rank == 2 && x.shape.last == weight.shape[1],
+    "linear needs inputs [..., \(weight.shape.last ?? 0)] for a weight of shape \(weight.shape); "
+      + "got \(x.shape)")
+  precondition(
+    bias == nil || bias?.shape == [weight.shape[0]],
+    "linear needs a bias of shape [\(weight.shape[0])]; got \(bias?.shape ?? [])")
+  let rows = x.reshaped([-1, weight.shape[1]])
+  let product = gemm(rows, weight, transposingB: true).recorded(from: [rows, weight]) {
+    gradient, wanted in
+    [
+      wanted[0] ? gemm(gradient, weight) : nil,  // dX = dY · W
+      wanted[1] ? gemm(gradient, rows, transposingA: true) : nil,  // dW = dYᵀ · X
+    ]
+  }
+  let result = bias.map { product + $0 } ?? product
+  return x.rank == 2
+    ? result : result.reshaped(Array(x.shape.dimensions.dropLast()) + [weight.shape[0]])
+}

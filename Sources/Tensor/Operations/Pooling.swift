@@ -1,0 +1,49 @@
+/// The largest value of each window; the first of equals takes the gradient.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels].
+///   - window: The size of a window.
+///   - stride: The distance between windows; the window's size when it is nil.
+///   - padding: Rows and columns added on each side, which never win.
+/// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride + 1
+///   high and wide.
+public func maxPool(
+  _ images: Tensor, window: Size2D, stride: Size2D? = nil, padding: Size2D = 0
+) -> Tensor {
+  let geometry = PoolingGeometry(
+    images.shape, window: window, stride: stride ?? window, padding: padding, operation: "maxPool")
+  let (result, winners) = maxPooled(images, geometry)
+  return result.recorded(from: [images]) { gradient, _ in
+    [maxPoolGradient(gradient, winners: winners, geometry)]
+  }
+}
+
+/// The mean of each window, zeros of the padding included: torch's default.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels].
+///   - window: The size of a window.
+///   - stride: The distance between windows; the window's size when it is nil.
+///   - padding: Rows and columns of zeros added on each side.
+/// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride + 1
+///   high and wide.
+public func averagePool(
+  _ images: Tensor, window: Size2D, stride: Size2D? = nil, padding: Size2D = 0
+) -> Tensor {
+  let geometry = PoolingGeometry(
+    images.shape, window: window, stride: stride ?? window, padding: padding,
+    operation: "averagePool")
+  let scale = 1 / Float(window.height * window.width)
+  return averagePooled(images, geometry, scale: scale).recorded(from: [images]) { gradient, _ in
+    [averagePoolGradient(gradient, geometry, scale: scale)]
+  }
+}
+
+/// The mean over height and width of images [count, height, width, channels], as
+/// [count, 1, 1, channels].
+public func globalAveragePool(_ images: Tensor) -> Tensor {
+  precondition(
+    images.rank == 4,
+    "globalAveragePool needs images [count, height, width, channels]; got shape \(images.shape)")
+  return images.mean(axes: [1, 2], keepingAxes: true)
+}

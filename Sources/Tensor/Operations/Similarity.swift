@@ -1,0 +1,26 @@
+/// Each vector along `axis` divided by its length, or by `epsilon` if that is larger.
+///
+/// x / max(‖x‖, ε), as torch's `normalize`.
+public func unitNorm(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Tensor {
+  let axis = x.shape.normalized(axis: axis)
+  let squares = reduced(mapped(x) { $0 * $0 }, over: [axis], from: 0, +)
+  let length = mapped(squares) { max($0.squareRoot(), epsilon) }
+  let y = zipped(x, length, /)
+  return y.recorded(from: [x]) { gradient, _ in
+    // (g - y · Σ g · y) / ‖x‖; below epsilon the length is a constant.
+    let along = reduced(gradient * y, over: [axis], from: 0, +)
+    let counted = zipped(along, length) { $1 > epsilon ? $0 : 0 }
+    return [(gradient - y * counted) / length]
+  }
+}
+
+/// The cosine of the angle between the vectors of `a` and `b` along `axis`, in -1...1.
+///
+/// - Parameters:
+///   - a: A tensor of any shape.
+///   - b: A tensor of the same shape, or one that broadcasts with it.
+///   - axis: The axis of the vectors, which goes.
+/// - Returns: One number for each pair of vectors.
+public func cosineSimilarity(_ a: Tensor, _ b: Tensor, axis: Int = -1) -> Tensor {
+  (unitNorm(a, axis: axis) * unitNorm(b, axis: axis)).sum(axes: [axis])
+}
