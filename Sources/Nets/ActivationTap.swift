@@ -1,0 +1,61 @@
+import Tensor
+
+/// Listens to the outputs of layers while a network runs.
+// Unchecked: a tap is made for one call and read after it, on one task.
+package final class ActivationTap: @unchecked Sendable {
+  @TaskLocal static var current: ActivationTap?
+
+  /// The layers to listen to; all of them when it is nil.
+  private let targets: Set<ObjectIdentifier>?
+  private var outputs: [ObjectIdentifier: Tensor] = [:]
+
+  private init(_ targets: Set<ObjectIdentifier>?) { self.targets = targets }
+
+  /// Runs `body` and gives its result with the last output of `layer`, if it was called.
+  package static func output<Result>(
+    of layer: any Module, during body: () throws -> Result
+  ) rethrows -> (result: Result, output: Tensor?) {
+    let tap = ActivationTap([ObjectIdentifier(layer)])
+    let result = try $current.withValue(tap, operation: body)
+    return (result, tap.outputs[ObjectIdentifier(layer)])
+  }
+
+  /// Runs `body` and gives the last output of every layer that was called.
+  static func outputs(during body: () throws -> Void) rethrows -> [ObjectIdentifier: Tensor] {
+    let tap = ActivationTap(nil)
+    try $current.withValue(tap, operation: body)
+    return tap.outputs
+  }
+
+  func note(_ output: Tensor, of layer: any Module) {
+    if listens(to: layer) { outputs[ObjectIdentifier(layer)] = output }
+  }
+
+  func listens(to layer: any Module) -> Bool {
+    targets?.contains(ObjectIdentifier(layer)) ?? true
+  }
+}
+
+/// A normalisation that can take the residual sum and the ReLU behind it into one pass.
+public protocol FusableNorm: Module {
+  /// activation(norm(input) + residual)
+  func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor
+}
+
+extension FusableNorm {
+  /// relu(norm(input) + residual), in one pass unless somebody listens to one of the two layers.
+  public func callAsFunction(
+    _ input: Tensor, adding residual: Tensor? = nil, then relu: ReLU
+  ) -> Tensor {
+    if let tap = ActivationTap.current, tap.listens(to: self) || tap.listens(to: relu) {
+      let normalized = self(input)
+      return relu(residual.map { normalized + $0 } ?? normalized)
+    }
+    return forward(input, activation: .relu, residual: residual)
+  }
+
+  /// The norm alone.
+  public func forward(_ input: Tensor) -> Tensor {
+    forward(input, activation: .identity, residual: nil)
+  }
+}

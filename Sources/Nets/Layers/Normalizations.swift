@@ -1,0 +1,112 @@
+import Tensor
+
+/// A layer that normalises; optimizers exempt its parameters from weight decay.
+public protocol NormalizationLayer: Module {}
+
+/// Batch normalisation over all axes but the last: torch's `BatchNorm1d` and `BatchNorm2d` in one.
+///
+/// In training it normalises by the batch's statistics and moves the running ones; in evaluation, or
+/// when it is frozen, it uses the running ones.
+public final class BatchNorm: FusableNorm, ModeDependent, NormalizationLayer {
+  /// Shape [channels]; absent without affine parameters.
+  public let scale: Parameter?
+  /// Shape [channels]; absent without affine parameters.
+  public let bias: Parameter?
+  /// The mean that evaluation uses, of shape [channels].
+  public let runningMean: Buffer
+  /// The variance that evaluation uses, of shape [channels].
+  public let runningVariance: Buffer
+  /// How many batches moved the running statistics.
+  public let batchCount: Buffer
+  /// The share of a new batch in the running statistics.
+  public let momentum: Float
+  /// Added to the variance.
+  public let epsilon: Float
+  /// Whether the batch's statistics are used.
+  public var mode: Mode = .training
+  /// Whether the running statistics are used and kept even in training; `train()` does not undo it.
+  public var isFrozen = false
+
+  /// A layer for `channels` channels, with torch's defaults.
+  public init(_ channels: Int, momentum: Float = 0.1, epsilon: Float = 1e-5, affine: Bool = true) {
+    scale = affine ? Parameter(.ones([channels]), name: "weight") : nil
+    bias = affine ? Parameter(.zeros([channels])) : nil
+    runningMean = Buffer(.zeros([channels]), name: "running_mean")
+    runningVariance = Buffer(.ones([channels]), name: "running_var")
+    batchCount = Buffer(.zeros([]), name: "num_batches_tracked", elementType: .int64)
+    self.momentum = momentum
+    self.epsilon = epsilon
+  }
+
+  /// activation(norm(input) + residual), for inputs of shape [..., channels].
+  public func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor {
+    guard mode == .training, !isFrozen else {
+      return batchNorm(
+        input, mean: runningMean.value, variance: runningVariance.value, scale: scale?.value,
+        bias: bias?.value, epsilon: epsilon, activation: activation, residual: residual)
+    }
+    let result = batchNorm(
+      input, scale: scale?.value, bias: bias?.value, epsilon: epsilon, activation: activation,
+      residual: residual)
+    let count = Float(input.elementCount / max(1, input.shape.last ?? 1))
+    runningMean.value = runningMean.value * (1 - momentum) + result.mean * momentum
+    // The running variance is the unbiased one although the batch is normalised with the biased
+    // one: torch's rule.
+    runningVariance.value =
+      runningVariance.value * (1 - momentum) + result.variance * (momentum * count / (count - 1))
+    batchCount.value = batchCount.value + 1
+    return result.output
+  }
+}
+
+/// Group normalisation: each image by the statistics of its groups of channels.
+public final class GroupNorm: FusableNorm, NormalizationLayer {
+  /// How many parts the channels fall into.
+  public let groups: Int
+  /// Shape [channels].
+  public let scale: Parameter
+  /// Shape [channels].
+  public let bias: Parameter
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// A layer for `channels` channels in `groups` groups, with torch's defaults.
+  public init(groups: Int, _ channels: Int, epsilon: Float = 1e-5) {
+    precondition(
+      groups >= 1 && channels.isMultiple(of: groups),
+      "GroupNorm needs channels divisible by groups; got \(channels) channels and \(groups) groups")
+    self.groups = groups
+    scale = Parameter(.ones([channels]), name: "weight")
+    bias = Parameter(.zeros([channels]))
+    self.epsilon = epsilon
+  }
+
+  /// activation(norm(input) + residual), for inputs of shape [count, ..., channels].
+  public func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor {
+    groupNorm(
+      input, groups: groups, scale: scale.value, bias: bias.value, epsilon: epsilon,
+      activation: activation, residual: residual)
+  }
+}
+
+/// Layer normalisation over the last axis.
+public final class LayerNorm: NormalizationLayer {
+  /// Shape [features].
+  public let scale: Parameter
+  /// Shape [features].
+  public let bias: Parameter
+  /// Added to the variance.
+  public let epsilon: Float
+
+  /// A layer for `features` features, with torch's defaults.
+  public init(_ features: Int, epsilon: Float = 1e-5) {
+    scale = Parameter(.ones([features]), name: "weight")
+    bias = Parameter(.zeros([features]))
+    self.epsilon = epsilon
+  }
+
+  /// Inputs of shape [..., features] to the same shape.
+  public func forward(_ input: Tensor) -> Tensor {
+    layerNorm(input, scale: scale.value, bias: bias.value, epsilon: epsilon)
+  }
+}

@@ -1,0 +1,142 @@
+import Tensor
+
+/// A residual network (He et al., 2016) with torchvision's structure, names and initialisation.
+///
+/// A state dictionary of torchvision's ResNet of the same depth loads into it unchanged.
+public final class ResNet: Module {
+  /// What stands before the first residual block.
+  public enum Stem: String, Sendable {
+    /// A 7x7 convolution of stride 2 and a max-pool: torchvision's, for images of about 224 pixels.
+    case imageNet
+    /// A 3x3 convolution of stride 1 without max-pool: for images of about 32 pixels.
+    case small
+  }
+
+  /// How activations are normalised.
+  public enum Norm: Hashable, Sendable {
+    /// Batch norm.
+    case batch
+    /// Group norm over weight-standardised convolutions (Richemond et al., 2020).
+    case group(Int)
+  }
+
+  let conv1: any Module
+  let bn1: any FusableNorm
+  let relu = ReLU()
+  let maxpool: any Module
+  let layer1: Sequential
+  let layer2: Sequential
+  let layer3: Sequential
+  let layer4: Sequential
+  /// The global average, which learners tap by default in examples.
+  public let avgpool = GlobalAveragePool()
+  /// The classifier.
+  public let fc: Linear
+  private let stem: Stem
+  private let inputChannels: Int
+
+  /// A network of residual blocks.
+  ///
+  /// - Parameters:
+  ///   - isBottleneck: Whether blocks have three convolutions, of which the middle one is narrow.
+  ///   - depths: The number of blocks at each of the four resolutions.
+  ///   - stem: What stands before the blocks.
+  ///   - width: The channels of the first resolution; 64 in the paper.
+  ///   - inputChannels: The channels of the images.
+  ///   - classCount: The outputs of the classifier.
+  ///   - zeroInitResidual: Whether each block begins as the identity: its last norm's scale is zero.
+  ///   - norm: How activations are normalised.
+  public init(
+    isBottleneck: Bool, depths: [Int], stem: Stem = .imageNet, width: Int = 64,
+    inputChannels: Int = 3, classCount: Int = 1_000, zeroInitResidual: Bool = false,
+    norm: Norm = .batch
+  ) {
+    precondition(depths.count == 4, "ResNet needs four depths; got \(depths)")
+    precondition(
+      width > 0 && inputChannels > 0 && classCount > 0,
+      "ResNet needs sizes above zero; got width \(width), \(inputChannels) input channels and "
+        + "\(classCount) classes")
+    self.stem = stem
+    self.inputChannels = inputChannels
+    let parts = ResNetParts(norm: norm)
+    conv1 =
+      stem == .imageNet
+      ? parts.convolution(inputChannels, width, kernelSize: 7, stride: 2)
+      : parts.convolution(inputChannels, width, kernelSize: 3)
+    bn1 = parts.norm(width)
+    maxpool = stem == .imageNet ? MaxPool(3, stride: 2, padding: 1) : Identity()
+    var channels = width
+    let layers = depths.enumerated().map { level, depth in
+      Sequential(
+        (0..<depth).map { position -> any Module in
+          let block = ResidualBlock.Sizes(
+            inputs: channels, width: width << level, stride: level > 0 && position == 0 ? 2 : 1)
+          defer { channels = (width << level) * (isBottleneck ? 4 : 1) }
+          return isBottleneck
+            ? Bottleneck(block, parts, zeroInit: zeroInitResidual)
+            : BasicBlock(block, parts, zeroInit: zeroInitResidual)
+        })
+    }
+    (layer1, layer2, layer3, layer4) = (layers[0], layers[1], layers[2], layers[3])
+    fc = Linear(channels, classCount)
+  }
+
+  /// Images of shape [count, height, width, channels] to logits of shape [count, classes].
+  public func forward(_ images: Tensor) -> Tensor {
+    let stem = maxpool(bn1(conv1(images), then: relu))
+    return fc(avgpool(layer4(layer3(layer2(layer1(stem))))).flattened(from: 1))
+  }
+
+  /// One image of the size the stem is made for.
+  public var exampleShape: Shape? {
+    stem == .imageNet ? [1, 224, 224, inputChannels] : [1, 32, 32, inputChannels]
+  }
+}
+
+// MARK: - Depths
+
+extension ResNet {
+  /// 18 layers: two basic blocks at each resolution.
+  public static func resNet18(
+    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
+    zeroInitResidual: Bool = false, norm: Norm = .batch
+  ) -> ResNet {
+    ResNet(
+      isBottleneck: false, depths: [2, 2, 2, 2], stem: stem, width: width,
+      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
+      norm: norm)
+  }
+
+  /// 34 layers: 3, 4, 6 and 3 basic blocks.
+  public static func resNet34(
+    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
+    zeroInitResidual: Bool = false, norm: Norm = .batch
+  ) -> ResNet {
+    ResNet(
+      isBottleneck: false, depths: [3, 4, 6, 3], stem: stem, width: width,
+      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
+      norm: norm)
+  }
+
+  /// 50 layers: 3, 4, 6 and 3 bottleneck blocks.
+  public static func resNet50(
+    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
+    zeroInitResidual: Bool = false, norm: Norm = .batch
+  ) -> ResNet {
+    ResNet(
+      isBottleneck: true, depths: [3, 4, 6, 3], stem: stem, width: width,
+      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
+      norm: norm)
+  }
+
+  /// 101 layers: 3, 4, 23 and 3 bottleneck blocks.
+  public static func resNet101(
+    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
+    zeroInitResidual: Bool = false, norm: Norm = .batch
+  ) -> ResNet {
+    ResNet(
+      isBottleneck: true, depths: [3, 4, 23, 3], stem: stem, width: width,
+      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
+      norm: norm)
+  }
+}

@@ -1,0 +1,70 @@
+import Tensor
+
+/// Moves parameters along their gradients.
+public protocol Optimizer: AnyObject {
+  /// The parameters and the settings that differ between them.
+  var groups: [ParameterGroup] { get }
+
+  /// The step size, which a schedule may change before any step.
+  var learningRate: Float { get set }
+
+  /// Moves every parameter that has a gradient.
+  func step()
+}
+
+extension Optimizer {
+  /// Forgets the gradients of all parameters.
+  public func zeroGradients() {
+    for group in groups {
+      for parameter in group.parameters { parameter.gradient = nil }
+    }
+  }
+}
+
+/// Parameters that an optimizer treats alike.
+public struct ParameterGroup {
+  /// The parameters.
+  public var parameters: [Parameter]
+  /// The weight decay of this group.
+  public var weightDecay: Float
+  /// What the optimizer's learning rate is multiplied by for this group.
+  public var learningRateScale: Float
+
+  /// A group of parameters.
+  public init(_ parameters: [Parameter], weightDecay: Float = 0, learningRateScale: Float = 1) {
+    self.parameters = parameters
+    self.weightDecay = weightDecay
+    self.learningRateScale = learningRateScale
+  }
+}
+
+extension Module {
+  /// Two groups: weights, which decay, and biases and the parameters of norms, which do not.
+  ///
+  /// Told apart by the type of the layer and the rank, not by name: a batch norm called `net.1` is
+  /// exempt too.
+  public func parameterGroups(weightDecay: Float) -> [ParameterGroup] {
+    var exempt: [Parameter] = []
+    for (_, module) in namedModules where module is any NormalizationLayer {
+      exempt += module.parameters
+    }
+    exempt += parameters.filter { $0.shape.rank <= 1 }
+    let identities = Set(exempt.map(ObjectIdentifier.init))
+    let decaying = parameters.filter { !identities.contains(ObjectIdentifier($0)) }
+    return [
+      ParameterGroup(decaying, weightDecay: weightDecay), ParameterGroup(exempt.uniqued()),
+    ]
+  }
+}
+
+/// Traps on settings that no optimizer can use.
+func checkSettings(_ name: String, learningRate: Float, groups: [ParameterGroup]) {
+  precondition(
+    learningRate >= 0 && learningRate.isFinite,
+    "\(name) needs a learning rate of zero or more; got \(learningRate)")
+  precondition(
+    groups.contains { !$0.parameters.isEmpty }, "\(name) needs at least one parameter; got none")
+  let all = groups.flatMap(\.parameters)
+  precondition(
+    all.uniqued().count == all.count, "\(name) needs each parameter once; some come twice")
+}

@@ -1,0 +1,58 @@
+import Tensor
+
+/// Stochastic gradient descent, with torch's momentum.
+///
+/// g += decay · w; v = momentum · v + g (v = g at first); w -= rate · v, or rate · (g + momentum · v)
+/// with Nesterov's look-ahead.
+public final class SGD: Optimizer {
+  /// The parameters and their settings.
+  public let groups: [ParameterGroup]
+  /// The step size.
+  public var learningRate: Float
+  /// The share of the last step's velocity that is kept.
+  public let momentum: Float
+  /// Whether the step looks ahead along the velocity.
+  public let nesterov: Bool
+  private var velocities: [ObjectIdentifier: Tensor] = [:]
+
+  /// An optimizer of the given groups.
+  public init(
+    _ groups: [ParameterGroup], learningRate: Float, momentum: Float = 0, nesterov: Bool = false
+  ) {
+    checkSettings("SGD", learningRate: learningRate, groups: groups)
+    precondition(
+      !nesterov || momentum > 0, "SGD needs a momentum above zero for Nesterov's; got \(momentum)")
+    self.groups = groups
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.nesterov = nesterov
+  }
+
+  /// An optimizer of parameters that are all treated alike.
+  public convenience init(
+    _ parameters: [Parameter], learningRate: Float, momentum: Float = 0, weightDecay: Float = 0,
+    nesterov: Bool = false
+  ) {
+    self.init(
+      [ParameterGroup(parameters, weightDecay: weightDecay)], learningRate: learningRate,
+      momentum: momentum, nesterov: nesterov)
+  }
+
+  /// Moves every parameter that has a gradient.
+  public func step() {
+    for group in groups {
+      for parameter in group.parameters where parameter.isTrainable {
+        guard let gradient = parameter.gradient else { continue }
+        let key = ObjectIdentifier(parameter)
+        let isFirst = velocities[key] == nil
+        var velocity = velocities.removeValue(forKey: key) ?? .zeros(parameter.shape)
+        sgdStep(
+          parameter, gradient: gradient, velocity: &velocity,
+          learningRate: learningRate * group.learningRateScale,
+          momentum: isFirst ? 0 : momentum, lookAhead: nesterov ? momentum : nil,
+          weightDecay: group.weightDecay)
+        if momentum > 0 { velocities[key] = velocity }
+      }
+    }
+  }
+}

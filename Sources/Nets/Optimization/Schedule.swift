@@ -1,0 +1,62 @@
+import Foundation
+
+/// A number that depends on the step.
+public protocol Schedule: Sendable {
+  /// The number at a step, counted from zero.
+  func value(at step: Int) -> Float
+}
+
+/// The same number at every step.
+public struct Constant: Schedule {
+  /// The number.
+  public let value: Float
+
+  /// The same number at every step.
+  public init(_ value: Float) { self.value = value }
+
+  /// The number.
+  public func value(at step: Int) -> Float { value }
+}
+
+/// Half a cosine from one number to another: end + (start - end) · (1 + cos(π · step / steps)) / 2.
+public struct CosineDecay: Schedule {
+  /// The number at step zero.
+  public let start: Float
+  /// The number from `steps` on.
+  public let end: Float
+  /// The length of the decay.
+  public let steps: Int
+
+  /// A decay from `start` to `end` over `steps` steps.
+  public init(from start: Float, to end: Float = 0, over steps: Int) {
+    precondition(steps >= 1, "CosineDecay needs at least 1 step; got \(steps)")
+    self.start = start
+    self.end = end
+    self.steps = steps
+  }
+
+  /// The number at a step.
+  public func value(at step: Int) -> Float {
+    let progress = Double(min(max(step, 0), steps)) / Double(steps)
+    return Float(Double(end) + Double(start - end) * (1 + cos(.pi * progress)) / 2)
+  }
+}
+
+/// A rise from zero in front of another schedule, which begins when the rise is over.
+public struct Warmed<Base: Schedule>: Schedule {
+  /// What follows the rise.
+  public let base: Base
+  /// The length of the rise.
+  public let steps: Int
+
+  /// The number at a step: (step + 1) / (steps + 1) of the base's first during the rise.
+  public func value(at step: Int) -> Float {
+    step < steps
+      ? base.value(at: 0) * Float(step + 1) / Float(steps + 1) : base.value(at: step - steps)
+  }
+}
+
+extension Schedule {
+  /// This schedule after a linear rise over `steps` steps, none of which is at zero.
+  public func warmed(over steps: Int) -> Warmed<Self> { Warmed(base: self, steps: max(0, steps)) }
+}

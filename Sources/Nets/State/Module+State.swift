@@ -1,0 +1,112 @@
+import Tensor
+
+extension Module {
+  /// The numbers of this network under torch's names and in its layout: a snapshot.
+  public var state: State { State(leaves.map(\.entry)) }
+
+  /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
+  ///
+  /// Counts of batches, which old checkpoints lack, may be missing.
+  ///
+  /// - Parameters:
+  ///   - state: Tensors under torch's names and in its layout.
+  ///   - partially: Take what fits and leave the rest as it is.
+  /// - Returns: The names that were left out, on either side.
+  /// - Throws: ``StateError`` if names or shapes differ and `partially` is false.
+  @discardableResult
+  public func load(_ state: State, partially: Bool = false) throws -> [String] {
+    let leaves = leaves
+    let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+    let names = Set(leaves.map(\.name))
+    var error = StateError()
+    error.unexpected = state.names.filter { !names.contains($0) }
+    var fitting: [(Leaf, Tensor)] = []
+    for leaf in leaves {
+      let needed = leaf.entry.value.shape
+      guard let value = found[leaf.name] else {
+        if leaf.entry.elementType == .float32 { error.missing.append(leaf.name) }
+        continue
+      }
+      if value.shape == needed {
+        fitting.append((leaf, value))
+      } else {
+        error.mismatched.append((leaf.name, needed, value.shape))
+      }
+    }
+    let left = error.missing + error.unexpected + error.mismatched.map(\.name)
+    guard left.isEmpty || partially else { throw error }
+    for (leaf, value) in fitting { leaf.set(value) }
+    return left
+  }
+
+  /// Writes the network's numbers as a safetensors file, in torch's names and layout.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be written; an earlier file stays as it was.
+  public func save(to path: String) throws { try state.write(to: path) }
+
+  /// Takes the numbers of a safetensors file, all of them or, if anything does not fit, none.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be read, ``StateError`` if it does not fit.
+  public func load(from path: String) throws { try load(State(contentsOf: path)) }
+
+  private var leaves: [Leaf] {
+    var leaves: [Leaf] = []
+    for (name, module) in namedModules {
+      for member in module.members {
+        switch member.content {
+        case .module: continue
+        case .parameter(let parameter):
+          leaves.append(.parameter(joined(name, member.name), parameter))
+        case .buffer(let buffer): leaves.append(.buffer(joined(name, member.name), buffer))
+        }
+      }
+    }
+    return leaves
+  }
+}
+
+/// One tensor of a network's state.
+private enum Leaf {
+  case parameter(String, Parameter)
+  case buffer(String, Buffer)
+
+  var name: String {
+    switch self {
+    case .parameter(let name, _), .buffer(let name, _): name
+    }
+  }
+
+  var entry: State.Entry {
+    switch self {
+    case .parameter(let name, let parameter):
+      State.Entry(name, parameter.layout.stored(parameter.value.detached))
+    case .buffer(let name, let buffer):
+      State.Entry(name, buffer.value, elementType: buffer.elementType)
+    }
+  }
+
+  func set(_ value: Tensor) {
+    switch self {
+    case .parameter(_, let parameter): parameter.value = parameter.layout.loaded(value)
+    case .buffer(_, let buffer): buffer.value = value
+    }
+  }
+}
+
+extension StateLayout {
+  /// From memory's layout to the state's.
+  fileprivate func stored(_ value: Tensor) -> Tensor {
+    switch self {
+    case .same: value
+    case .channelsFirst: value.permuted([0, 3, 1, 2])
+    }
+  }
+
+  /// From the state's layout to memory's.
+  fileprivate func loaded(_ value: Tensor) -> Tensor {
+    switch self {
+    case .same: value
+    case .channelsFirst: value.permuted([0, 2, 3, 1])
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Tensor
+
+/// The numbers of a network under their dotted names, in torch's layout.
+public struct State: Sendable {
+  /// One tensor of a state.
+  public struct Entry: Sendable {
+    /// The dotted name.
+    public let name: String
+    /// The numbers, kernels as [outputs, inputs, height, width].
+    public let value: Tensor
+    /// How they are stored in a file.
+    public let elementType: Buffer.ElementType
+
+    /// An entry of a state.
+    public init(_ name: String, _ value: Tensor, elementType: Buffer.ElementType = .float32) {
+      self.name = name
+      self.value = value.detached
+      self.elementType = elementType
+    }
+  }
+
+  /// The tensors, in order.
+  public private(set) var entries: [Entry]
+
+  /// A state of the given entries.
+  public init(_ entries: [Entry] = []) { self.entries = entries }
+
+  /// The names, in order.
+  public var names: [String] { entries.map(\.name) }
+
+  /// The tensor under a name.
+  public subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.value }
+
+  /// Adds the entries of another state below a prefix.
+  public mutating func append(_ state: State, under prefix: String) {
+    entries += state.entries.map {
+      Entry(joined(prefix, $0.name), $0.value, elementType: $0.elementType)
+    }
+  }
+
+  /// The entries below a prefix, without it.
+  public func below(_ prefix: String) -> State {
+    State(
+      entries.filter { $0.name.hasPrefix(prefix + ".") }.map {
+        Entry(String($0.name.dropFirst(prefix.count + 1)), $0.value, elementType: $0.elementType)
+      })
+  }
+}
+
+/// A state does not fit the network it is loaded into; nothing was changed.
+public struct StateError: Error, CustomStringConvertible {
+  /// Names the network has and the state lacks.
+  public var missing: [String] = []
+  /// Names the state has and the network lacks.
+  public var unexpected: [String] = []
+  /// Names whose shapes differ: the network's, then the state's.
+  public var mismatched: [(name: String, needed: Shape, found: Shape)] = []
+
+  /// What is missing, unexpected or of another shape.
+  public var description: String {
+    var parts: [String] = []
+    if !missing.isEmpty { parts.append("lacks \(listed(missing))") }
+    if !unexpected.isEmpty { parts.append("has \(listed(unexpected)), which the network has not") }
+    if !mismatched.isEmpty {
+      let shapes = mismatched.map { "\($0.name) needs shape \($0.needed), got \($0.found)" }
+      parts.append("has other shapes: \(listed(shapes))")
+    }
+    return "the state does not fit the network; it " + parts.joined(separator: "; it ")
+  }
+
+  private func listed(_ names: [String]) -> String {
+    let rest = names.count > 8 ? " and \(names.count - 8) more" : ""
+    return names.prefix(8).joined(separator: ", ") + rest
+  }
+}
