@@ -19,10 +19,12 @@ let package = Package(
     .target(name: "Nets", dependencies: ["Tensor"]),
     .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
     .target(name: "Datasets", dependencies: ["Tensor"]),
+    .target(name: "Arguments", path: "Examples/Arguments"),
     .executableTarget(
-      name: "pretrain", dependencies: ["SelfSupervised", "Datasets"], path: "Examples/Pretrain"),
+      name: "pretrain", dependencies: ["Arguments", "SelfSupervised", "Datasets"],
+      path: "Examples/Pretrain"),
     .executableTarget(
-      name: "benchmark", dependencies: ["SelfSupervised"], path: "Examples/Benchmark",
+      name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
       exclude: ["pytorch_peer.py"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
     .testTarget(name: "NetsTests", dependencies: ["Nets"], exclude: ["Fixtures"]),

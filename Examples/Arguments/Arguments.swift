@@ -1,0 +1,149 @@
+import Foundation
+
+/// One flag of a command line.
+package struct Flag: Sendable {
+  package let name: String
+  package let placeholder: String?
+  package let help: String
+  package let standard: String?
+
+  /// A flag with a value.
+  package init(_ name: String, _ placeholder: String, _ help: String, standard: String? = nil) {
+    self.name = name
+    self.placeholder = placeholder
+    self.help = help
+    self.standard = standard
+  }
+
+  /// A flag that is there or not.
+  package init(_ name: String, _ help: String) {
+    self.name = name
+    placeholder = nil
+    self.help = help
+    standard = nil
+  }
+}
+
+/// A command line cannot be understood.
+package struct UsageError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+}
+
+/// A command line read against the flags a program has.
+package struct Arguments: Sendable {
+  private let flags: [Flag]
+  private var values: [String: String] = [:]
+
+  /// Reads `words`, such as `["--batch", "64", "--size=32"]`.
+  package init(_ words: [String], flags: [Flag]) throws {
+    self.flags = flags
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      guard let name = parts.first, let flag = flags.first(where: { $0.name == name }) else {
+        throw UsageError(unknown(word, among: flags.map(\.name)))
+      }
+      guard flag.placeholder != nil else {
+        guard parts.count == 1 else { throw UsageError("\(name) takes no value; got \"\(word)\"") }
+        values[name] = "yes"
+        continue
+      }
+      guard let value = parts.count > 1 ? parts[1] : rest.popFirst() else {
+        throw UsageError("\(name) needs a value: \(flag.help)")
+      }
+      values[name] = value
+    }
+  }
+
+  /// Whether the command line names a flag.
+  package func has(_ name: String) -> Bool { values[name] != nil }
+
+  /// The value of a flag, or its standard one.
+  package func string(_ name: String) -> String? {
+    values[name] ?? flags.first { $0.name == name }?.standard
+  }
+
+  /// The value of a flag that is one of a few words.
+  package func choice(_ name: String, of choices: [String]) throws -> String {
+    let value = string(name) ?? ""
+    guard choices.contains(value) else {
+      throw UsageError("\(name) needs one of \(choices.joined(separator: ", ")); got \"\(value)\"")
+    }
+    return value
+  }
+
+  /// The whole number of a flag that has a value or a standard one.
+  package func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
+    guard let value = try optionalInteger(name, in: range) else {
+      throw UsageError("\(name) needs a value")
+    }
+    return value
+  }
+
+  /// The whole number of a flag, if it has one.
+  package func optionalInteger(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    guard let text = string(name) else { return nil }
+    guard let value = Int(text), range.contains(value) else {
+      let bounds =
+        range.upperBound == .max
+        ? "of \(range.lowerBound) or more" : "in \(range.lowerBound)...\(range.upperBound)"
+      throw UsageError("\(name) needs a whole number \(bounds); got \"\(text)\"")
+    }
+    return value
+  }
+
+  /// The number of a flag, if it has one, which must be above zero.
+  package func positive(_ name: String) throws -> Float? {
+    guard let text = string(name) else { return nil }
+    guard let value = Float(text), value > 0, value.isFinite else {
+      throw UsageError("\(name) needs a number above zero; got \"\(text)\"")
+    }
+    return value
+  }
+}
+
+extension [Flag] {
+  /// A line for each flag.
+  package var help: String {
+    let heads = map { $0.name + ($0.placeholder.map { " " + $0 } ?? "") }
+    let width = heads.map(\.count).max() ?? 0
+    return zip(self, heads).map { flag, head in
+      let gap = String(repeating: " ", count: width - head.count + 2)
+      return "  " + head + gap + flag.help + (flag.standard.map { " [\($0)]" } ?? "")
+    }.joined(separator: "\n")
+  }
+}
+
+/// Runs a program's body and turns its errors into a sentence and an exit code.
+///
+/// 64 for a command line that cannot be understood, 1 for anything else, unless `code` knows better.
+package func runProgram(
+  _ name: String, code: (any Error) -> Int32? = { _ in nil }, _ body: () throws -> Void
+) -> Never {
+  do {
+    try body()
+    exit(0)
+  } catch let error as UsageError {
+    report("\(name): \(error)\n\(name) --help lists the flags.")
+    exit(64)
+  } catch {
+    report("\(name): \(error)")
+    exit(code(error) ?? 1)
+  }
+}
+
+private func report(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+private func unknown(_ word: String, among names: [String]) -> String {
+  guard word.hasPrefix("-") else { return "unexpected word \"\(word)\"; flags begin with --" }
+  let name = word.split(separator: "=").first.map(String.init) ?? word
+  let closest = names.min { distance($0, name) < distance($1, name) }
+  return "there is no flag \(name)" + (closest.map { "; did you mean \($0)?" } ?? "")
+}
+
+/// How many letters two words do not share, counted with repetition: enough for a typing error.
+private func distance(_ a: String, _ b: String) -> Int {
+  Array(a).difference(from: Array(b)).count
+}

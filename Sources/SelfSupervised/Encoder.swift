@@ -1,0 +1,86 @@
+import Nets
+import Tensor
+
+/// The user's network up to the layer a learner taps.
+final class Encoder {
+  let net: any Module
+  /// The features of the tapped layer, flattened.
+  let width: Int
+  private let layer: any Module
+
+  /// Taps `hiddenLayer` of `net`, without changing anything in it.
+  ///
+  /// - Parameters:
+  ///   - net: Any network.
+  ///   - hiddenLayer: The layer whose output is the representation.
+  ///   - inputShape: The shape of one input, without the count.
+  /// - Throws: ``LearnerError`` that says what the network lacks.
+  init(_ net: any Module, hiddenLayer: HiddenLayer, inputShape: Shape) throws {
+    self.net = net
+    let layer = try hiddenLayer.resolve(in: net)
+    self.layer = layer
+    guard !net.parameters.isEmpty else {
+      throw LearnerError(
+        "a learner needs a network with parameters; \(type(of: net)) has none that discovery sees "
+          + "(stored properties that are modules or parameters, or `members`)")
+    }
+    let probe = Tensor.zeros(Shape([1] + inputShape.dimensions))
+    let (output, tapped) = net.evaluating {
+      ActivationTap.output(of: layer) { net(probe) }
+    }
+    guard let tapped else {
+      throw LearnerError(
+        "the hidden layer of type \(type(of: layer)) was never called when the network ran on an "
+          + "input of shape \(probe.shape)")
+    }
+    width = tapped.elementCount
+    try Self.checkDiscovery(of: net, used: output.parameterUses + tapped.parameterUses)
+  }
+
+  /// A trainable parameter that the network used must be one that discovery found: the optimizer
+  /// would never move it, nor the target follow it.
+  private static func checkDiscovery(
+    of net: any Module, used: [(parameter: Parameter, operation: String)]
+  ) throws {
+    let known = Set(net.parameters.map(ObjectIdentifier.init))
+    for (parameter, operation) in used where !known.contains(ObjectIdentifier(parameter)) {
+      throw LearnerError(
+        "the network used a trainable parameter of shape \(parameter.shape) in \(operation) that "
+          + "discovery did not find; hold it in a stored property of a module, or list it in "
+          + "`members`")
+    }
+  }
+
+  /// Runs the network and gives the tapped features of shape [count, width].
+  func callAsFunction(_ images: Tensor) -> Tensor {
+    let (_, tapped) = ActivationTap.output(of: layer) { net(images) }
+    guard let tapped else {
+      preconditionFailure(
+        "the hidden layer of type \(type(of: layer)) was never called; was it replaced after the "
+          + "learner was made?")
+    }
+    let features = tapped.flattened(from: 1)
+    precondition(
+      features.shape[1] == width,
+      "the hidden layer needs \(width) features, as when the learner was made; got "
+        + "\(features.shape[1]) from images of shape \(images.shape)")
+    return features
+  }
+}
+
+/// A learner cannot be made as asked.
+public struct LearnerError: Error, CustomStringConvertible {
+  /// What was needed and what came.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The value of `body`, or a trap with the sentence of its error: the bug is the caller's.
+func unwrapped<Result>(_ body: () throws -> Result) -> Result {
+  do {
+    return try body()
+  } catch {
+    preconditionFailure("\(error)")
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import Tensor
+
+/// The classifier that judges representations without training: the most similar images vote.
+///
+/// Features are divided by their length; each of the `k` nearest of the bank votes for its label with
+/// the weight exp(cosine / temperature) (Wu et al., 2018).
+public struct WeightedKNN: Sendable {
+  /// How many neighbours vote.
+  public let k: Int
+  /// How fast votes lose weight with distance.
+  public let temperature: Float
+  private let bank: Tensor
+  private let labels: [Int]
+  private let classCount: Int
+
+  /// A classifier whose bank is `features`.
+  ///
+  /// - Parameters:
+  ///   - features: A tensor of shape [count, width].
+  ///   - labels: A class for each row.
+  ///   - k: How many neighbours vote; at most the rows there are.
+  ///   - temperature: 0.07 in Wu et al.; lightly and MoCo use 0.1.
+  public init(_ features: Tensor, labels: [Int], k: Int = 20, temperature: Float = 0.07) {
+    precondition(
+      features.rank == 2 && features.shape[0] == labels.count && !labels.isEmpty,
+      "WeightedKNN needs features [count, width] and a label for each; got shape \(features.shape) "
+        + "and \(labels.count) labels")
+    precondition(
+      k >= 1 && temperature > 0 && labels.allSatisfy { $0 >= 0 },
+      "WeightedKNN needs k of 1 or more, a temperature above zero and labels of zero or more; got "
+        + "k \(k), temperature \(temperature), lowest label \(labels.min() ?? 0)")
+    self.k = min(k, labels.count)
+    self.temperature = temperature
+    bank = unitNorm(features.detached)
+    self.labels = labels
+    classCount = (labels.max() ?? 0) + 1
+  }
+
+  /// The class of each row of `features` [count, width].
+  ///
+  /// The products are made a chunk of rows at a time, so that memory does not grow with the count.
+  public func predict(_ features: Tensor) -> [Int] {
+    precondition(
+      features.rank == 2 && features.shape[1] == bank.shape[1],
+      "WeightedKNN needs features of width \(bank.shape[1]); got shape \(features.shape)")
+    let queries = unitNorm(features.detached)
+    let transposed = bank.transposed()
+    let chunk = max(1, (1 << 24) / bank.shape[0])
+    return stride(from: 0, to: queries.shape[0], by: chunk).flatMap { start in
+      matmul(queries[start..<min(start + chunk, queries.shape[0])], transposed).top(k).map(vote)
+    }
+  }
+
+  /// The share of `features` whose class is right.
+  public func accuracy(_ features: Tensor, labels: [Int]) -> Float {
+    precondition(
+      features.shape.first == labels.count,
+      "accuracy needs a label for each row; got shape \(features.shape), \(labels.count) labels")
+    let right = zip(predict(features), labels).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
+    return Float(right) / Float(max(1, labels.count))
+  }
+
+  /// The class with the most weight among one row's neighbours.
+  private func vote(_ neighbours: (indices: [Int], values: [Float])) -> Int {
+    var weights = [Float](repeating: 0, count: classCount)
+    let peak = neighbours.values.first ?? 0
+    for (index, similarity) in zip(neighbours.indices, neighbours.values) {
+      // Relative to the nearest: at low temperatures the weights themselves overflow.
+      weights[labels[index]] += expf((similarity - peak) / temperature)
+    }
+    return weights.indices.max { weights[$0] < weights[$1] } ?? 0
+  }
+}

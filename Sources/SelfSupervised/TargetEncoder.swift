@@ -1,0 +1,83 @@
+import Nets
+import Tensor
+
+/// A second set of numbers for the same modules, which follows the first slowly.
+///
+/// The target is no copy of the network: its numbers are swapped in, the user's own code runs
+/// without recording, and the network's numbers are swapped back. Running statistics are swapped
+/// too, so the target keeps its own, as in every published implementation.
+public final class TargetEncoder {
+  /// The parameters that the target has its own numbers for.
+  public let parameters: [Parameter]
+  private let buffers: [Buffer]
+  private var parameterValues: [Tensor]
+  private var bufferValues: [Tensor]
+
+  /// A target that begins with the numbers of `modules`.
+  public init(_ modules: [any Module]) {
+    parameters = modules.flatMap { $0.parameters }.uniqued()
+    buffers = modules.flatMap { $0.buffers }.uniqued()
+    parameterValues = parameters.map(\.value.detached)
+    bufferValues = buffers.map(\.value)
+  }
+
+  /// The target's numbers, one tensor for each of ``parameters``.
+  public var values: [Tensor] { parameterValues }
+
+  /// Runs `body`, which uses the modules, with the target's numbers in them and without recording.
+  public func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
+    exchange()
+    defer { exchange() }
+    return try withoutGradients(body)
+  }
+
+  /// Moves every number to decay · target + (1 - decay) · network. Running statistics stay.
+  public func update(decay: Float) {
+    precondition(
+      (0...1).contains(decay), "a moving average needs a decay in 0...1; got \(decay)")
+    for (index, parameter) in parameters.enumerated() {
+      moveToward(parameter.value.detached, &parameterValues[index], share: 1 - decay)
+    }
+  }
+
+  /// Makes the target's numbers those of the network again, running statistics included.
+  public func reset() {
+    parameterValues = parameters.map(\.value.detached)
+    bufferValues = buffers.map(\.value)
+  }
+
+  private func exchange() {
+    for (index, parameter) in parameters.enumerated() {
+      let value = parameter.value.detached
+      parameter.value = parameterValues[index]
+      parameterValues[index] = value
+    }
+    for (index, buffer) in buffers.enumerated() {
+      let value = buffer.value
+      buffer.value = bufferValues[index]
+      bufferValues[index] = value
+    }
+  }
+}
+
+/// The decay of a target's moving average, which may depend on the step.
+public enum MovingAverageDecay: Sendable {
+  /// The same at every step.
+  case constant(Float)
+  /// 1 - (1 - start) · (cos(π · step / steps) + 1) / 2: from `start` to 1 (Grill et al., 2020).
+  case cosine(from: Float, steps: Int)
+
+  /// The decay at a step, counted from zero.
+  public func value(at step: Int) -> Float {
+    switch self {
+    case .constant(let decay): decay
+    case .cosine(let start, let steps):
+      CosineDecay(from: start, to: 1, over: steps).value(at: step)
+    }
+  }
+}
+
+extension MovingAverageDecay: ExpressibleByFloatLiteral {
+  /// The same at every step.
+  public init(floatLiteral decay: Float) { self = .constant(decay) }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// What the package found to compute on.
+public enum Machine {
+  /// The processor's name, as the system gives it.
+  public static var processor: String {
+    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+    return name ?? "unknown"
+  }
+
+  /// OpenBLAS's version and build options.
+  public static var blasVersion: String { BLAS.version }
+
+  /// The kernels that OpenBLAS chose on its own, and those in use.
+  ///
+  /// They differ on processors with AVX-512 that OpenBLAS is too old to know; setting
+  /// `OPENBLAS_CORETYPE` in the environment keeps the package from choosing.
+  public static var blasCore: (chosen: String, inUse: String) {
+    (BLAS.coreSelection.before, BLAS.coreSelection.after)
+  }
+
+  /// The largest resident size this process has had, in bytes.
+  public static var peakResidentSize: Int {
+    var usage = rusage()
+    #if os(Linux)
+      guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+      return usage.ru_maxrss * 1024
+    #else
+      guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss
+    #endif
+  }
+}
