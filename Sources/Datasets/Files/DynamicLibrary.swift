@@ -1,0 +1,46 @@
+import Foundation
+
+/// A shared library that is opened at run time, because only some users need it.
+///
+/// It stays open until the process ends, so functions found in it stay valid.
+struct DynamicLibrary: Sendable {
+  /// The file name the linker looks for, with the version of its interface.
+  let name: String
+  // Unsafe: an opaque handle, which dlsym may use from any thread.
+  private nonisolated(unsafe) let handle: UnsafeMutableRawPointer
+
+  /// A library that could not be opened, or a function that is not in it.
+  struct Failure: Error, Hashable, CustomStringConvertible {
+    let description: String
+  }
+
+  /// Opens a library.
+  ///
+  /// - Parameters:
+  ///   - name: The file name, such as "libz.so.1".
+  ///   - package: The Debian package to name when it is not there.
+  /// - Throws: ``Failure``, if there is no such library.
+  init(_ name: String, package: String) throws {
+    guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
+      throw Failure(
+        description: "needs the library \(name), which could not be opened "
+          + "(\(Self.lastError)); install it with: apt-get install \(package)")
+    }
+    self.name = name
+    self.handle = handle
+  }
+
+  /// The function called `symbol`, which the caller knows to have the C type `Function`.
+  func function<Function>(_ symbol: String, as type: Function.Type = Function.self) throws
+    -> Function
+  {
+    guard let address = dlsym(handle, symbol) else {
+      throw Failure(description: "needs \(symbol) in \(name); \(Self.lastError)")
+    }
+    return unsafeBitCast(address, to: type)
+  }
+
+  private static var lastError: String {
+    dlerror().map { String(cString: $0) } ?? "no reason given"
+  }
+}

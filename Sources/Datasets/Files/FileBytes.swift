@@ -1,0 +1,53 @@
+import Foundation
+
+/// The contents of the file at `path`, unpacked if they are gzip data.
+///
+/// - Throws: ``DatasetError``.
+func fileBytes(
+  _ path: String, unpackingWith zlib: Result<ZLib, any Error> = ZLib.shared
+) throws -> [UInt8] {
+  let opening = try openingBytes(path, count: 2)
+  if opening == [0x1f, 0x8b] {
+    do {
+      return try zlib.get().unpack(path)
+    } catch let failure as DynamicLibrary.Failure {
+      throw DatasetError(path, "\(failure)")
+    }
+  }
+  guard !path.hasSuffix(".gz") else {
+    let bytes = opening.map { hexadecimal($0) }.joined(separator: " ")
+    throw DatasetError(
+      path,
+      "needs gzip data, which start with 1f 8b; "
+        + (bytes.isEmpty ? "the file is empty" : "got \(bytes)"))
+  }
+  return try reading(path) { try Array(Data(contentsOf: URL(fileURLWithPath: path))) }
+}
+
+/// Two digits in base 16.
+func hexadecimal(_ byte: UInt8) -> String { String(format: "%02x", byte) }
+
+/// Up to `count` bytes from the start of a file.
+private func openingBytes(_ path: String, count: Int) throws -> [UInt8] {
+  var isDirectory: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    throw DatasetError(path, "needs a file; there is none")
+  }
+  guard !isDirectory.boolValue else {
+    throw DatasetError(path, "needs a file; this is a directory")
+  }
+  return try reading(path) {
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    return try Array(file.read(upToCount: count) ?? Data())
+  }
+}
+
+/// Runs `body` and says which file it was if that fails.
+private func reading<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch {
+    throw DatasetError(path, "cannot be read: \(error.localizedDescription)")
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Tensor
+
+/// Data sets in the four files of MNIST: Fashion-MNIST, KMNIST and others have the same names.
+public enum IDXDataset {
+  /// Which of the two parts of a data set.
+  public enum Split: String, CaseIterable, Sendable {
+    /// The images to learn from.
+    case train
+    /// The images to be judged on; their files are called "t10k".
+    case test
+
+    var filePrefix: String { self == .train ? "train" : "t10k" }
+  }
+
+  /// Reads `<train or t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or with ".gz".
+  ///
+  /// - Parameters:
+  ///   - directory: Where the files are.
+  ///   - split: Which part to read.
+  ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
+  /// - Returns: Images of shape [height, width, 1], kept as bytes.
+  /// - Throws: ``DatasetError``.
+  public static func load(
+    directory: String, split: Split, classNames: [String]? = nil
+  ) throws -> LabelledImages {
+    try checkDirectory(directory)
+    let imagePath = try find("\(split.filePrefix)-images-idx3-ubyte", in: directory)
+    let labelPath = try find("\(split.filePrefix)-labels-idx1-ubyte", in: directory)
+    let images = try IDXArray(path: imagePath, rank: 3)
+    let labels = try IDXArray(path: labelPath, rank: 1).bytes.map { Int($0) }
+    let imageShape = Shape(images.dimensions[1...] + [1])
+    guard imageShape.elementCount > 0 else {
+      throw DatasetError(imagePath, "needs images of at least one pixel; got size \(imageShape)")
+    }
+    guard labels.count == images.dimensions[0] else {
+      throw DatasetError(
+        labelPath,
+        "needs a label for each of the \(images.dimensions[0]) images of \(imagePath); "
+          + "got \(labels.count) labels")
+    }
+    if let classNames, let position = labels.firstIndex(where: { $0 >= classNames.count }) {
+      throw DatasetError(
+        labelPath,
+        "needs labels in 0..<\(classNames.count); got \(labels[position]) for image \(position)")
+    }
+    return LabelledImages(
+      bytes: images.bytes, imageShape: imageShape, labels: labels, classNames: classNames)
+  }
+
+  /// Throws unless there is a directory at `path`; `advice` says where to get one.
+  static func checkDirectory(_ path: String, advice: String = "") throws {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw DatasetError(path, "needs a directory; there is none\(advice)")
+    }
+    guard isDirectory.boolValue else {
+      throw DatasetError(path, "needs a directory; this is a file\(advice)")
+    }
+  }
+
+  /// The file called `name` in `directory`, or failing that the one with ".gz" after it.
+  private static func find(_ name: String, in directory: String) throws -> String {
+    let plain = URL(fileURLWithPath: directory).appendingPathComponent(name).path
+    guard let path = [plain, plain + ".gz"].first(where: FileManager.default.fileExists(atPath:))
+    else {
+      throw DatasetError(directory, "needs a file \(name) or \(name).gz; there is neither")
+    }
+    return path
+  }
+}

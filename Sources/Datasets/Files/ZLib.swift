@@ -1,0 +1,61 @@
+import Foundation
+
+/// The part of zlib that reads .gz files, opened at run time.
+struct ZLib: Sendable {
+  private typealias Open =
+    @convention(c) @Sendable (
+      _ path: UnsafePointer<CChar>, _ mode: UnsafePointer<CChar>
+    ) -> OpaquePointer?
+  private typealias Read =
+    @convention(c) @Sendable (
+      _ file: OpaquePointer, _ buffer: UnsafeMutableRawPointer, _ count: UInt32
+    ) -> Int32
+  private typealias LastError =
+    @convention(c) @Sendable (
+      _ file: OpaquePointer, _ code: UnsafeMutablePointer<Int32>
+    ) -> UnsafePointer<CChar>?
+  private typealias Close = @convention(c) @Sendable (_ file: OpaquePointer) -> Int32
+
+  private let gzopen: Open
+  private let gzread: Read
+  private let gzerror: LastError
+  private let gzclose: Close
+
+  /// The library of this machine, or why there is none.
+  static let shared = Result { try ZLib(named: "libz.so.1") }
+
+  init(named name: String) throws {
+    let library = try DynamicLibrary(name, package: "zlib1g")
+    gzopen = try library.function("gzopen")
+    gzread = try library.function("gzread")
+    gzerror = try library.function("gzerror")
+    gzclose = try library.function("gzclose_r")
+  }
+
+  /// All bytes that the .gz file at `path` unpacks to.
+  ///
+  /// - Throws: ``DatasetError`` if the file is cut short or its check sum is wrong.
+  func unpack(_ path: String) throws -> [UInt8] {
+    guard let file = gzopen(path, "rb") else {
+      throw DatasetError(path, "cannot be opened: \(String(cString: strerror(errno)))")
+    }
+    defer { _ = gzclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { buffer in
+        buffer.baseAddress.map { gzread(file, $0, UInt32(buffer.count)) } ?? 0
+      }
+      guard count > 0 else { break }
+      bytes.append(contentsOf: chunk[..<Int(count)])
+    }
+    // A file that is cut short reads like a complete one; only gzerror tells.
+    var code: Int32 = 0
+    let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
+    guard code == 0 else {
+      throw DatasetError(
+        path, "needs complete gzip data; got an error after \(bytes.count) bytes (\(message))")
+    }
+    return bytes
+  }
+}

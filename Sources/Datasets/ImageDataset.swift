@@ -1,0 +1,47 @@
+import Tensor
+
+/// Images of one size, with labels if there are any, made into tensors when they are asked for.
+///
+/// A conforming type may hold its images in memory, read them from files or compute them; what it
+/// owes is that an index always gives the same image.
+public protocol ImageDataset: Sendable {
+  /// The number of images.
+  var count: Int { get }
+
+  /// The shape of one image: [height, width, channels].
+  var imageShape: Shape { get }
+
+  /// The class of each image, in `0..<classNames.count`; empty when the images are unlabelled.
+  var labels: [Int] { get }
+
+  /// What the classes are called; empty when the images are unlabelled.
+  var classNames: [String] { get }
+
+  /// The images at `indices`, in that order, with values 0...1.
+  ///
+  /// - Returns: Shape [count of indices, height, width, channels].
+  /// - Precondition: Every index is in `0..<count`.
+  func images(at indices: [Int]) -> Tensor
+}
+
+extension ImageDataset {
+  /// The images of a range, with values 0...1.
+  ///
+  /// - Returns: Shape [count of range, height, width, channels].
+  public func images(in range: Range<Int>) -> Tensor { images(at: Array(range)) }
+
+  /// All images and labels as a set in memory, for data that are slow to read or compute.
+  public func inMemory() -> LabelledImages {
+    LabelledImages(images: images(in: 0..<count), labels: labels, classNames: classNames)
+  }
+
+  /// The shape of a batch of `count` images.
+  func batchShape(_ count: Int) -> Shape { Shape([count] + imageShape.dimensions) }
+
+  func checkIndices(_ indices: [Int]) {
+    for index in indices {
+      precondition(
+        index >= 0 && index < count, "images(at:) needs indices in 0..<\(count); got \(index)")
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Tensor
+
+/// Images in memory, as floats or as bytes, with their labels.
+///
+/// Bytes take a quarter of the memory and become floats when a batch is asked for.
+public struct LabelledImages: ImageDataset {
+  /// The number of images.
+  public let count: Int
+  /// The shape of one image: [height, width, channels].
+  public let imageShape: Shape
+  /// The class of each image; empty when the images are unlabelled.
+  public let labels: [Int]
+  /// What the classes are called; empty when the images are unlabelled.
+  public let classNames: [String]
+  private let pixels: Pixels
+
+  private enum Pixels {
+    case floats(Tensor)
+    case bytes([UInt8])
+  }
+
+  /// A set of the images in a tensor.
+  ///
+  /// - Parameters:
+  ///   - images: Shape [count, height, width, channels], values 0...1.
+  ///   - labels: One for each image, counted from 0; empty if there are none.
+  ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
+  /// - Precondition: The counts agree and every label has a name.
+  public init(images: Tensor, labels: [Int] = [], classNames: [String]? = nil) {
+    precondition(
+      images.rank == 4,
+      "LabelledImages needs images of shape [count, height, width, channels]; got \(images.shape)")
+    self.init(
+      .floats(images.detached), count: images.shape[0],
+      imageShape: Shape(Array(images.shape.dropFirst())), labels: labels, classNames: classNames)
+  }
+
+  /// A set of images whose pixels are bytes; 0 is black and 255 becomes 1.
+  ///
+  /// - Parameters:
+  ///   - bytes: All images one after the other, each in the order of `imageShape`.
+  ///   - imageShape: The shape of one image: [height, width, channels].
+  ///   - labels: One for each image, counted from 0; empty if there are none.
+  ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
+  /// - Precondition: The bytes are a whole number of images, the counts agree and every label has a
+  ///   name.
+  public init(bytes: [UInt8], imageShape: Shape, labels: [Int] = [], classNames: [String]? = nil) {
+    precondition(
+      imageShape.rank == 3 && imageShape.elementCount > 0,
+      "LabelledImages needs an image shape [height, width, channels]; got \(imageShape)")
+    precondition(
+      bytes.count.isMultiple(of: imageShape.elementCount),
+      "LabelledImages needs whole images of \(imageShape.elementCount) bytes; got \(bytes.count)")
+    self.init(
+      .bytes(bytes), count: bytes.count / imageShape.elementCount, imageShape: imageShape,
+      labels: labels, classNames: classNames)
+  }
+
+  private init(
+    _ pixels: Pixels, count: Int, imageShape: Shape, labels: [Int], classNames: [String]?
+  ) {
+    let classNames = classNames ?? (0..<((labels.max() ?? -1) + 1)).map(String.init)
+    precondition(
+      labels.isEmpty || labels.count == count,
+      "LabelledImages needs a label for each of \(count) images; got \(labels.count) labels")
+    precondition(
+      labels.allSatisfy(classNames.indices.contains),
+      "LabelledImages needs labels in 0..<\(classNames.count); got \(labels.min() ?? 0) to "
+        + "\(labels.max() ?? 0)")
+    self.pixels = pixels
+    self.count = count
+    self.imageShape = imageShape
+    self.labels = labels
+    self.classNames = classNames
+  }
+
+  /// The images at `indices`, in that order, with values 0...1.
+  ///
+  /// - Returns: Shape [count of indices, height, width, channels].
+  /// - Precondition: Every index is in `0..<count`.
+  public func images(at indices: [Int]) -> Tensor {
+    checkIndices(indices)
+    let size = imageShape.elementCount
+    return Tensor(shape: batchShape(indices.count)) { out in
+      switch pixels {
+      case .floats(let tensor):
+        tensor.withUnsafeBufferPointer { source in
+          for (row, index) in indices.enumerated() {
+            _ = out[(row * size)..<((row + 1) * size)]
+              .update(fromContentsOf: source[(index * size)..<((index + 1) * size)])
+          }
+        }
+      case .bytes(let bytes):
+        bytes.withUnsafeBufferPointer { source in
+          for (row, index) in indices.enumerated() {
+            for element in 0..<size {
+              out[row * size + element] = Float(source[index * size + element]) / 255
+            }
+          }
+        }
+      }
+    }
+  }
+}
