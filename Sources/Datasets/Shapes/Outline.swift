@@ -6,7 +6,7 @@ enum Outline: String, CaseIterable, Sendable {
 
   /// The distance from `point` to the edge of the shape, negative inside.
   ///
-  /// Near the edge it is exact, which is what anti-aliasing needs.
+  /// Near the edge it is exact but for the tips of the crescent, which is what anti-aliasing needs.
   func signedDistance(_ point: SIMD2<Float>) -> Float {
     switch self {
     case .circle:
@@ -30,10 +30,10 @@ enum Outline: String, CaseIterable, Sendable {
   // MARK: - Corners, in order around the shape
 
   private static let squareCorners: [SIMD2<Float>] = [
-    [-0.75, -0.75], [0.75, -0.75], [0.75, 0.75], [-0.75, 0.75],
+    [-0.7, -0.7], [0.7, -0.7], [0.7, 0.7], [-0.7, 0.7],
   ]
 
-  private static let triangleCorners: [SIMD2<Float>] = [[0, -0.98], [0.96, 0.72], [-0.96, 0.72]]
+  private static let triangleCorners: [SIMD2<Float>] = [[0, -1], [0.866, 0.5], [-0.866, 0.5]]
 
   private static let diamondCorners: [SIMD2<Float>] = [[0, -1], [0.56, 0], [0, 1], [-0.56, 0]]
 
@@ -57,7 +57,7 @@ enum Outline: String, CaseIterable, Sendable {
     let t = Float(corner) * .pi / 14
     let x = 16 * powf(sinf(t), 3)
     let y = 13 * cosf(t) - 5 * cosf(2 * t) - 2 * cosf(3 * t) - cosf(4 * t)
-    return SIMD2(x, -y - 2.5) / 16.5
+    return SIMD2(x, -y - 1.5) / 17.6
   }
 }
 

@@ -25,7 +25,10 @@ struct ShapeScene: Sendable {
     let waveVector: SIMD2<Float>
     let waveHeight: Float
   }
+}
 
+extension ShapeScene {
+  /// Draws a scene with `outline` in it, the rest within the limits of `difficulty`.
   init(_ outline: Outline, _ difficulty: Shapes.Difficulty, using stream: inout RandomStream) {
     let range = difficulty.ranges
     self.outline = outline

@@ -1,0 +1,62 @@
+import XCTest
+
+@testable import Datasets
+
+final class IDXArrayTests: XCTestCase {
+  func testReadsDimensionsAndElementsInOrder() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = try files.write(idxFile([2, 1, 3], [0, 1, 2, 253, 254, 255]), to: "a")
+    let array = try IDXArray(path: path, rank: 3)
+    XCTAssertEqual(array.dimensions, [2, 1, 3])
+    XCTAssertEqual(array.bytes, [0, 1, 2, 253, 254, 255])
+  }
+
+  func testDimensionsAreBigEndian() throws {
+    let bytes = [UInt8](repeating: 7, count: 0x0102)
+    let array = try IDXArray([0, 0, 8, 1, 0, 0, 1, 2] + bytes, path: "a", rank: 1)
+    XCTAssertEqual(array.dimensions, [258])
+    XCTAssertEqual(array.bytes, bytes)
+  }
+
+  func testAnArrayMayBeEmpty() throws {
+    XCTAssertEqual(try IDXArray(idxFile([0, 28, 28], []), path: "a", rank: 3).bytes, [])
+  }
+
+  func testMalformedFilesSayWhatWasNeededAndWhatCame() {
+    let good = idxFile([2, 3], [1, 2, 3, 4, 5, 6])
+    let cases: [(file: [UInt8], reason: String)] = [
+      ([], "needs an IDX file, which starts with 00 00 08 02; the file is empty"),
+      ([0, 0, 8], "needs an IDX file, which starts with 00 00 08 02; got 00 00 08"),
+      (
+        [0x89, 0x50, 0x4e, 0x47, 0],
+        "needs an IDX file, which starts with 00 00 08 02; got 89 50 4e 47"
+      ),
+      (
+        idxFile([2, 3], good, type: 0x0d),
+        "needs IDX elements of type 08 (unsigned bytes); got type 0d"
+      ),
+      (idxFile([6], good), "needs an IDX array of 2 dimensions; got 1"),
+      (Array(good.prefix(11)), "needs an IDX header of 12 bytes; the file has 11 bytes"),
+      (
+        good.dropLast(),
+        "needs 6 bytes after the header for dimensions [2, 3]; got 5, so it is cut short"
+      ),
+      (
+        good + [0],
+        "needs 6 bytes after the header for dimensions [2, 3]; got 7, so something follows the data"
+      ),
+    ]
+    for (file, reason) in cases {
+      assertFails("a", reason) { try IDXArray(file, path: "a", rank: 2) }
+    }
+  }
+
+  func testDimensionsTooLargeForAnIntegerAreAnErrorAndNotATrap() {
+    let most = 0xffff_ffff
+    assertFails(
+      "a",
+      "needs more than 2^63 bytes after the header for dimensions [\(most), \(most), \(most)]; "
+        + "got 1, so it is cut short"
+    ) { try IDXArray(idxFile([most, most, most], [1]), path: "a", rank: 3) }
+  }
+}
