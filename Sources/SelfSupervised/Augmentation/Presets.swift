@@ -1,0 +1,148 @@
+import Tensor
+
+// Each preset is named by its source and follows that source's order, probabilities and strengths.
+// Those whose source normalises take the numbers as an argument.
+
+extension Augmentation where Self == Compose {
+  /// SimCLR's views (Chen et al., 2020), as Google's code makes them: values stay in 0...1.
+  ///
+  /// - Parameters:
+  ///   - imageSize: The size of the views.
+  ///   - strength: The strength of the colour jitter: 1 on ImageNet, 0.5 on CIFAR-10.
+  ///   - blur: Whether half of the views are blurred: on ImageNet they are, on CIFAR-10 not.
+  ///   - interpolation: How crops are resized; Google's code has bicubic, torchvision bilinear.
+  public static func simCLR(
+    imageSize: Size2D, strength: Float = 1, blur: Bool = true,
+    interpolation: Interpolation = .bicubic
+  ) -> Compose {
+    let shape: [any Augmentation] = [
+      RandomResizedCrop(imageSize, interpolation: interpolation),
+      HorizontalFlip().applied(probability: 0.5),
+    ]
+    let colors: [any Augmentation] = [
+      jitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, probability: 0.8),
+      Grayscale().applied(probability: 0.2),
+      Clip(),
+    ]
+    let blurring: [any Augmentation] =
+      blur ? [GaussianBlur.simCLR(imageHeight: imageSize.height).applied(probability: 0.5)] : []
+    return Compose(shape + colors + blurring)
+  }
+
+  /// SimCLR's views for small images such as CIFAR-10's: half the colour jitter and no blur (Chen et
+  /// al., 2020, appendix B.9).
+  public static func simCLRSmall(imageSize: Size2D = 32) -> Compose {
+    simCLR(imageSize: imageSize, strength: 0.5, blur: false)
+  }
+
+  /// The first of BYOL's two kinds of view (Grill et al., 2020, table 6): always blurred, never
+  /// solarised.
+  public static func byolFirst(
+    imageSize: Size2D, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    byol(imageSize, normalization, blurProbability: 1, solarizeProbability: 0)
+  }
+
+  /// The second of BYOL's two kinds of view (Grill et al., 2020, table 6): one in ten blurred, one in
+  /// five solarised.
+  public static func byolSecond(
+    imageSize: Size2D, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    byol(imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2)
+  }
+
+  /// The views of the byol-pytorch package, which crops last, jitters three images in ten and blurs
+  /// two.
+  public static func byolPyTorch(
+    imageSize: Size2D, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    Compose(
+      [
+        jitter(0.8, 0.8, 0.8, 0.2, probability: 0.3),
+        Grayscale().applied(probability: 0.2),
+        HorizontalFlip().applied(probability: 0.5),
+        GaussianBlur(kernelSize: 3, sigma: 1...2).applied(probability: 0.2),
+        RandomResizedCrop(imageSize),
+      ] + steps(normalization))
+  }
+
+  /// MoCo v2's views (Chen et al., 2020): crops from a fifth of the image on, a gentler jitter, and a
+  /// blur with its standard deviation in pixels whatever the image's size.
+  ///
+  /// - Parameters:
+  ///   - imageSize: The size of the views.
+  ///   - blur: Whether half of the views are blurred; for small images they should not be.
+  ///   - normalization: What comes last.
+  public static func mocoV2(
+    imageSize: Size2D, blur: Bool = true, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    Compose(
+      [
+        RandomResizedCrop(imageSize, scale: 0.2...1),
+        jitter(0.4, 0.4, 0.4, 0.1, probability: 0.8),
+        Grayscale().applied(probability: 0.2),
+      ] + (blur ? [GaussianBlur().applied(probability: 0.5)] : [])
+        + [HorizontalFlip().applied(probability: 0.5)] + steps(normalization))
+  }
+
+  /// SimSiam's views (Chen and He, 2021), which are those of MoCo v2; on CIFAR-10 without blur.
+  ///
+  /// - Parameters:
+  ///   - imageSize: The size of the views.
+  ///   - blur: Whether half of the views are blurred; for small images they should not be.
+  ///   - normalization: What comes last.
+  public static func simSiam(
+    imageSize: Size2D, blur: Bool = true, normalization: Normalize? = .imageNet
+  ) -> Compose { mocoV2(imageSize: imageSize, blur: blur, normalization: normalization) }
+
+  /// The views of the Keras example of NNCLR: a flip, a crop and a shift of brightness.
+  ///
+  /// The defaults are for the contrastive views; ``nnclrClassification(imageSize:)`` has those for
+  /// the labelled images. Crops are whole pixels, resized with antialiasing.
+  ///
+  /// - Parameters:
+  ///   - imageSize: The size of the views.
+  ///   - brightness: The largest shift of brightness.
+  ///   - scale: The range of the crop's area, as a share of the image's.
+  public static func nnclr(
+    imageSize: Size2D, brightness: Float = 0.5, scale: ClosedRange<Float> = 0.2...1
+  ) -> Compose {
+    [
+      HorizontalFlip().applied(probability: 0.5),
+      RandomResizedCrop(imageSize, scale: scale, overflow: .clip),
+      RandomBrightness(brightness),
+    ]
+  }
+
+  /// The gentler views that the Keras example of NNCLR trains its classifier on.
+  public static func nnclrClassification(imageSize: Size2D) -> Compose {
+    nnclr(imageSize: imageSize, brightness: 0.2, scale: 0.5...1)
+  }
+
+  private static func byol(
+    _ imageSize: Size2D, _ normalization: Normalize?, blurProbability: Float,
+    solarizeProbability: Float
+  ) -> Compose {
+    Compose(
+      [
+        RandomResizedCrop(imageSize, interpolation: .bicubic),
+        HorizontalFlip().applied(probability: 0.5),
+        jitter(0.4, 0.4, 0.2, 0.1, probability: 0.8),
+        Grayscale().applied(probability: 0.2),
+        GaussianBlur.simCLR(imageHeight: imageSize.height).applied(probability: blurProbability),
+        Solarize(threshold: 0.5).applied(probability: solarizeProbability),
+        Clip(),
+      ] + steps(normalization))
+  }
+
+  private static func jitter(
+    _ brightness: Float, _ contrast: Float, _ saturation: Float, _ hue: Float, probability: Float
+  ) -> any Augmentation {
+    ColorJitter(brightness: brightness, contrast: contrast, saturation: saturation, hue: hue)
+      .applied(probability: probability)
+  }
+
+  private static func steps(_ normalization: Normalize?) -> [any Augmentation] {
+    normalization.map { [$0] } ?? []
+  }
+}

@@ -1,0 +1,63 @@
+import Tensor
+
+/// The whole image, resized.
+public struct Resize: Augmentation {
+  private enum Goal { case size(Size2D), shorterSide(Int) }
+
+  private let goal: Goal
+  /// How the pixels of the result come from those of the image.
+  public let interpolation: Interpolation
+
+  /// The image resized to `size`, whatever its proportions.
+  public init(_ size: Size2D, interpolation: Interpolation = .bilinear) {
+    goal = .size(size)
+    self.interpolation = interpolation
+  }
+
+  /// The image resized so that its shorter side is `length`, with its proportions kept.
+  public init(shorterSide length: Int, interpolation: Interpolation = .bilinear) {
+    goal = .shorterSide(length)
+    self.interpolation = interpolation
+  }
+
+  /// The size that an image of the given size gets.
+  public func size(of image: Size2D) -> Size2D {
+    switch goal {
+    case .size(let size): return size
+    case .shorterSide(let length):
+      let shorter = min(image.height, image.width)
+      return Size2D(
+        height: length * image.height / shorter, width: length * image.width / shorter)
+    }
+  }
+
+  /// `image`, resized.
+  public func callAsFunction(
+    _ image: consuming Image, using stream: inout RandomStream
+  ) -> Image {
+    let size = size(of: image.size)
+    return image.resized(to: size, interpolation)
+  }
+}
+
+/// The middle of the image.
+public struct CenterCrop: Augmentation {
+  /// The size of the result.
+  public let size: Size2D
+
+  /// The middle of the image, of the given size.
+  public init(_ size: Size2D) { self.size = size }
+
+  /// The middle of `image`.
+  ///
+  /// - Precondition: The image is at least as large as the crop.
+  public func callAsFunction(
+    _ image: consuming Image, using stream: inout RandomStream
+  ) -> Image {
+    precondition(
+      image.height >= size.height && image.width >= size.width,
+      "CenterCrop needs an image of at least \(size); got \(image.size)")
+    let region = Region.center(size, of: image.size)
+    return image.cropped(to: region)
+  }
+}

@@ -1,0 +1,48 @@
+import Tensor
+
+/// A view of each image, drawn for each on its own.
+///
+/// Image i draws from `stream.split(firstIndex + i)`, so the views do not depend on how many threads
+/// there are, nor on where a batch is cut, as long as `firstIndex` says where the part begins. The
+/// stream itself does not move: two calls with one stream give one set of views, and
+/// `stream.split()` makes a fresh one.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels], with at least one image.
+///   - augmentation: What makes a view.
+///   - firstIndex: The position of the first image in the batch that `images` is a part of.
+///   - stream: Where the chance comes from.
+/// - Returns: The views, of shape [count, view height, view width, view channels].
+/// - Precondition: All views have one shape.
+public func views(
+  of images: Tensor, by augmentation: some Augmentation, firstIndex: Int = 0,
+  using stream: RandomStream
+) -> Tensor {
+  precondition(
+    images.rank == 4 && images.shape[0] > 0,
+    "views needs images of shape [count, height, width, channels]; got shape \(images.shape)")
+  func view(_ index: Int) -> Tensor {
+    var stream = stream.split(firstIndex + index)
+    return augmentation(Image(images.detached[index]), using: &stream).pixels
+  }
+  let (count, first) = (images.shape[0], view(0))
+  let shape = Shape([count] + first.shape.dimensions)
+  return Tensor(shape: shape) { out in
+    write(first, at: 0, of: out)
+    Parallel.forEach(count - 1) { block in
+      let next = view(block + 1)
+      precondition(
+        next.shape == first.shape,
+        "views needs views of one shape; got \(first.shape) and, for image \(block + 1), "
+          + "\(next.shape): end the augmentation with a crop or a resize to one size")
+      write(next, at: block + 1, of: out)
+    }
+  }
+}
+
+/// batch[index] = view
+private func write(_ view: Tensor, at index: Int, of batch: UnsafeMutableBufferPointer<Float>) {
+  view.withUnsafeBufferPointer { view in
+    _ = batch[(index * view.count)..<((index + 1) * view.count)].update(fromContentsOf: view)
+  }
+}
