@@ -1,1 +1,17 @@
-print("")
+import Arguments
+import Datasets
+import SelfSupervised
+
+runProgram("pretrain") { error in
+  switch error {
+  case is DatasetError: 66
+  case is FileError: 74
+  default: nil
+  }
+} _: {
+  guard let options = try Options(Array(CommandLine.arguments.dropFirst())) else {
+    print(Options.help)
+    return
+  }
+  try Pretraining(options).run()
+}

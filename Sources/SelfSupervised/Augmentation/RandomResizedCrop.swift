@@ -90,7 +90,8 @@ public struct RandomResizedCrop: Augmentation {
     let longestHeight = Int((width / ratio.lowerBound).rounded(.toNearestOrEven))
     let longestWidth = Int((height * ratio.upperBound).rounded(.toNearestOrEven))
     let size = Size2D(
-      height: max(1, min(image.height, longestHeight)), width: max(1, min(image.width, longestWidth)))
+      height: max(1, min(image.height, longestHeight)),
+      width: max(1, min(image.width, longestWidth)))
     return Region(
       top: (image.height - size.height) / 2, left: (image.width - size.width) / 2, size: size)
   }

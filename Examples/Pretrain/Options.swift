@@ -1,0 +1,101 @@
+import Arguments
+import Foundation
+import SelfSupervised
+
+/// What a command line asks for.
+struct Options {
+  enum Length {
+    case epochs(Int)
+    case steps(Int)
+  }
+
+  let data: String
+  let method: String
+  let net: String
+  let width: Int
+  let size: Int?
+  let images: Int?
+  let length: Length?
+  let batch: Int
+  let optimizer: String
+  let learningRate: Float?
+  let isHard: Bool
+  let seed: UInt64
+  let output: String
+
+  /// Reads the command line and sets the threads; nil when only help is asked for.
+  init?(_ words: [String]) throws {
+    let arguments = try Arguments(words, flags: Self.flags)
+    if arguments.has("--help") { return nil }
+    data = arguments.string("--data") ?? ""
+    method = try arguments.choice("--method", of: ["byol", "simsiam"])
+    net = try arguments.choice("--net", of: ["resnet18", "resnet34", "resnet50", "resnet101"])
+    width = try arguments.integer("--width", in: 1...1_024)
+    size = try arguments.optionalInteger("--size", in: 8...1_024)
+    images = try arguments.optionalInteger("--images", in: 2...100_000_000)
+    batch = try arguments.integer("--batch", in: 2...65_536)
+    optimizer = try arguments.choice("--optimizer", of: ["adam", "adamw", "sgd"])
+    learningRate = try arguments.positive("--learning-rate")
+    isHard = arguments.has("--hard")
+    seed = UInt64(try arguments.integer("--seed", in: 0...Int.max))
+    length = try Self.length(arguments)
+    output =
+      arguments.string("--out")
+      ?? "runs/\((data as NSString).lastPathComponent)-\(method)-\(Self.timeStamp())"
+    if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
+      Threads.count = threads
+    }
+  }
+
+  private static func length(_ arguments: Arguments) throws -> Length? {
+    let epochs = try arguments.optionalInteger("--epochs", in: 1...1_000_000)
+    let steps = try arguments.optionalInteger("--steps", in: 1...1_000_000_000)
+    if epochs != nil, steps != nil {
+      throw UsageError("--epochs and --steps both say how long to train; give one of them")
+    }
+    return epochs.map { .epochs($0) } ?? steps.map { .steps($0) }
+  }
+
+  private static func timeStamp() -> String {
+    let formatter = DateFormatter()
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    return formatter.string(from: Date())
+  }
+}
+
+extension Options {
+  static var help: String {
+    """
+    usage: pretrain [flags]
+
+    Trains a residual network on images without their labels and writes metrics.jsonl and
+    backbone.safetensors. Labels, where there are any, only judge the result: by the vote of the
+    nearest neighbours, beside that of raw pixels and of the untrained network.
+
+    \(flags.help)
+
+    Exit codes: 64 a wrong command line, 66 missing or damaged data, 74 a file that cannot be written.
+    """
+  }
+
+  static let flags = [
+    Flag(
+      "--data", "NAME", "fashion-mnist, shapes, or a directory with MNIST's files",
+      standard: "fashion-mnist"),
+    Flag("--method", "NAME", "byol or simsiam", standard: "byol"),
+    Flag("--net", "NAME", "resnet18, resnet34, resnet50 or resnet101", standard: "resnet18"),
+    Flag("--width", "N", "channels of the network's first level", standard: "16"),
+    Flag("--size", "PIXELS", "height and width of the views; the images' own if not given"),
+    Flag("--images", "N", "train on the first N images only"),
+    Flag("--epochs", "N", "times to go through the images"),
+    Flag("--steps", "N", "steps to train, instead of --epochs"),
+    Flag("--batch", "N", "images in a step", standard: "128"),
+    Flag("--optimizer", "NAME", "adam, adamw or sgd", standard: "adamw"),
+    Flag("--learning-rate", "RATE", "highest step size; 1e-3 for adam and adamw, 0.06 for sgd"),
+    Flag("--hard", "more nuisance in the shapes"),
+    Flag("--seed", "N", "what all randomness comes from", standard: "0"),
+    Flag("--threads", "N", "threads to use; all cores if not given"),
+    Flag("--out", "DIR", "where files are written; a new directory below runs/ if not given"),
+    Flag("--help", "this text"),
+  ]
+}

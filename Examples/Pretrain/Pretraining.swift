@@ -1,0 +1,102 @@
+import Arguments
+import Datasets
+import Foundation
+import SelfSupervised
+
+/// One run: train, save, judge.
+struct Pretraining {
+  let options: Options
+  let source: Source
+  let files: RunFiles
+
+  init(_ options: Options) throws {
+    self.options = options
+    source = try Source(options)
+    // Opened before the training, so that a folder without rights costs nobody an hour.
+    files = try RunFiles(directory: options.output)
+  }
+
+  func run() throws {
+    let shape = source.training.imageShape
+    let size =
+      options.size.map { Size2D(height: $0, width: $0) }
+      ?? Size2D(height: shape[0], width: shape[1])
+    let net = withRandomSeed(options.seed) { network(channels: shape[2]) }
+    let (learner, steps) = (learner(net, size: size), stepCount)
+    describe(learner, size: size, steps: steps)
+    let judge = NeighbourJudge(source, size: size)
+    let (raw, untrained) = (judge.rawPixels(), judge.score(learner))
+
+    let training = TrainingLoop(
+      learner: learner, loader: loader, steps: steps, optimizer: optimizer(learner),
+      learningRate: CosineDecay(from: learningRate, over: steps).warmed(over: steps / 20),
+      files: files)
+    let outcome = try training.run()
+
+    try net.save(to: files.backbonePath)
+    let trained = judge.score(learner)
+    let summary = RunSummary(
+      knn: trained, rawPixels: raw, untrained: untrained, outcome: outcome)
+    try files.log(summary.record)
+    print(summary.report(files))
+  }
+
+  private var loader: DataLoader {
+    DataLoader(
+      source.training, batchSize: options.batch, shuffled: true, dropsLast: true,
+      seed: options.seed)
+  }
+
+  private var stepCount: Int {
+    switch options.length {
+    case .steps(let steps): steps
+    case .epochs(let epochs): epochs * loader.batchCount
+    case nil: source.recipe.epochs * loader.batchCount
+    }
+  }
+
+  private func network(channels: Int) -> ResNet {
+    let width = options.width
+    return switch options.net {
+    case "resnet18": .resNet18(stem: .small, width: width, inputChannels: channels)
+    case "resnet34": .resNet34(stem: .small, width: width, inputChannels: channels)
+    case "resnet50": .resNet50(stem: .small, width: width, inputChannels: channels)
+    default: .resNet101(stem: .small, width: width, inputChannels: channels)
+    }
+  }
+
+  private func learner(_ net: ResNet, size: Size2D) -> BYOL {
+    let recipe = source.recipe
+    return BYOL(
+      net, imageSize: size, hiddenLayer: "avgpool", projectionSize: recipe.projectionSize,
+      projectionHiddenSize: recipe.projectionHiddenSize,
+      movingAverageDecay: .cosine(from: recipe.movingAverageStart, steps: stepCount),
+      useMomentum: options.method == "byol", augmentation: recipe.augmentation(size),
+      seed: options.seed)
+  }
+
+  private var learningRate: Float {
+    options.learningRate ?? (options.optimizer == "sgd" ? 0.06 : 1e-3)
+  }
+
+  private func optimizer(_ learner: BYOL) -> any Optimizer {
+    switch options.optimizer {
+    case "adam": Adam(learner.parameters, learningRate: learningRate)
+    case "adamw":
+      AdamW(learner.parameterGroups(weightDecay: 0.01), learningRate: learningRate)
+    default:
+      SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: learningRate, momentum: 0.9)
+    }
+  }
+
+  private func describe(_ learner: BYOL, size: Size2D, steps: Int) {
+    let count = learner.net.parameterCount
+    print(
+      """
+      \(options.method) trains \(options.net) (width \(options.width), \(count) parameters) on \
+      \(source.training.count) images of \(options.data)
+      \(steps) steps of \(options.batch) images, views of \(size), \(options.optimizer) at \
+      \(learningRate), seed \(options.seed), \(Threads.count) threads
+      """)
+  }
+}

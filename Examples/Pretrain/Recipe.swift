@@ -1,0 +1,34 @@
+import SelfSupervised
+
+/// What suits one kind of images: how views are drawn and how long to train.
+struct Recipe: Sendable {
+  let epochs: Int
+  let projectionSize: Int
+  let projectionHiddenSize: Int
+  let movingAverageStart: Float
+  let augmentation: @Sendable (_ size: Size2D) -> any Augmentation
+
+  /// Grey images of centred things: crops and changes of brightness.
+  static let fashionMNIST = Recipe(
+    epochs: 3, projectionSize: 128, projectionHiddenSize: 512, movingAverageStart: 0.98
+  ) { size in
+    Compose([
+      RandomResizedCrop(size, scale: 0.3...1),
+      HorizontalFlip().applied(probability: 0.5),
+      ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0, hue: 0).applied(probability: 0.8),
+    ])
+  }
+
+  /// Coloured shapes anywhere in the image: SimCLR's views for small images.
+  static let shapes = Recipe(
+    epochs: 8, projectionSize: 128, projectionHiddenSize: 512, movingAverageStart: 0.98
+  ) { size in
+    Compose([
+      RandomResizedCrop(size, scale: 0.4...1),
+      HorizontalFlip().applied(probability: 0.5),
+      ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.5)
+        .applied(probability: 0.8),
+      Grayscale().applied(probability: 0.3),
+    ])
+  }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import SelfSupervised
+
+/// What a run came to.
+struct RunSummary {
+  let knn: Float
+  let rawPixels: Float
+  let untrained: Float
+  let outcome: TrainingOutcome
+
+  private var peakMegabytes: Int { Machine.peakResidentSize / 1_000_000 }
+
+  var record: JSONRecord {
+    JSONRecord([
+      ("event", .string("summary")), ("knn", .number(Double(knn))),
+      ("knn_raw_pixels", .number(Double(rawPixels))),
+      ("knn_random_encoder", .number(Double(untrained))),
+      ("loss", .number(Double(outcome.loss))), ("steps", .integer(outcome.steps)),
+      ("images_per_second", .number(outcome.imagesPerSecond)),
+      ("seconds", .number(outcome.seconds)), ("peak_rss_mb", .integer(peakMegabytes)),
+      ("interrupted", .flag(outcome.wasInterrupted)),
+    ])
+  }
+
+  func report(_ files: RunFiles) -> String {
+    let scores = String(
+      format: "kNN accuracy   %.3f trained   %.3f raw pixels   %.3f untrained network", knn,
+      rawPixels, untrained)
+    let speed = String(format: "%.0f", outcome.imagesPerSecond)
+    return """
+      \(outcome.wasInterrupted ? "interrupted after step \(outcome.steps); what there is was saved\n" : "")\
+      \(scores)
+      \(outcome.steps) steps in \(ProgressLine.time(outcome.seconds)), \(speed) images/s, \
+      \(peakMegabytes) MB at most
+      wrote \(files.metricsPath) and \(files.backbonePath)
+      """
+  }
+}

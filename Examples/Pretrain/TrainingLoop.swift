@@ -1,0 +1,99 @@
+import Datasets
+import Dispatch
+import Foundation
+import SelfSupervised
+
+/// How a training ended.
+struct TrainingOutcome {
+  var steps = 0
+  var loss: Float = .nan
+  var imagesPerSecond = 0.0
+  var seconds = 0.0
+  var wasInterrupted = false
+}
+
+/// The steps of a run, with its progress on the terminal and in the log.
+struct TrainingLoop {
+  let learner: any Learner
+  let loader: DataLoader
+  let steps: Int
+  let optimizer: any Optimizer
+  let learningRate: any Schedule
+  let files: RunFiles
+
+  private static let stepsBetweenLines = 20
+
+  func run() throws -> TrainingOutcome {
+    let interruption = Interruption()
+    let start = Date()
+    var outcome = TrainingOutcome()
+    var progress = ProgressLine(steps: steps)
+    var collapse = CollapseWatch()
+    var smoothed: Float = .nan
+    for step in 0..<steps where !interruption.isRequested {
+      let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
+      let loss = train(on: batch.images, step: step)
+      smoothed = smoothed.isNaN ? loss : smoothed + 0.05 * (loss - smoothed)
+      guard loss.isFinite else {
+        throw TrainingError(
+          "the loss became \(loss) at step \(step); a lower --learning-rate may help")
+      }
+      outcome.steps = step + 1
+      outcome.loss = smoothed
+      outcome.seconds = Date().timeIntervalSince(start)
+      outcome.imagesPerSecond = Double((step + 1) * loader.batchSize) / outcome.seconds
+      progress.show(outcome, spread: learner.statistics.spread)
+      if let warning = collapse.warning(learner.statistics, optimizer: optimizer) {
+        progress.interject(warning)
+      }
+      if step % Self.stepsBetweenLines == 0 || step == steps - 1 {
+        try files.log(record(outcome, loss: loss))
+      }
+    }
+    outcome.wasInterrupted = interruption.isRequested
+    progress.finish()
+    return outcome
+  }
+
+  private func train(on images: Tensor, step: Int) -> Float {
+    optimizer.learningRate = learningRate.value(at: step)
+    optimizer.zeroGradients()
+    let loss = learner(images)
+    let value = loss.item
+    loss.backward()
+    optimizer.step()
+    learner.updateMovingAverage()
+    return value
+  }
+
+  private func record(_ outcome: TrainingOutcome, loss: Float) -> JSONRecord {
+    JSONRecord([
+      ("event", .string("step")), ("step", .integer(outcome.steps)),
+      ("loss", .number(Double(loss))), ("spread", .number(Double(learner.statistics.spread))),
+      ("learning_rate", .number(Double(optimizer.learningRate))),
+      ("images_per_second", .number(outcome.imagesPerSecond)),
+      ("seconds", .number(outcome.seconds)),
+    ])
+  }
+}
+
+/// A training cannot go on.
+struct TrainingError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Notices when all images get the same projection.
+private struct CollapseWatch {
+  private var flatSteps = 0
+  private var hasWarned = false
+
+  mutating func warning(_ statistics: LearnerStatistics, optimizer: any Optimizer) -> String? {
+    flatSteps = statistics.spread < 0.1 ? flatSteps + 1 : 0
+    guard flatSteps >= 20, !hasWarned else { return nil }
+    hasWarned = true
+    return "warning: projections have collapsed (spread \(statistics.spread), healthy is near 1); "
+      + "the likely cause is a learning rate of \(optimizer.learningRate) that is too high"
+  }
+}
