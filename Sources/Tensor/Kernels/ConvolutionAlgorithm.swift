@@ -1,24 +1,38 @@
 /// How convolutions are computed.
 public enum ConvolutionAlgorithm: Sendable {
+  /// The fastest way for each geometry.
+  case automatic
   /// Products of patch matrices, for any geometry.
   case direct
 
-  /// The fastest one for a geometry.
-  static func best(for geometry: ConvolutionGeometry) -> ConvolutionAlgorithm { .direct }
+  @TaskLocal static var preferred = ConvolutionAlgorithm.automatic
+}
 
-  func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
-    DirectConvolution.forward(images, weight, geometry)
-  }
+/// Runs `body` with convolutions, and the gradients of those recorded in it, computed in one way.
+public func withConvolutionAlgorithm<Result>(
+  _ algorithm: ConvolutionAlgorithm, _ body: () throws -> Result
+) rethrows -> Result {
+  try ConvolutionAlgorithm.$preferred.withValue(algorithm, operation: body)
+}
 
-  func inputGradient(
-    _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor {
-    DirectConvolution.inputGradient(gradient, weight, geometry)
-  }
+/// The three products of a convolution, by one algorithm.
+struct ConvolutionKernels: Sendable {
+  let forward: @Sendable (_ images: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
+  let inputGradient: @Sendable (_ gradient: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
+  let weightGradient:
+    @Sendable (_ images: Tensor, _ gradient: Tensor, ConvolutionGeometry) -> Tensor
 
-  func weightGradient(
-    _ images: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor {
-    DirectConvolution.weightGradient(images, gradient, geometry)
+  static let direct = ConvolutionKernels(
+    forward: DirectConvolution.forward, inputGradient: DirectConvolution.inputGradient,
+    weightGradient: DirectConvolution.weightGradient)
+
+  static let winograd = ConvolutionKernels(
+    forward: WinogradConvolution.forward, inputGradient: WinogradConvolution.inputGradient,
+    weightGradient: WinogradConvolution.weightGradient)
+
+  /// The ones to use for a geometry.
+  static func best(for geometry: ConvolutionGeometry) -> ConvolutionKernels {
+    ConvolutionAlgorithm.preferred == .automatic && WinogradConvolution.applies(to: geometry)
+      ? winograd : direct
   }
 }

@@ -17,12 +17,12 @@ public func convolution(
   let geometry = ConvolutionGeometry(
     images: images.shape, weight: weight.shape, stride: stride, padding: padding,
     dilation: dilation, groups: groups)
-  let algorithm = ConvolutionAlgorithm.best(for: geometry)
-  let result = algorithm.forward(images, weight, geometry).recorded(from: [images, weight]) {
+  let kernels = ConvolutionKernels.best(for: geometry)
+  let result = kernels.forward(images, weight, geometry).recorded(from: [images, weight]) {
     gradient, wanted in
     [
-      wanted[0] ? algorithm.inputGradient(gradient, weight, geometry) : nil,
-      wanted[1] ? algorithm.weightGradient(images, gradient, geometry) : nil,
+      wanted[0] ? kernels.inputGradient(gradient, weight, geometry) : nil,
+      wanted[1] ? kernels.weightGradient(images, gradient, geometry) : nil,
     ]
   }
   return bias.map { result + $0 } ?? result
@@ -64,12 +64,12 @@ public func transposedConvolution(
     geometry.resultShape == images.shape,
     "transposedConvolution needs an output padding below the stride; got \(outputPadding) with "
       + "stride \(stride)")
-  let algorithm = ConvolutionAlgorithm.best(for: geometry)
-  let result = algorithm.inputGradient(images, weight, geometry).recorded(from: [images, weight]) {
+  let kernels = ConvolutionKernels.best(for: geometry)
+  let result = kernels.inputGradient(images, weight, geometry).recorded(from: [images, weight]) {
     gradient, wanted in
     [
-      wanted[0] ? algorithm.forward(gradient, weight, geometry) : nil,
-      wanted[1] ? algorithm.weightGradient(gradient, images, geometry) : nil,
+      wanted[0] ? kernels.forward(gradient, weight, geometry) : nil,
+      wanted[1] ? kernels.weightGradient(gradient, images, geometry) : nil,
     ]
   }
   return bias.map { result + $0 } ?? result
