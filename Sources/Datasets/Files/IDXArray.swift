@@ -38,7 +38,7 @@ public struct IDXArray: Hashable, Sendable {
       throw DatasetError(
         path,
         "needs \(amount) bytes after the header for dimensions \(dimensions); got \(found), "
-          + (found < needed ?? .max ? "so it is cut short" : "so something follows the data"))
+          + (found < (needed ?? .max) ? "so it is cut short" : "so something follows the data"))
     }
     bytes = Array(file[headerCount...])
   }

@@ -52,8 +52,7 @@ private struct Grain {
 
   mutating func next() -> SIMD3<Float> { SIMD3(normal(), normal(), normal()) }
 
-  /// The sum of four evenly drawn 16-bit numbers, scaled: no further than 3.5 from 0, and a tenth of
-  /// the time of an exact draw.
+  /// The sum of four evenly drawn 16-bit numbers, scaled; no further than 3.5 from 0.
   private mutating func normal() -> Float {
     let bits = stream.next()
     let low = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF)
