@@ -92,6 +92,12 @@ private func nodesInOrder(below root: GraphNode) -> [GraphNode] {
 }
 
 extension Tensor {
+  /// The gradients that the operation which made this tensor gives its inputs; for benchmarks.
+  package func inputGradients(_ gradient: Tensor) -> [Tensor?] {
+    guard let node, let pullback = node.pullback else { return [] }
+    return withoutGradients { pullback(gradient, node.inputs.map { $0 != nil }) }
+  }
+
   /// The parameters this tensor was computed from, each with the operation that used it first.
   package var parameterUses: [(parameter: Parameter, operation: String)] {
     guard let node else { return [] }

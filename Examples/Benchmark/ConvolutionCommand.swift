@@ -1,0 +1,131 @@
+import Arguments
+import Foundation
+import Tensor
+
+/// One of the convolutions of a network.
+private struct Case {
+  let network: String
+  let size: Int
+  let inputs: Int
+  let outputs: Int
+  let kernel: Int
+  let stride: Int
+
+  var name: String { "\(network) \(size)x\(size) \(inputs)->\(outputs) k\(kernel) s\(stride)" }
+  var outputSize: Int { (size + 2 * (kernel / 2) - kernel) / stride + 1 }
+
+  /// Operations of the direct method in one forward pass, counting multiply-adds as two.
+  func operations(batch: Int) -> Double {
+    2 * Double(batch * outputSize * outputSize * outputs * inputs * kernel * kernel)
+  }
+}
+
+private let resNet18 = [
+  (32, 3, 64, 3, 1), (32, 64, 64, 3, 1), (32, 64, 128, 3, 2), (32, 64, 128, 1, 2),
+  (16, 128, 128, 3, 1), (16, 128, 256, 3, 2), (16, 128, 256, 1, 2), (8, 256, 256, 3, 1),
+  (8, 256, 512, 3, 2), (8, 256, 512, 1, 2), (4, 512, 512, 3, 1),
+].map { Case(network: "r18", size: $0.0, inputs: $0.1, outputs: $0.2, kernel: $0.3, stride: $0.4) }
+
+private let resNet50 = [
+  (224, 3, 64, 7, 2), (56, 64, 64, 1, 1), (56, 64, 64, 3, 1), (56, 64, 256, 1, 1),
+  (56, 256, 64, 1, 1), (56, 256, 128, 1, 1), (56, 128, 128, 3, 2), (56, 256, 512, 1, 2),
+  (28, 128, 512, 1, 1), (28, 512, 128, 1, 1), (28, 128, 128, 3, 1), (28, 512, 256, 1, 1),
+  (28, 256, 256, 3, 2), (28, 512, 1_024, 1, 2), (14, 256, 1_024, 1, 1), (14, 1_024, 256, 1, 1),
+  (14, 256, 256, 3, 1), (14, 1_024, 512, 1, 1), (14, 512, 512, 3, 2), (14, 1_024, 2_048, 1, 2),
+  (7, 512, 2_048, 1, 1), (7, 2_048, 512, 1, 1), (7, 512, 512, 3, 1),
+].map { Case(network: "r50", size: $0.0, inputs: $0.1, outputs: $0.2, kernel: $0.3, stride: $0.4) }
+
+private let flags = [
+  Flag("--net", "NAME", "resnet18 (32 pixels, small stem) or resnet50 (224)", standard: "resnet18"),
+  Flag("--batch", "N", "images; 64 for resnet18 and 8 for resnet50 if not given"),
+  Flag("--repeats", "N", "runs of which the median counts", standard: "7"),
+  Flag("--threads", "N", "threads to use; all cores if not given"),
+  Flag("--json", "a JSON line for each convolution instead of a table"),
+  Flag("--help", "this text"),
+]
+
+/// The speed of every distinct convolution of a network, in operations of the direct method, and how
+/// far it is from the direct method.
+@Sendable func runConvolution(_ words: [String]) throws {
+  let arguments = try Arguments(words, flags: flags)
+  if arguments.has("--help") {
+    print("usage: benchmark convolution [flags]\n\n\(flags.help)")
+    return
+  }
+  if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
+    Threads.count = threads
+  }
+  let isSmall = try arguments.choice("--net", of: ["resnet18", "resnet50"]) == "resnet18"
+  let batch = try arguments.optionalInteger("--batch", in: 1...4_096) ?? (isSmall ? 64 : 8)
+  let repeats = try arguments.integer("--repeats", in: 1...1_000)
+  if !arguments.has("--json") {
+    print("| convolution, batch \(batch) | forward | input gradient | weight gradient | error |")
+    print("|---|---|---|---|---|")
+  }
+  for entry in isSmall ? resNet18 : resNet50 {
+    let speeds = measure(entry, batch: batch, repeats: repeats)
+    let numbers = speeds.map { String(format: "%.0f", $0) }
+    let error = String(format: "%.1e", deviation(entry, batch: batch))
+    print(
+      arguments.has("--json")
+        ? """
+        {"convolution":"\(entry.name)","batch":\(batch),"forward":\(numbers[0]),\
+        "input_gradient":\(numbers[1]),"weight_gradient":\(numbers[2]),"error":\(error)}
+        """
+        : "| \(entry.name) | \(numbers.joined(separator: " | ")) | \(error) |")
+  }
+}
+
+private func operands(_ entry: Case, batch: Int) -> (images: Tensor, weight: Tensor) {
+  var stream = RandomStream(seed: 0)
+  let fan = Float(entry.kernel * entry.kernel * entry.inputs)
+  return (
+    .normal([batch, entry.size, entry.size, entry.inputs], using: &stream),
+    .normal(
+      [entry.outputs, entry.kernel, entry.kernel, entry.inputs],
+      standardDeviation: 1 / fan.squareRoot(), using: &stream)
+  )
+}
+
+private func convolve(_ entry: Case, _ images: Tensor, _ weight: Tensor) -> Tensor {
+  let (stride, padding) = (entry.stride, entry.kernel / 2)
+  return convolution(
+    images, weight, stride: Size2D(height: stride, width: stride),
+    padding: Size2D(height: padding, width: padding))
+}
+
+/// GFLOP/s of the forward pass and of the gradients, each alone.
+private func measure(_ entry: Case, batch: Int, repeats: Int) -> [Double] {
+  let (images, weight) = operands(entry, batch: batch)
+  let gradient = Tensor.ones([batch, entry.outputSize, entry.outputSize, entry.outputs])
+  func backward(_ images: Tensor, _ weight: Tensor) -> Double {
+    func once() -> Double {
+      let result = convolve(entry, images, weight)
+      return seconds { _ = result.inputGradients(gradient) }
+    }
+    _ = once()
+    return (0..<repeats).map { _ in once() }.median
+  }
+  let times = [
+    medianSeconds(of: repeats) { _ = convolve(entry, images, weight) },
+    backward(images.tracked, weight), backward(images, weight.tracked),
+  ]
+  return times.map { entry.operations(batch: batch) / $0 / 1e9 }
+}
+
+/// The largest difference from the direct method relative to its root mean square, over the result
+/// and both gradients.
+private func deviation(_ entry: Case, batch: Int) -> Float {
+  let (images, weight) = operands(entry, batch: batch)
+  var stream = RandomStream(seed: 1)
+  let gradient = Tensor.normal(
+    [batch, entry.outputSize, entry.outputSize, entry.outputs], using: &stream)
+  func all() -> [Tensor] {
+    let result = convolve(entry, images.tracked, weight.tracked)
+    return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
+  }
+  let direct = withConvolutionAlgorithm(.direct, all)
+  return zip(all(), direct).map { fast, slow in
+    abs(fast - slow).max().item / sqrt(square(slow).mean()).item
+  }.max() ?? 0
+}
