@@ -121,24 +121,24 @@ private struct PlanarBlock {
     }
   }
 
-  /// With the hue h in sixths of the circle and c = max - min, each colour is
-  /// max - c · (1 - wave(h)), where the wave is 1 near the colour's own place on the circle, 0 across
-  /// from it and straight in between.
+  /// With the hue h in sixths of the circle and c = max - min, each colour is max - c · fade(h), where
+  /// fade is 0 near the colour's own place on the circle, 1 across from it and straight in between.
   func turnHue(_ turn: Float) {
     for index in 0..<count {
       let (r, g, b) = (red[index], green[index], blue[index])
       let high = larger(larger(r, g), b)
       let chroma = high - smaller(smaller(r, g), b)
-      let scale = 1 / (chroma == 0 ? 1 : chroma)
+      // Grey has no hue, and 0 · scale gives it one without a branch.
+      let scale = 1 / larger(chroma, .leastNormalMagnitude)
       let fromRed = (g - b) * scale
       let fromGreen = (b - r) * scale + 2
       let fromBlue = (r - g) * scale + 4
       var hue = (high == r ? fromRed : high == g ? fromGreen : fromBlue) + 6 * turn
       hue = hue < 0 ? hue + 6 : hue
       hue = hue >= 6 ? hue - 6 : hue
-      red[index] = clipped(high - chroma * (1 - clipped(abs(hue - 3) - 1)))
-      green[index] = clipped(high - chroma * (1 - clipped(2 - abs(hue - 2))))
-      blue[index] = clipped(high - chroma * (1 - clipped(2 - abs(hue - 4))))
+      red[index] = clipped(high - chroma * clipped(2 - abs(hue - 3)))
+      green[index] = clipped(high - chroma * clipped(abs(hue - 2) - 1))
+      blue[index] = clipped(high - chroma * clipped(abs(hue - 4) - 1))
     }
   }
 }

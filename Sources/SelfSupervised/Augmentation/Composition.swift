@@ -23,16 +23,16 @@ extension Compose: ExpressibleByArrayLiteral {
 }
 
 /// An augmentation that is applied to some of the images.
-public struct RandomApply<Base: Augmentation>: Augmentation {
+public struct RandomApply: Augmentation {
   /// What is applied.
-  public let base: Base
+  public let base: any Augmentation
   /// The share of images it is applied to, from 0 to 1.
   public let probability: Float
 
   /// `base`, applied with the given probability and else left out.
   ///
   /// - Precondition: The probability is from 0 to 1.
-  public init(_ base: Base, probability: Float) {
+  public init(_ base: any Augmentation, probability: Float) {
     precondition(
       (0...1).contains(probability),
       "RandomApply needs a probability from 0 to 1; got \(probability)")
@@ -50,10 +50,10 @@ public struct RandomApply<Base: Augmentation>: Augmentation {
 
 extension Augmentation {
   /// This augmentation, applied with the given probability and else left out.
-  public func applied(probability: Float) -> RandomApply<Self> {
+  public func applied(probability: Float) -> RandomApply {
     RandomApply(self, probability: probability)
   }
 
   /// This augmentation and after it another.
-  public func followed(by next: some Augmentation) -> Compose { Compose([self, next]) }
+  public func followed(by next: any Augmentation) -> Compose { Compose([self, next]) }
 }

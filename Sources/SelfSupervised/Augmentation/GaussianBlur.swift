@@ -75,6 +75,7 @@ extension Image {
   ///   - taps: The weights, along the rows and then down the columns; the middle one is the pixel's
   ///     own.
   ///   - padding: What lies beyond the border.
+  /// - Returns: The blurred image.
   /// - Precondition: There is an odd number of taps.
   public consuming func blurred(taps: [Float], padding: GaussianBlur.Padding = .reflect) -> Image {
     precondition(taps.count % 2 == 1, "blurred needs an odd number of taps; got \(taps.count)")

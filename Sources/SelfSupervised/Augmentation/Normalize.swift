@@ -1,23 +1,19 @@
 import Tensor
 
-/// The image with each channel shifted and scaled: (x - mean) / standard deviation.
+/// The image with each channel shifted and scaled: (x - mean) / standard deviation, or, for an
+/// ``inverse``, x · standard deviation + mean.
 public struct Normalize: Augmentation {
   /// The mean of each channel, or one for all.
   public let mean: [Float]
   /// The standard deviation of each channel, or one for all.
   public let standardDeviation: [Float]
-  private let averagesForOtherChannelCounts: Bool
+  private var averagesForOtherChannelCounts = false
+  private var isInverse = false
 
   /// Brings channels of the given means and standard deviations to mean 0 and deviation 1.
   ///
   /// - Precondition: There are as many means as standard deviations, and these are above zero.
   public init(mean: [Float], standardDeviation: [Float]) {
-    self.init(mean, standardDeviation, averagesForOtherChannelCounts: false)
-  }
-
-  private init(
-    _ mean: [Float], _ standardDeviation: [Float], averagesForOtherChannelCounts: Bool
-  ) {
     precondition(
       !mean.isEmpty && mean.count == standardDeviation.count,
       "Normalize needs a mean and a standard deviation per channel; got \(mean.count) and "
@@ -27,21 +23,24 @@ public struct Normalize: Augmentation {
       "Normalize needs standard deviations above zero; got \(standardDeviation)")
     self.mean = mean
     self.standardDeviation = standardDeviation
-    self.averagesForOtherChannelCounts = averagesForOtherChannelCounts
   }
 
   /// The means and standard deviations of ImageNet's red, green and blue.
   ///
   /// An image that does not have three channels gets the averages of these in all of them, so that
   /// presets work on greyscale images as they are.
-  public static let imageNet = Normalize(
-    [0.485, 0.456, 0.406], [0.229, 0.224, 0.225], averagesForOtherChannelCounts: true)
+  public static let imageNet = {
+    var normalize = Normalize(
+      mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
+    normalize.averagesForOtherChannelCounts = true
+    return normalize
+  }()
 
-  /// What undoes this: x · standard deviation + mean, for showing a view.
+  /// What undoes this, for showing a view.
   public var inverse: Normalize {
-    Normalize(
-      zip(mean, standardDeviation).map { -$0 / $1 }, standardDeviation.map { 1 / $0 },
-      averagesForOtherChannelCounts: averagesForOtherChannelCounts)
+    var inverse = self
+    inverse.isInverse.toggle()
+    return inverse
   }
 
   /// `image` with its channels shifted and scaled.
@@ -50,26 +49,22 @@ public struct Normalize: Augmentation {
   public func callAsFunction(
     _ image: consuming Image, using stream: inout RandomStream
   ) -> Image {
-    let (scales, offsets) = factors(channels: image.channels)
-    return image.scaled(by: scales, adding: offsets)
+    let channels = image.channels
+    let means = expanded(mean, to: channels)
+    let deviations = expanded(standardDeviation, to: channels)
+    if isInverse { return image.scaled(by: deviations, adding: means) }
+    return image.scaled(
+      by: deviations.map { 1 / $0 }, adding: zip(means, deviations).map { -$0 / $1 })
   }
 
-  /// (x - mean) / deviation as x · scale + offset, for each channel.
-  private func factors(channels: Int) -> (scales: [Float], offsets: [Float]) {
-    if mean.count == channels {
-      return (standardDeviation.map { 1 / $0 }, zip(mean, standardDeviation).map { -$0 / $1 })
-    }
+  /// `numbers` as one for each of an image's channels.
+  private func expanded(_ numbers: [Float], to channels: Int) -> [Float] {
+    if numbers.count == channels { return numbers }
     precondition(
-      mean.count == 1 || averagesForOtherChannelCounts,
-      "Normalize needs one mean per channel; got \(mean.count) means and \(channels) channels")
-    let count = Float(mean.count)
-    let (center, deviation) = (
-      mean.reduce(0, +) / count, standardDeviation.reduce(0, +) / count
-    )
-    return (
-      [Float](repeating: 1 / deviation, count: channels),
-      [Float](repeating: -center / deviation, count: channels)
-    )
+      numbers.count == 1 || averagesForOtherChannelCounts,
+      "Normalize needs one mean per channel; got \(numbers.count) means and \(channels) channels")
+    let average = numbers.reduce(0, +) / Float(numbers.count)
+    return [Float](repeating: average, count: channels)
   }
 }
 

@@ -11,6 +11,7 @@ extension Augmentation where Self == Compose {
   ///   - strength: The strength of the colour jitter: 1 on ImageNet, 0.5 on CIFAR-10.
   ///   - blur: Whether half of the views are blurred: on ImageNet they are, on CIFAR-10 not.
   ///   - interpolation: How crops are resized; Google's code has bicubic, torchvision bilinear.
+  /// - Returns: The augmentation, for one image at a time.
   public static func simCLR(
     imageSize: Size2D, strength: Float = 1, blur: Bool = true,
     interpolation: Interpolation = .bicubic
@@ -73,6 +74,7 @@ extension Augmentation where Self == Compose {
   ///   - imageSize: The size of the views.
   ///   - blur: Whether half of the views are blurred; for small images they should not be.
   ///   - normalization: What comes last.
+  /// - Returns: The augmentation, for one image at a time.
   public static func mocoV2(
     imageSize: Size2D, blur: Bool = true, normalization: Normalize? = .imageNet
   ) -> Compose {
@@ -91,6 +93,7 @@ extension Augmentation where Self == Compose {
   ///   - imageSize: The size of the views.
   ///   - blur: Whether half of the views are blurred; for small images they should not be.
   ///   - normalization: What comes last.
+  /// - Returns: The augmentation, for one image at a time.
   public static func simSiam(
     imageSize: Size2D, blur: Bool = true, normalization: Normalize? = .imageNet
   ) -> Compose { mocoV2(imageSize: imageSize, blur: blur, normalization: normalization) }
@@ -104,6 +107,7 @@ extension Augmentation where Self == Compose {
   ///   - imageSize: The size of the views.
   ///   - brightness: The largest shift of brightness.
   ///   - scale: The range of the crop's area, as a share of the image's.
+  /// - Returns: The augmentation, for one image at a time.
   public static func nnclr(
     imageSize: Size2D, brightness: Float = 0.5, scale: ClosedRange<Float> = 0.2...1
   ) -> Compose {

@@ -6,15 +6,19 @@ func weightedSum(
   of rows: UnsafePointer<UnsafePointer<Float>>, weights: UnsafePointer<Float>, count: Int,
   into out: UnsafeMutablePointer<Float>, length: Int
 ) {
-  // Sixteen lanes are four registers: enough sums in flight to hide the latency of an addition.
+  // Two sums of sixteen lanes are eight registers: enough additions in flight to hide their latency.
   var position = 0
-  while position &+ 16 <= length {
-    var sum = SIMD16<Float>(repeating: 0)
+  while position &+ 32 <= length {
+    var first = SIMD16<Float>(repeating: 0)
+    var second = SIMD16<Float>(repeating: 0)
     for tap in 0..<count {
-      sum += load(SIMD16<Float>.self, rows[tap] + position) * weights[tap]
+      let row = rows[tap] + position
+      first += load(SIMD16<Float>.self, row) * weights[tap]
+      second += load(SIMD16<Float>.self, row + 16) * weights[tap]
     }
-    store(sum, out + position)
-    position &+= 16
+    store(first, out + position)
+    store(second, out + position + 16)
+    position &+= 32
   }
   while position < length {
     var sum: Float = 0

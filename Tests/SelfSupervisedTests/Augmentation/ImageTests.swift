@@ -1,0 +1,68 @@
+import SelfSupervised
+import Tensor
+import XCTest
+
+final class ImageTests: XCTestCase {
+  func testAnImageIsItsTensor() {
+    let tensor = Tensor([1, 2, 3, 4, 5, 6], shape: [1, 2, 3])
+    let image = Image(tensor)
+    XCTAssertEqual(image.size, Size2D(height: 1, width: 2))
+    XCTAssertEqual(image.channels, 3)
+    XCTAssertEqual(image[0, 1, 2], 6)
+    XCTAssertEqual(image.pixels.scalars, tensor.scalars)
+    XCTAssertEqual(image.description, "Image(1x2, 3 channels)")
+  }
+
+  func testACopyKeepsItsNumbersWhenTheOriginalChanges() {
+    let tensor = Tensor.full(0.75, [2, 2, 3])
+    let image = Image(tensor)
+    var changed = image
+    changed.mutate { $0.update(repeating: 0) }
+    XCTAssertEqual(changed.pixels.scalars, [Float](repeating: 0, count: 12))
+    XCTAssertEqual(image.pixels.scalars, tensor.scalars)
+    XCTAssertEqual(tensor.scalars, [Float](repeating: 0.75, count: 12))
+  }
+
+  func testAugmentationsChangeAnImageOfTheirOwnInPlace() {
+    let steps: [any Augmentation] = [
+      HorizontalFlip(), VerticalFlip(), Grayscale(), Solarize(), Clip(), RandomBrightness(0.5),
+      GaussianBlur(), Cutout(), Normalize.imageNet, Identity(),
+      ColorJitter(brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2),
+    ]
+    var stream = RandomStream(seed: 3)
+    for step in steps + [Compose(steps.map { $0.applied(probability: 0.9) })] {
+      let image = randomImage(5, 6, 3)
+      let place = image.pixels.pointer
+      let view = step(consume image, using: &stream)
+      XCTAssertEqual(view.pixels.pointer, place, "\(type(of: step)) copied the image")
+    }
+  }
+
+  func testAugmentationsLeaveTheCallersImageAlone() {
+    let image = randomImage(5, 6, 3)
+    let before = image.pixels.scalars
+    var stream = RandomStream(seed: 3)
+    _ = Compose.byolPyTorch(imageSize: 4)(image, using: &stream)
+    _ = Compose([GaussianBlur(), Solarize()])(image, using: &stream)
+    XCTAssertEqual(image.pixels.scalars, before)
+  }
+
+  func testCropsOfPartOfAnImage() {
+    let image = randomImage(4, 5, 2)
+    let part = image.cropped(to: Region(top: 1, left: 2, size: [2, 3]))
+    XCTAssertEqual(
+      part.pixels.scalars, image.pixels.cropped(at: [1, 2, 0], shape: [2, 3, 2]).scalars)
+    // torchvision rounds an odd half to the even offset: 3 / 2 to 2, 5 / 2 to 2
+    var stream = RandomStream(seed: 0)
+    let center = CenterCrop([1, 2])(randomImage(4, 7, 1), using: &stream)
+    XCTAssertEqual(
+      center.pixels.scalars,
+      randomImage(4, 7, 1).pixels.cropped(at: [2, 2, 0], shape: [1, 2, 1]).scalars)
+  }
+
+  func testResizeKeepsProportionsOfTheShorterSide() {
+    XCTAssertEqual(Resize(shorterSide: 10).size(of: [20, 35]), [10, 17])
+    XCTAssertEqual(Resize(shorterSide: 10).size(of: [9, 4]), [22, 10])
+    XCTAssertEqual(Resize([3, 4]).size(of: [9, 4]), [3, 4])
+  }
+}
