@@ -123,6 +123,41 @@ extension Augmentation where Self == Compose {
     nnclr(imageSize: imageSize, brightness: 0.2, scale: 0.5...1)
   }
 
+  /// The views of the AI Summer tutorials on SimCLR and BYOL: SimCLR's, with a blur over three pixels
+  /// at any size, and normalised.
+  ///
+  /// - Parameters:
+  ///   - imageSize: The size of the views.
+  ///   - strength: The strength of the colour jitter.
+  ///   - normalization: What comes last.
+  /// - Returns: The augmentation, for one image at a time.
+  public static func aiSummer(
+    imageSize: Size2D, strength: Float = 1, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    Compose(
+      [
+        RandomResizedCrop(imageSize),
+        HorizontalFlip().applied(probability: 0.5),
+        jitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, probability: 0.8),
+        GaussianBlur(kernelSize: 3).applied(probability: 0.5),
+        Grayscale().applied(probability: 0.2),
+      ] + steps(normalization))
+  }
+
+  /// The colours of the pixel-level-contrastive-learning package's views.
+  ///
+  /// Crop and flip are not in it: a pixel-level learner draws these itself, because it must know
+  /// where each pixel of a view comes from.
+  public static func pixelCL(normalization: Normalize? = .imageNet) -> Compose {
+    Compose(
+      [
+        jitter(0.8, 0.8, 0.8, 0.2, probability: 0.8),
+        Grayscale().applied(probability: 0.2),
+        GaussianBlur(kernelSize: 3, sigma: 1.5...1.5).applied(probability: 0.1),
+        Solarize().applied(probability: 0.5),
+      ] + steps(normalization))
+  }
+
   private static func byol(
     _ imageSize: Size2D, _ normalization: Normalize?, blurProbability: Float,
     solarizeProbability: Float

@@ -49,6 +49,18 @@ final class PresetTests: XCTestCase {
         name: "simSiam on CIFAR-10", preset: .simSiam(imageSize: 32, blur: false),
         steps: moco.filter { $0.0 != "GaussianBlur" }),
       Expectation(
+        name: "aiSummer", preset: .aiSummer(imageSize: size),
+        steps: [
+          ("RandomResizedCrop", nil), ("HorizontalFlip", 0.5), ("ColorJitter", 0.8),
+          ("GaussianBlur", 0.5), ("Grayscale", 0.2), ("Normalize", nil),
+        ]),
+      Expectation(
+        name: "pixelCL", preset: .pixelCL(),
+        steps: [
+          ("ColorJitter", 0.8), ("Grayscale", 0.2), ("GaussianBlur", 0.1), ("Solarize", 0.5),
+          ("Normalize", nil),
+        ]),
+      Expectation(
         name: "nnclr", preset: .nnclr(imageSize: size),
         steps: [("HorizontalFlip", 0.5), ("RandomResizedCrop", nil), ("RandomBrightness", nil)]),
       Expectation(

@@ -35,24 +35,25 @@ final class RandomDrawTests: XCTestCase {
   }
 
   func testCropsHaveTheAreaAndTheRatioAskedFor() {
-    let crop = RandomResizedCrop(32, scale: 0.2...0.6, ratio: 0.5...2)
-    let image = Size2D(height: 300, width: 200)
+    // The largest of these rectangles fits, so none is drawn anew.
+    let crop = RandomResizedCrop(32, scale: 0.2...0.6, ratio: 0.8...1.25)
     var stream = RandomStream(seed: 6)
-    var (wide, flat) = (0, 0)
+    var (wide, small, high) = (0, 0, 0)
     for _ in 0..<trials {
-      let region = crop.region(in: image, using: &stream)
-      let (height, width) = (Float(region.size.height), Float(region.size.width))
+      let region = crop.region(in: 1_000, using: &stream)
+      let (height, width) = (Double(region.size.height), Double(region.size.width))
       XCTAssert(
-        region.top >= 0 && region.left >= 0 && region.top + region.size.height <= 300
-          && region.left + region.size.width <= 200, "\(region)")
-      XCTAssert((0.195...0.605).contains(height * width / 60_000), "\(region)")
-      XCTAssert((0.49...2.04).contains(width / height), "\(region)")
-      if width > height { wide += 1 }
-      if region.size.height * region.size.width < 300 * 200 * 2 / 5 { flat += 1 }
+        region.top >= 0 && region.left >= 0 && region.top + region.size.height <= 1_000
+          && region.left + region.size.width <= 1_000, "\(region)")
+      XCTAssert((0.198...0.602).contains(height * width / 1_000_000), "\(region)")
+      XCTAssert((0.795...1.255).contains(width / height), "\(region)")
+      wide += width > height ? 1 : 0
+      small += height * width < 400_000 ? 1 : 0
+      high += region.top < (1_001 - region.size.height) / 2 ? 1 : 0
     }
-    // Rectangles that do not fit are drawn anew, which happens to large and wide ones in this image.
-    XCTAssertGreaterThan(wide, trials / 4)
-    XCTAssertGreaterThan(flat, trials / 2)
+    assertFrequency(wide, of: trials, 0.5, "wider than high")
+    assertFrequency(small, of: trials, 0.5, "smaller than the middle of the range")
+    assertFrequency(high, of: trials, 0.5, "in the upper half")
   }
 
   func testCropsThatCannotFitAreTheLargestCentralPart() {
