@@ -32,7 +32,7 @@ public struct AnyAugmentation: Augmentation {
 }
 
 /// An augmentation that changes nothing.
-public struct Identity: Augmentation {
+public struct Unchanged: Augmentation {
   /// An augmentation that changes nothing.
   public init() {}
 

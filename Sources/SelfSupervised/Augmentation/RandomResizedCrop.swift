@@ -21,7 +21,7 @@ public struct RandomResizedCrop: Augmentation {
   /// The range of the part's width over its height.
   public let ratio: ClosedRange<Float>
   /// How the part is resized.
-  public let interpolation: Interpolation
+  public let interpolation: ResizeFilter
   /// What happens when the drawn rectangle does not fit.
   public let overflow: Overflow
 
@@ -30,7 +30,7 @@ public struct RandomResizedCrop: Augmentation {
   /// - Precondition: The ranges are above zero.
   public init(
     _ size: Size2D, scale: ClosedRange<Float> = 0.08...1, ratio: ClosedRange<Float> = 3 / 4...4 / 3,
-    interpolation: Interpolation = .bilinear, overflow: Overflow = .redraw
+    interpolation: ResizeFilter = .bilinear, overflow: Overflow = .redraw
   ) {
     precondition(
       scale.lowerBound > 0 && ratio.lowerBound > 0,

@@ -13,7 +13,7 @@ struct Resampler {
   let target: Size2D
   let channels: Int
 
-  init(from source: Size2D, to target: Size2D, channels: Int, _ interpolation: Interpolation) {
+  init(from source: Size2D, to target: Size2D, channels: Int, _ interpolation: ResizeFilter) {
     columns = ResampleTaps(from: source.width, to: target.width, interpolation)
     rows = ResampleTaps(from: source.height, to: target.height, interpolation)
     (self.source, self.target, self.channels) = (source, target, channels)
@@ -101,7 +101,7 @@ extension Image {
   ///
   /// - Precondition: The region lies inside the image.
   public func resized(
-    from region: Region, to size: Size2D, _ interpolation: Interpolation = .bilinear
+    from region: Region, to size: Size2D, _ interpolation: ResizeFilter = .bilinear
   ) -> Image {
     precondition(
       region.fits(in: self.size), "resized needs a region inside \(self.size); got \(region)")
@@ -120,7 +120,7 @@ extension Image {
   }
 
   /// This image, resized to `size`.
-  public func resized(to size: Size2D, _ interpolation: Interpolation = .bilinear) -> Image {
+  public func resized(to size: Size2D, _ interpolation: ResizeFilter = .bilinear) -> Image {
     resized(from: .whole(self.size), to: size, interpolation)
   }
 

@@ -6,16 +6,16 @@ public struct Resize: Augmentation {
 
   private let goal: Goal
   /// How the pixels of the result come from those of the image.
-  public let interpolation: Interpolation
+  public let interpolation: ResizeFilter
 
   /// The image resized to `size`, whatever its proportions.
-  public init(_ size: Size2D, interpolation: Interpolation = .bilinear) {
+  public init(_ size: Size2D, interpolation: ResizeFilter = .bilinear) {
     goal = .size(size)
     self.interpolation = interpolation
   }
 
   /// The image resized so that its shorter side is `length`, with its proportions kept.
-  public init(shorterSide length: Int, interpolation: Interpolation = .bilinear) {
+  public init(shorterSide length: Int, interpolation: ResizeFilter = .bilinear) {
     goal = .shorterSide(length)
     self.interpolation = interpolation
   }

@@ -4,7 +4,7 @@ import Tensor
 ///
 /// Both weigh the old pixels around a new one by a curve, which widens with the scale when the image
 /// shrinks, so that fine detail is averaged rather than aliased: torchvision's `antialias=True`.
-public enum Interpolation: Sendable, Hashable {
+public enum ResizeFilter: Sendable, Hashable {
   /// A tent, over one pixel to each side.
   case bilinear
   /// Keys' cubic with a = -1/2, over two pixels to each side; it can overshoot the range of values.
@@ -37,7 +37,7 @@ struct ResampleTaps {
   /// The weights of each window, adding up to 1: [output length, count]
   let weights: [Float]
 
-  init(from inputLength: Int, to outputLength: Int, _ interpolation: Interpolation) {
+  init(from inputLength: Int, to outputLength: Int, _ interpolation: ResizeFilter) {
     let scale = Double(inputLength) / Double(outputLength)
     let stretch = max(scale, 1)
     let support = interpolation.support * stretch
