@@ -25,7 +25,7 @@ let package = Package(
       path: "Examples/Pretrain"),
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
-      exclude: ["pytorch_peer.py"]),
+      exclude: ["compare.py", "pytorch_peer.py"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
     .testTarget(name: "NetsTests", dependencies: ["Nets"], exclude: ["Fixtures"]),
     .testTarget(
