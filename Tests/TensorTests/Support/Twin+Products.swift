@@ -1,0 +1,30 @@
+extension Twin {
+  /// The product of [..., m, k] and [..., k, n], whose leading axes broadcast.
+  static func matmul(_ a: Twin, _ b: Twin) -> Twin {
+    let leading = broadcast(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)))
+    let (m, inner, n) = (a.shape[a.rank - 2], a.shape[a.rank - 1], b.shape[b.rank - 1])
+    return Twin(leading + [m, n]) { index in
+      let batch = Array(index.dropLast(2))
+      let (row, column) = (index[index.count - 2], index[index.count - 1])
+      return (0..<inner).reduce(0) { sum, entry in
+        sum + a.matrixEntry(batch, row, entry) * b.matrixEntry(batch, entry, column)
+      }
+    }
+  }
+
+  /// The entry of one matrix of a batch; unlike a subscript it repeats the batch axes alone.
+  private func matrixEntry(_ batch: [Int], _ row: Int, _ column: Int) -> Double {
+    let matrix = Twin.position(of: batch, in: Array(shape.dropLast(2)))
+    return values[(matrix * shape[rank - 2] + row) * shape[rank - 1] + column]
+  }
+
+  /// x · Wᵀ + b.
+  static func linear(_ x: Twin, _ weight: Twin, bias: Twin?) -> Twin {
+    Twin(x.shape.dropLast() + [weight.shape[0]]) { index in
+      let output = index[index.count - 1]
+      return (0..<weight.shape[1]).reduce(bias?.values[output] ?? 0) { sum, input in
+        sum + x[index.dropLast() + [input]] * weight[[output, input]]
+      }
+    }
+  }
+}
