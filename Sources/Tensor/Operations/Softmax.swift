@@ -87,8 +87,9 @@ private func logSoftmaxRows(_ x: Tensor) -> Tensor {
         // A row of infinities has no shift that helps; torch gives NaN for it too.
         var total: Float = 0
         for column in 0..<columns { total += expf(values[column] - peak) }
-        let level = peak + logf(total)
-        for column in 0..<columns { result[column] = values[column] - level }
+        // The peak goes first: a large one plus the logarithm would round the logarithm away.
+        let level = logf(total)
+        for column in 0..<columns { result[column] = values[column] - peak - level }
       }
     }
   }
