@@ -35,7 +35,8 @@ func zipped(
   }
   let plan = BroadcastPlan(a.shape, b.shape, operation: operation)
   return Tensor(plan.shape) { out in
-    Parallel.forRanges(plan.rowCount, grain: max(1, parallelGrain / plan.rowLength)) { rows in
+    Parallel.forRanges(plan.rowCount, grain: max(1, parallelGrain / max(1, plan.rowLength))) {
+      rows in
       for row in rows {
         let (i, j) = plan.offsets(ofRow: row)
         let (p, q, result) = (x + i, y + j, out + row * plan.rowLength)
