@@ -60,7 +60,8 @@ final class BufferPool: Sendable {
     }
   }
 
-  /// Rounds up so that at most an eighth is wasted and blocks of like size are interchangeable.
+  /// Rounds up to a multiple of 64 bytes, and to eight classes for each power of two, so that at
+  /// most an eighth is wasted above 512 bytes and blocks of like size are interchangeable.
   static func sizeClass(_ byteCount: Int) -> Int {
     if byteCount <= 64 { return 64 }
     let step = max(64, 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 3))
