@@ -18,37 +18,51 @@ func reduced(
 }
 
 /// out[o, i] = combine over m of x[o, m, i], for x seen as [outer, middle, inner].
+///
+/// A long middle is reduced in parts and the parts' results again: long sums keep their digits, and
+/// a single one uses all threads.
 @inline(__always)
 private func reducedMiddle(
   _ x: Tensor, axes: Range<Int>, from initial: Float, _ combine: (Float, Float) -> Float
 ) -> Tensor {
-  defer { extendLifetime(x.storage) }
   let outer = x.shape.elementCount(0..<axes.lowerBound)
-  let middle = x.shape.elementCount(axes)
   let inner = x.shape.elementCount(axes.upperBound..<x.rank)
-  let shape = x.shape.reduced(over: Array(axes), keepingAxes: true)
+  var result = x.reshapedWithoutRecord([outer, x.shape.elementCount(axes), inner])
+  repeat {
+    result = reducedParts(result, from: initial, combine)
+  } while result.shape[1] > 1
+  return result.reshapedWithoutRecord(x.shape.reduced(over: Array(axes), keepingAxes: true))
+}
+
+/// out[o, p, i] = combine over the m of part p of x[o, m, i]; the parts depend on the sizes alone.
+@inline(__always)
+private func reducedParts(
+  _ x: Tensor, from initial: Float, _ combine: (Float, Float) -> Float
+) -> Tensor {
+  defer { extendLifetime(x.storage) }
+  let (outer, middle, inner) = (x.shape[0], x.shape[1], x.shape[2])
+  let parts = max(1, middle / (inner == 1 ? 4_096 : 256))
+  let columns = min(inner, 4_096)
+  let blocks = columns == 0 ? 0 : (inner + columns - 1) / columns
   let source = x.pointer
-  if inner == 1 {
-    return Tensor(shape) { out in
-      Parallel.forRanges(outer, grain: max(1, parallelGrain / max(1, middle))) { range in
-        for o in range {
-          out[o] = reducedRow(source + o * middle, count: middle, from: initial, combine)
-        }
-      }
-    }
-  }
-  return Tensor(shape) { out in
-    // Blocks of columns when there is one outer entry, so that column sums use all threads too.
-    let columns = max(16, (inner + Threads.count - 1) / Threads.count)
-    let blocks = (inner + columns - 1) / columns
-    Parallel.forRanges(outer * blocks, grain: max(1, parallelGrain / (middle * columns + 1))) {
+  return Tensor([outer, parts, inner]) { out in
+    let work = (middle / parts + 1) * columns
+    Parallel.forRanges(outer * parts * blocks, grain: max(1, parallelGrain / max(1, work))) {
       range in
-      for part in range {
-        let (o, start) = (part / blocks, part % blocks * columns)
-        reducedColumns(
-          source + o * middle * inner + start, rows: middle, stride: inner,
-          columns: min(columns, inner - start), into: out + o * inner + start, from: initial,
-          combine)
+      for index in range {
+        let (line, start) = (index / blocks, index % blocks * columns)
+        let (o, part) = (line / parts, line % parts)
+        let rows = (middle * part / parts)..<(middle * (part + 1) / parts)
+        let (values, result) = (
+          source + (o * middle + rows.lowerBound) * inner + start, out + line * inner + start
+        )
+        if inner == 1 {
+          result[0] = reducedRow(values, count: rows.count, from: initial, combine)
+        } else {
+          reducedColumns(
+            values, rows: rows.count, stride: inner, columns: min(columns, inner - start),
+            into: result, from: initial, combine)
+        }
       }
     }
   }
