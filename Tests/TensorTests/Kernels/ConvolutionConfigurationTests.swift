@@ -1,0 +1,82 @@
+import Tensor
+import XCTest
+
+/// Random geometries against plain loops over every multiplication, gradients included.
+final class ConvolutionConfigurationTests: XCTestCase {
+  func testConvolutions() {
+    var stream = RandomStream(seed: 101)
+    for number in 0..<1_000 {
+      let (images, weight, settings) = stream.convolution()
+      check(images, weight, settings, threads: 1 + number % 2, using: &stream)
+    }
+  }
+
+  func testTransposedConvolutions() {
+    var stream = RandomStream(seed: 102)
+    for number in 0..<500 {
+      let (images, weight, settings) = stream.transposedConvolution()
+      check(
+        images, weight, settings, isTransposed: true, threads: 1 + number % 2, using: &stream)
+    }
+  }
+
+  /// Several blocks for each thread, and patches longer than a block is meant for.
+  func testManyBlocks() {
+    var stream = RandomStream(seed: 103)
+    for threads in [1, 2, 3] {
+      check([3, 21, 22, 80], [2, 3, 3, 80], .init(padding: 1), threads: threads, using: &stream)
+      check([2, 29, 30, 8], [6, 1, 1, 4], .init(groups: 2), threads: threads, using: &stream)
+      check([70, 5, 4, 3], [4, 3, 3, 3], .init(stride: 2), threads: threads, using: &stream)
+      check(
+        [5, 9, 7, 12], [12, 3, 2, 6], .init(stride: [2, 1], groups: 1), isTransposed: true,
+        threads: threads, using: &stream)
+    }
+  }
+
+  private func check(
+    _ imageShape: [Int], _ weightShape: [Int], _ settings: ConvolutionSettings,
+    isTransposed: Bool = false, threads: Int, using stream: inout RandomStream
+  ) {
+    let images = Tensor.normal(Shape(imageShape), using: &stream)
+    let weight = Tensor.normal(Shape(weightShape), using: &stream)
+    let leaves = [images.tracked, weight.tracked]
+    let expected =
+      isTransposed
+      ? Twin.transposedConvolution(Twin(images), Twin(weight), settings)
+      : Twin.convolution(Twin(images), Twin(weight), settings)
+    let outputWeights = Tensor.normal(Shape(expected.shape), using: &stream)
+    let (result, found) = Threads.with(threads) {
+      let result =
+        isTransposed
+        ? Tensor.transposeConvolved(leaves, settings) : Tensor.convolved(leaves, settings)
+      return (result, gradients(of: (result * outputWeights).sum(), at: leaves))
+    }
+    let derivatives = expectedGradients(
+      Twin(images), Twin(weight), Twin(outputWeights), settings, isTransposed: isTransposed)
+    let errors = [
+      relativeError(result, expected), relativeError(found[0], derivatives.images),
+      relativeError(found[1], derivatives.weight),
+    ]
+    XCTAssertLessThan(
+      errors.max() ?? 0, 1e-5,
+      "\(isTransposed ? "transposed " : "")images \(imageShape), weight \(weightShape), \(settings), "
+        + "\(threads) threads: value, image gradient and weight gradient are off by \(errors)")
+  }
+
+  /// Each product x · w · g of the loss gives w · g to the gradient of x, and x · g to that of w.
+  private func expectedGradients(
+    _ images: Twin, _ weight: Twin, _ gradient: Twin, _ settings: ConvolutionSettings,
+    isTransposed: Bool
+  ) -> (images: Twin, weight: Twin) {
+    var (dImages, dWeight) = (images.map { _ in 0 }, weight.map { _ in 0 })
+    ConvolutionTaps(
+      images: isTransposed ? gradient.shape : images.shape, weight: weight.shape,
+      settings: settings
+    ).forEach { near, tap, far in
+      let (image, result) = isTransposed ? (far, near) : (near, far)
+      dImages.values[image] += weight.values[tap] * gradient.values[result]
+      dWeight.values[tap] += images.values[image] * gradient.values[result]
+    }
+    return (dImages, dWeight)
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Tensor
+import XCTest
+
+/// Numbers far from zero, where a plain formula loses its digits.
+final class StabilityTests: XCTestCase {
+  private let logits = Tensor(
+    [10_000, 9_999, -10_000, -10_000, -10_001, -10_000.5], shape: [2, 3])
+
+  func testLogSoftmaxOfLargeLogits() {
+    let expected = Twin(logits).alongAxis(-1) { row in
+      let peak = row.max() ?? 0
+      let total = row.reduce(0) { $0 + Foundation.exp($1 - peak) }
+      return row.map { $0 - peak - Foundation.log(total) }
+    }
+    for (found, value) in zip(logSoftmax(logits).scalars, expected.values) {
+      XCTAssertEqual(Double(found), value, accuracy: 1e-6 * max(1, value.magnitude))
+    }
+    for (found, value) in zip(softmax(logits).scalars, expected.values) {
+      XCTAssertEqual(Double(found), Foundation.exp(value), accuracy: 1e-6)
+    }
+  }
+
+  func testCrossEntropyOfLargeLogits() {
+    let x = logits.tracked
+    // log(1 + e⁻¹ + 0) and log(1 + e⁻¹ + e⁻½) + 1, by hand.
+    let loss = crossEntropy(x, [0, 1])
+    let terms = [Foundation.log(1 + Foundation.exp(-1.0)), Foundation.log(1.974_410_1) + 1]
+    XCTAssertEqual(Double(loss.item), (terms[0] + terms[1]) / 2, accuracy: 1e-6)
+    XCTAssertTrue(gradients(of: loss, at: [x])[0].scalars.allSatisfy(\.isFinite))
+  }
+
+  func testLogSumExpOfLargeLogits() {
+    let x = logits.tracked
+    let result = x.logSumExp()
+    XCTAssertEqual(result.scalars[0], 10_000.313_26, accuracy: 1e-3)
+    XCTAssertEqual(result.scalars[1], -9_999.319_7, accuracy: 1e-3)
+    let gradient = gradients(of: result.sum(), at: [x])[0]
+    XCTAssertEqual(gradient.sum(axes: [1]).scalars[0], 1, accuracy: 1e-6)
+  }
+
+  func testVarianceFarFromZero() {
+    var stream = RandomStream(seed: 50)
+    let near = Tensor.normal([20_000, 4], using: &stream)
+    let far = near + 10_000
+    let expected = Twin(far).reduced([0], keepingAxes: false) { values in
+      let mean = values.reduce(0, +) / Double(values.count)
+      return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+    }
+    XCTAssertLessThan(relativeError(far.variance(axes: [0]), expected), 1e-5)
+    let (output, _, variance) = batchNorm(far)
+    XCTAssertLessThan(relativeError(variance, expected), 1e-5)
+    XCTAssertEqual(output.variance().item, 1, accuracy: 1e-3)
+    XCTAssertEqual(output.mean().item, 0, accuracy: 1e-3)
+  }
+
+  func testLongSumsKeepTheirDigits() {
+    var stream = RandomStream(seed: 51)
+    let x = Tensor.uniform([1 << 20, 2], in: 0.5..<1.5, using: &stream)
+    let columns = Twin(x).reduced([0], keepingAxes: false) { $0.reduce(0, +) }
+    XCTAssertLessThan(relativeError(x.sum(axes: [0]), columns), 1e-6)
+    let total = Double(x.sum().item)
+    XCTAssertEqual(total / columns.values.reduce(0, +), 1, accuracy: 1e-6)
+  }
+
+  func testUnitNormOfZeros() {
+    let x = Tensor.zeros([2, 3]).tracked
+    let y = unitNorm(x)
+    XCTAssertEqual(y.scalars, [0, 0, 0, 0, 0, 0])
+    XCTAssertTrue(gradients(of: y.sum(), at: [x])[0].scalars.allSatisfy(\.isFinite))
+  }
+
+  func testActivationsOfLargeNumbers() {
+    let x = Tensor([-1_000, 1_000]).tracked
+    for (name, function, expected) in [
+      ("sigmoid", sigmoid, [0, 1]), ("softplus", softplus, [0, 1_000]), ("silu", silu, [0, 1_000]),
+      ("gelu", gelu, [0, 1_000]), ("tanh", tanh, [-1, 1]), ("elu", { elu($0) }, [-1, 1_000]),
+    ] as [(String, (Tensor) -> Tensor, [Float])] {
+      let y = function(x)
+      XCTAssertEqual(y.scalars, expected, name)
+      let gradient = gradients(of: y.sum(), at: [x])[0]
+      XCTAssertTrue(gradient.scalars.allSatisfy { (0...1).contains($0) }, "\(name): \(gradient)")
+    }
+  }
+}
