@@ -77,17 +77,43 @@ func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [I
         geometry.forEachPixel { position, pixel, isFirst in
           let target = image * geometry.resultLength + position * channels
           let (best, winner) = (out + target, winners + target)
-          let candidate = values + pixel * channels
-          for channel in 0..<channels {
-            let isLarger = isFirst || candidate[channel] > best[channel]
-            best[channel] = isLarger ? candidate[channel] : best[channel]
-            winner[channel] = isLarger ? Int32(truncatingIfNeeded: pixel) : winner[channel]
+          let (candidate, mark) = (values + pixel * channels, Int32(truncatingIfNeeded: pixel))
+          if isFirst {
+            best.update(from: candidate, count: channels)
+            winner.update(repeating: mark, count: channels)
+          } else {
+            keepLarger(candidate, mark, count: channels, best: best, winner: winner)
           }
         }
       }
     }
   }
   return (result, winners)
+}
+
+/// best[c], winner[c] = values[c], mark where values[c] is larger.
+@inline(__always)
+private func keepLarger(
+  _ values: UnsafePointer<Float>, _ mark: Int32, count: Int, best: UnsafeMutablePointer<Float>,
+  winner: UnsafeMutablePointer<Int32>
+) {
+  typealias Floats = SIMD8<Float>
+  // Vectors by hand: of a plain loop the compiler makes a branch for each element.
+  let whole = count & ~7
+  for start in stride(from: 0, to: whole, by: 8) {
+    let (highest, marks) = (
+      UnsafeMutableRawPointer(best + start), UnsafeMutableRawPointer(winner + start)
+    )
+    let new = UnsafeRawPointer(values + start).loadUnaligned(as: Floats.self)
+    let old = highest.loadUnaligned(as: Floats.self)
+    let isLarger = new .> old
+    highest.storeBytes(of: old.replacing(with: new, where: isLarger), as: Floats.self)
+    let oldMarks = marks.loadUnaligned(as: SIMD8<Int32>.self)
+    marks.storeBytes(of: oldMarks.replacing(with: mark, where: isLarger), as: SIMD8<Int32>.self)
+  }
+  for index in whole..<count where values[index] > best[index] {
+    (best[index], winner[index]) = (values[index], mark)
+  }
 }
 
 /// The gradient of each result added to the pixel that won it.
