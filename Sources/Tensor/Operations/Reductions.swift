@@ -52,9 +52,8 @@ extension Tensor {
     return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
       .recorded(from: [self], operation: operation) { [x = self] gradient, _ in
         let isExtreme = zipped(x, kept) { $0 == $1 ? 1 : 0 }
-        let share =
-          gradient.reshapedWithoutRecord(kept.shape) / reduced(isExtreme, over: axes, from: 0, +)
-        return [isExtreme * share]
+        let count = isExtreme.sum(axes: axes, keepingAxes: true)
+        return [isExtreme * (gradient.reshapedWithoutRecord(kept.shape) / count)]
       }
   }
 

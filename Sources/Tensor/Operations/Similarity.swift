@@ -5,7 +5,7 @@ public func unitNorm(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Ten
   let axis = x.shape.normalized(axis: axis)
   let squares = reduced(mapped(x) { $0 * $0 }, over: [axis], from: 0, +)
   let length = mapped(squares) { max($0.squareRoot(), epsilon) }
-  let y = zipped(x, length, /)
+  let y = x.detached / length
   return y.recorded(from: [x]) { gradient, _ in
     // (g - y · Σ g · y) / ‖x‖; below epsilon the length is a constant.
     let along = reduced(gradient * y, over: [axis], from: 0, +)
