@@ -12,9 +12,10 @@ struct NormalizationGeometry: Sendable {
   /// The values that one mean is over.
   var groupCount: Int { rows * (channels / groups) }
 
-  /// Splits each sample's rows into parts: fixed by the sizes alone, so that sums are repeatable.
+  /// Splits each sample's rows into parts: fixed by the sizes alone, so that sums are repeatable,
+  /// and of at most 1,024 rows, so that they keep their digits.
   var partsPerSample: Int {
-    min(16, max(1, rows * channels / parallelGrain))
+    max(1, rows / 512, min(16, rows, rows * channels / parallelGrain))
   }
 
   /// Calls `body` with a sample, a part of its rows and the part's number, on all threads.
@@ -127,14 +128,14 @@ private func affine(
   return Tensor(x.shape) { out in
     factor.withUnsafeBufferPointer { factor in
       offset.withUnsafeBufferPointer { offset in
+        guard let factor = factor.baseAddress, let offset = offset.baseAddress else { return }
         geometry.forEachPart { sample, rows, _ in
+          let (a, b) = (factor + sample * channels, offset + sample * channels)
           for row in rows {
             let start = (sample * geometry.rows + row) * channels
+            let (x, r, y) = (source + start, added + start, out + start)
             for channel in 0..<channels {
-              let value =
-                source[start + channel] * factor[sample * channels + channel]
-                + offset[sample * channels + channel]
-              out[start + channel] = finish(value, added[start + channel])
+              y[channel] = finish(x[channel] * a[channel] + b[channel], r[channel])
             }
           }
         }
@@ -179,10 +180,14 @@ private func gradientSums(
           sum.update(repeating: 0, count: channels)
           for row in rows {
             let start = (sample * geometry.rows + row) * channels
+            let (gradient, value, output) = (dy + start, source + start, y + start)
+            // Two loops: with more pointers in one, the compiler gives up on vectors.
             for channel in 0..<channels {
-              let g = through(dy[start + channel], y[start + channel])
-              sum[channel] += g
-              product[channel] += g * (source[start + channel] - middle[channel])
+              sum[channel] += through(gradient[channel], output[channel])
+            }
+            for channel in 0..<channels {
+              let distance = value[channel] - middle[channel]
+              product[channel] += through(gradient[channel], output[channel]) * distance
             }
           }
         }
@@ -228,19 +233,22 @@ private func inputGradient(
     coefficients.ofGradient.withUnsafeBufferPointer { a in
       coefficients.ofValue.withUnsafeBufferPointer { b in
         coefficients.constant.withUnsafeBufferPointer { c in
+          guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
           geometry.forEachPart { sample, rows, _ in
             let begin = sample * channels
+            let (a, b, c) = (a + begin, b + begin, c + begin)
             for row in rows {
               let start = (sample * geometry.rows + row) * channels
+              let (gradient, value, output, result) = (
+                dy + start, source + start, y + start, out + start
+              )
               for channel in 0..<channels {
-                let g = through(dy[start + channel], y[start + channel])
-                out[start + channel] =
-                  a[begin + channel] * g + b[begin + channel] * source[start + channel]
-                  + c[begin + channel]
+                let g = through(gradient[channel], output[channel])
+                result[channel] = a[channel] * g + b[channel] * value[channel] + c[channel]
               }
-              guard let passed else { continue }
+              guard let passed = passed.map({ $0 + start }) else { continue }
               for channel in 0..<channels {
-                passed[start + channel] = through(dy[start + channel], y[start + channel])
+                passed[channel] = through(gradient[channel], output[channel])
               }
             }
           }
