@@ -116,14 +116,28 @@ public func groupNorm(
 public func layerNorm(
   _ x: Tensor, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5
 ) -> Tensor {
-  let features = x.shape.last ?? 0
-  let geometry = NormalizationGeometry(
-    samples: x.elementCount / max(1, features), rows: 1, channels: features, groups: 1)
-  let (mean, variance) = groupStatistics(x, geometry)
-  return Normalization(
-    geometry: geometry, mean: mean, variance: variance, epsilon: epsilon, isFixed: false,
-    activation: .identity, operation: "layerNorm"
-  ).apply(to: x, scale: scale, bias: bias, residual: nil)
+  for (name, vector) in [("scale", scale), ("bias", bias)] {
+    precondition(
+      x.rank >= 1 && vector.map { $0.shape.dimensions == [x.shape[x.rank - 1]] } != false,
+      "layerNorm needs a \(name) of shape [features] for values [..., features]; got "
+        + "\(vector?.shape ?? []) for \(x.shape)")
+  }
+  let normal = standardized(x, epsilon: epsilon)
+  let scaled = scale.map { normal * $0 } ?? normal
+  return bias.map { scaled + $0 } ?? scaled
+}
+
+/// (x - mean) / √(variance + epsilon) along the last axis.
+private func standardized(_ x: Tensor, epsilon: Float) -> Tensor {
+  let (values, last) = (x.detached, [x.rank - 1])
+  let centred = values - values.mean(axes: last, keepingAxes: true)
+  let r = rsqrt(square(centred).mean(axes: last, keepingAxes: true) + epsilon)
+  let y = centred * r
+  return y.recorded(from: [x], operation: "layerNorm") { gradient, _ in
+    let level = gradient.mean(axes: last, keepingAxes: true)
+    let slope = (gradient * y).mean(axes: last, keepingAxes: true)
+    return [(gradient - level - y * slope) * r]  // r · (g - mean(g) - y · mean(g · y))
+  }
 }
 
 /// One normalisation with its statistics, and the gradient that all of them share.
