@@ -50,9 +50,11 @@ private func reducedParts(
     Parallel.forRanges(outer * parts * blocks, grain: max(1, parallelGrain / max(1, work))) {
       range in
       for index in range {
-        let (line, start) = (index / blocks, index % blocks * columns)
-        let (o, part) = (line / parts, line % parts)
-        let rows = (middle * part / parts)..<(middle * (part + 1) / parts)
+        // Many short rows are common, and two divisions would cost more than adding one up.
+        let (line, start) = blocks == 1 ? (index, 0) : (index / blocks, index % blocks * columns)
+        let (o, part) = parts == 1 ? (line, 0) : (line / parts, line % parts)
+        let rows =
+          parts == 1 ? 0..<middle : (middle * part / parts)..<(middle * (part + 1) / parts)
         let (values, result) = (
           source + (o * middle + rows.lowerBound) * inner + start, out + line * inner + start
         )
@@ -82,7 +84,7 @@ private func reducedColumns(
 
 /// Sixteen running results side by side, which vectorises and rounds less than one would.
 @inline(__always)
-private func reducedRow(
+func reducedRow(
   _ x: UnsafePointer<Float>, count: Int, from initial: Float, _ combine: (Float, Float) -> Float
 ) -> Float {
   var result = initial

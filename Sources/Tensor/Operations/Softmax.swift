@@ -82,11 +82,10 @@ private func logSoftmaxRows(_ x: Tensor) -> Tensor {
     ) { rows in
       for row in rows {
         let (values, result) = (source + row * columns, out + row * columns)
-        var peak = -Float.infinity
-        for column in 0..<columns { peak = max(peak, values[column]) }
+        let peak = reducedRow(values, count: columns, from: -.infinity) { $0 > $1 ? $0 : $1 }
         // A row of infinities has no shift that helps; torch gives NaN for it too.
-        var total: Float = 0
-        for column in 0..<columns { total += expf(values[column] - peak) }
+        for column in 0..<columns { result[column] = expf(values[column] - peak) }
+        let total = reducedRow(result, count: columns, from: 0, +)
         // The peak goes first: a large one plus the logarithm would round the logarithm away.
         let level = logf(total)
         for column in 0..<columns { result[column] = values[column] - peak - level }
