@@ -3,10 +3,10 @@ import Foundation
 /// eˣ over its sum, along one axis.
 public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   alongLast(x, axis: axis) { x in
-    let y = mapped(logSoftmaxRows(x)) { expf($0) }
+    let (y, last) = (mapped(logSoftmaxRows(x)) { expf($0) }, [x.rank - 1])
     return y.recorded(from: [x], operation: "softmax") { gradient, _ in
       let product = gradient * y
-      return [product - y * reduced(product, over: [x.rank - 1], from: 0, +)]  // y · (g - Σ g · y)
+      return [product - y * reduced(product, over: last, from: 0, +)]  // y · (g - Σ g · y)
     }
   }
 }
@@ -14,9 +14,9 @@ public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
 /// The logarithm of the softmax along one axis, without overflow.
 public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   alongLast(x, axis: axis) { x in
-    let y = logSoftmaxRows(x)
+    let (y, last) = (logSoftmaxRows(x), [x.rank - 1])
     return y.recorded(from: [x], operation: "logSoftmax") { gradient, _ in
-      let total = reduced(gradient, over: [x.rank - 1], from: 0, +)
+      let total = reduced(gradient, over: last, from: 0, +)
       return [gradient - mapped(y) { expf($0) } * total]  // g - softmax(x) · Σ g
     }
   }
