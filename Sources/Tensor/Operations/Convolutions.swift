@@ -25,7 +25,7 @@ public func convolution(
       wanted[1] ? kernels.weightGradient(images, gradient, geometry) : nil,
     ]
   }
-  return bias.map { result + $0 } ?? result
+  return biased(result, bias, operation: "convolution")
 }
 
 /// The transpose of a convolution, which decoders use to enlarge: the gradient of one, run forward.
@@ -72,5 +72,13 @@ public func transposedConvolution(
       wanted[1] ? kernels.weightGradient(gradient, images, geometry) : nil,
     ]
   }
-  return bias.map { result + $0 } ?? result
+  return biased(result, bias, operation: "transposedConvolution")
+}
+
+private func biased(_ result: Tensor, _ bias: Tensor?, operation: String) -> Tensor {
+  guard let bias else { return result }
+  precondition(
+    bias.shape == [result.shape[3]],
+    "\(operation) needs a bias of shape [\(result.shape[3])]; got \(bias.shape)")
+  return result + bias
 }
