@@ -3,6 +3,8 @@ import XCTest
 
 /// Random geometries against plain loops over every multiplication, gradients included.
 final class ConvolutionConfigurationTests: XCTestCase {
+  private let tolerance = 1e-5
+
   func testConvolutions() {
     var stream = RandomStream(seed: 101)
     for number in 0..<1_000 {
@@ -17,6 +19,23 @@ final class ConvolutionConfigurationTests: XCTestCase {
       let (images, weight, settings) = stream.transposedConvolution()
       check(
         images, weight, settings, isTransposed: true, threads: 1 + number % 2, using: &stream)
+    }
+  }
+
+  /// The kernels that networks are made of: 3x3 and 1x1 without dilation, over maps of any size.
+  func testCommonKernels() {
+    var stream = RandomStream(seed: 104)
+    for number in 0..<300 {
+      let (side, padding) = stream.choice([(3, 0), (3, 1), (3, 1), (3, 2), (1, 0)])
+      let smallest = max(1, side - 2 * padding)
+      let images = [
+        stream.integer(in: 1..<4), smallest + stream.integer(in: 0..<14),
+        smallest + stream.integer(in: 0..<14), stream.choice([1, 3, 8, 16, 19]),
+      ]
+      let weight = [stream.choice([1, 2, 7, 16, 17]), side, side, images[3]]
+      let settings = ConvolutionSettings(
+        stride: stream.choice([1, 1, 1, 2]), padding: Size2D(height: padding, width: padding))
+      check(images, weight, settings, threads: 1 + number % 2, using: &stream)
     }
   }
 
@@ -58,7 +77,7 @@ final class ConvolutionConfigurationTests: XCTestCase {
       relativeError(found[1], derivatives.weight),
     ]
     XCTAssertLessThan(
-      errors.max() ?? 0, 1e-5,
+      errors.max() ?? 0, tolerance,
       "\(isTransposed ? "transposed " : "")images \(imageShape), weight \(weightShape), \(settings), "
         + "\(threads) threads: value, image gradient and weight gradient are off by \(errors)")
   }
