@@ -21,6 +21,8 @@ let package = Package(
     .target(name: "Datasets", dependencies: ["Tensor"]),
     .target(name: "Arguments", path: "Examples/Arguments"),
     .executableTarget(
+      name: "FirstStep", dependencies: ["SelfSupervised"], path: "Examples/FirstStep"),
+    .executableTarget(
       name: "pretrain", dependencies: ["Arguments", "SelfSupervised", "Datasets"],
       path: "Examples/Pretrain"),
     .executableTarget(
