@@ -43,7 +43,7 @@ enum DirectConvolution {
     }
     return parts == 1
       ? sums.reshapedWithoutRecord(geometry.weightShape)
-      : reduced(sums, over: [0], from: 0, +).reshapedWithoutRecord(geometry.weightShape)
+      : reduced(sums, over: [0], .sum).reshapedWithoutRecord(geometry.weightShape)
   }
 
   /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.

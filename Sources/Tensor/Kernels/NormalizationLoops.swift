@@ -109,36 +109,47 @@ func affine(
   _ x: Tensor, factor: [Float], offset: [Float], residual: Tensor?, activation: Activation,
   _ geometry: NormalizationGeometry
 ) -> Tensor {
-  switch (activation, residual) {
-  case (.identity, nil): affine(x, factor, offset, x, geometry) { value, _ in value }
-  case (.relu, nil): affine(x, factor, offset, x, geometry) { value, _ in value > 0 ? value : 0 }
-  case (.identity, let residual?): affine(x, factor, offset, residual, geometry, +)
-  case (.relu, let residual?):
-    affine(x, factor, offset, residual, geometry) { $0 + $1 > 0 ? $0 + $1 : 0 }
-  }
-}
-
-@inline(__always)
-private func affine(
-  _ x: Tensor, _ factor: [Float], _ offset: [Float], _ residual: Tensor,
-  _ geometry: NormalizationGeometry, _ finish: (Float, Float) -> Float
-) -> Tensor {
-  defer { extendLifetime((x.storage, residual.storage)) }
-  let (source, added, channels) = (x.pointer, residual.pointer, geometry.channels)
+  defer { extendLifetime((x.storage, residual?.storage)) }
+  let (source, added, channels) = (x.pointer, residual?.pointer, geometry.channels)
   return Tensor(x.shape) { out in
     factor.withUnsafeBufferPointer { factor in
       offset.withUnsafeBufferPointer { offset in
         guard let factor = factor.baseAddress, let offset = offset.baseAddress else { return }
         geometry.forEachPart { sample, rows, _ in
-          let (a, b) = (factor + sample * channels, offset + sample * channels)
-          for row in rows {
-            let start = (sample * geometry.rows + row) * channels
-            let (x, r, y) = (source + start, added + start, out + start)
-            for channel in 0..<channels {
-              y[channel] = finish(x[channel] * a[channel] + b[channel], r[channel])
-            }
+          let start = (sample * geometry.rows + rows.lowerBound) * channels
+          let loop = AffineLoop(
+            x: source + start, residual: (added ?? source) + start, out: out + start,
+            factor: factor + sample * channels, offset: offset + sample * channels,
+            rows: rows.count, channels: channels)
+          // The functions are named here, inside what each thread runs: see `mapped`.
+          switch (activation, added != nil) {
+          case (.identity, false): loop.each { value, _ in value }
+          case (.relu, false): loop.each { value, _ in value > 0 ? value : 0 }
+          case (.identity, true): loop.each(+)
+          case (.relu, true): loop.each { $0 + $1 > 0 ? $0 + $1 : 0 }
           }
         }
+      }
+    }
+  }
+}
+
+private struct AffineLoop {
+  let x: UnsafePointer<Float>
+  let residual: UnsafePointer<Float>
+  let out: UnsafeMutablePointer<Float>
+  let factor: UnsafePointer<Float>
+  let offset: UnsafePointer<Float>
+  let rows: Int
+  let channels: Int
+
+  @inline(__always)
+  func each(_ finish: (Float, Float) -> Float) {
+    for row in 0..<rows {
+      let start = row * channels
+      let (value, added, result) = (x + start, residual + start, out + start)
+      for channel in 0..<channels {
+        result[channel] = finish(value[channel] * factor[channel] + offset[channel], added[channel])
       }
     }
   }
@@ -150,21 +161,9 @@ func gradientSums(
   _ gradient: Tensor, _ x: Tensor, centre: [Float], output: Tensor?,
   _ geometry: NormalizationGeometry
 ) -> (gradients: [Double], products: [Double]) {
-  if let output {
-    gradientSums(gradient, x, centre, output, geometry) { $1 > 0 ? $0 : 0 }
-  } else {
-    gradientSums(gradient, x, centre, x, geometry) { gradient, _ in gradient }
-  }
-}
-
-@inline(__always)
-private func gradientSums(
-  _ gradient: Tensor, _ x: Tensor, _ centre: [Float], _ output: Tensor,
-  _ geometry: NormalizationGeometry, _ through: (Float, Float) -> Float
-) -> (gradients: [Double], products: [Double]) {
-  defer { extendLifetime((gradient.storage, x.storage, output.storage)) }
+  defer { extendLifetime((gradient.storage, x.storage, output?.storage)) }
   let (dy, source, y, channels) = (
-    gradient.pointer, x.pointer, output.pointer, geometry.channels
+    gradient.pointer, x.pointer, output?.pointer, geometry.channels
   )
   let size = geometry.samples * geometry.partsPerSample * channels
   var products = [Float](repeating: 0, count: size)
@@ -175,27 +174,46 @@ private func gradientSums(
           let centre = centre.baseAddress
         else { return }
         geometry.forEachPart { sample, rows, part in
-          let middle = centre + sample * channels
-          let (sum, product) = (sums + part * channels, products + part * channels)
-          sum.update(repeating: 0, count: channels)
-          for row in rows {
-            let start = (sample * geometry.rows + row) * channels
-            let (gradient, value, output) = (dy + start, source + start, y + start)
-            // Two loops: with more pointers in one, the compiler gives up on vectors.
-            for channel in 0..<channels {
-              sum[channel] += through(gradient[channel], output[channel])
-            }
-            for channel in 0..<channels {
-              let distance = value[channel] - middle[channel]
-              product[channel] += through(gradient[channel], output[channel]) * distance
-            }
-          }
+          (sums + part * channels).update(repeating: 0, count: channels)
+          let start = (sample * geometry.rows + rows.lowerBound) * channels
+          let loop = GradientSumLoop(
+            gradient: dy + start, value: source + start, output: (y ?? source) + start,
+            centre: centre + sample * channels, sum: sums + part * channels,
+            product: products + part * channels, rows: rows.count, channels: channels)
+          if y == nil { loop.each { gradient, _ in gradient } } else { loop.each(throughReLU) }
         }
       }
     }
     count = size
   }
   return (geometry.totals(sums), geometry.totals(products))
+}
+
+@inline(__always)
+private func throughReLU(_ gradient: Float, _ output: Float) -> Float { output > 0 ? gradient : 0 }
+
+private struct GradientSumLoop {
+  let gradient: UnsafePointer<Float>
+  let value: UnsafePointer<Float>
+  let output: UnsafePointer<Float>
+  let centre: UnsafePointer<Float>
+  let sum: UnsafeMutablePointer<Float>
+  let product: UnsafeMutablePointer<Float>
+  let rows: Int
+  let channels: Int
+
+  @inline(__always)
+  func each(_ through: (Float, Float) -> Float) {
+    for row in 0..<rows {
+      let start = row * channels
+      let (g, x, y) = (gradient + start, value + start, output + start)
+      // Two loops: with more pointers in one, the compiler gives up on vectors.
+      for channel in 0..<channels { sum[channel] += through(g[channel], y[channel]) }
+      for channel in 0..<channels {
+        product[channel] += through(g[channel], y[channel]) * (x[channel] - centre[channel])
+      }
+    }
+  }
 }
 
 /// The three coefficients of an input gradient, for each sample and channel.
@@ -210,52 +228,52 @@ func inputGradient(
   _ gradient: Tensor, _ x: Tensor, output: Tensor?, _ coefficients: GradientCoefficients,
   keepsGradient: Bool, _ geometry: NormalizationGeometry
 ) -> (input: Tensor, residual: Tensor?) {
-  if let output {
-    inputGradient(gradient, x, output, coefficients, keepsGradient, geometry) { $1 > 0 ? $0 : 0 }
-  } else {
-    inputGradient(gradient, x, x, coefficients, keepsGradient, geometry) { gradient, _ in gradient }
-  }
-}
-
-@inline(__always)
-private func inputGradient(
-  _ gradient: Tensor, _ x: Tensor, _ output: Tensor, _ coefficients: GradientCoefficients,
-  _ keepsGradient: Bool, _ geometry: NormalizationGeometry, _ through: (Float, Float) -> Float
-) -> (input: Tensor, residual: Tensor?) {
-  defer { extendLifetime((gradient.storage, x.storage, output.storage)) }
+  defer { extendLifetime((gradient.storage, x.storage, output?.storage)) }
   let (dy, source, y, channels) = (
-    gradient.pointer, x.pointer, output.pointer, geometry.channels
+    gradient.pointer, x.pointer, output?.pointer, geometry.channels
   )
-  let kept =
-    keepsGradient ? Tensor(storage: Storage(elementCount: x.elementCount), shape: x.shape) : nil
-  let passed = kept?.storage.pointer
   let input = Tensor(x.shape) { out in
     coefficients.ofGradient.withUnsafeBufferPointer { a in
       coefficients.ofValue.withUnsafeBufferPointer { b in
         coefficients.constant.withUnsafeBufferPointer { c in
           guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
           geometry.forEachPart { sample, rows, _ in
+            let start = (sample * geometry.rows + rows.lowerBound) * channels
             let begin = sample * channels
-            let (a, b, c) = (a + begin, b + begin, c + begin)
-            for row in rows {
-              let start = (sample * geometry.rows + row) * channels
-              let (gradient, value, output, result) = (
-                dy + start, source + start, y + start, out + start
-              )
-              for channel in 0..<channels {
-                let g = through(gradient[channel], output[channel])
-                result[channel] = a[channel] * g + b[channel] * value[channel] + c[channel]
-              }
-              guard let passed = passed.map({ $0 + start }) else { continue }
-              for channel in 0..<channels {
-                passed[channel] = through(gradient[channel], output[channel])
-              }
-            }
+            let loop = InputGradientLoop(
+              gradient: dy + start, value: source + start, output: (y ?? source) + start,
+              a: a + begin, b: b + begin, c: c + begin, out: out + start, rows: rows.count,
+              channels: channels)
+            if y == nil { loop.each { gradient, _ in gradient } } else { loop.each(throughReLU) }
           }
         }
       }
     }
   }
-  extendLifetime(kept?.storage)
-  return (input, kept)
+  guard keepsGradient else { return (input, nil) }
+  return (input, output.map { zipped(gradient, $0) { $0.each(throughReLU) } } ?? gradient)
+}
+
+private struct InputGradientLoop {
+  let gradient: UnsafePointer<Float>
+  let value: UnsafePointer<Float>
+  let output: UnsafePointer<Float>
+  let a: UnsafePointer<Float>
+  let b: UnsafePointer<Float>
+  let c: UnsafePointer<Float>
+  let out: UnsafeMutablePointer<Float>
+  let rows: Int
+  let channels: Int
+
+  @inline(__always)
+  func each(_ through: (Float, Float) -> Float) {
+    for row in 0..<rows {
+      let start = row * channels
+      let (g, x, y, result) = (gradient + start, value + start, output + start, out + start)
+      for channel in 0..<channels {
+        result[channel] =
+          a[channel] * through(g[channel], y[channel]) + b[channel] * x[channel] + c[channel]
+      }
+    }
+  }
 }

@@ -1,8 +1,5 @@
 /// Reduces `x` over `axes` (sorted, counted from the front), which stay as size 1.
-@inline(__always)
-func reduced(
-  _ x: Tensor, over axes: [Int], from initial: Float, _ combine: (Float, Float) -> Float
-) -> Tensor {
+func reduced(_ x: Tensor, over axes: [Int], _ reduction: Reduction) -> Tensor {
   var result = x
   // Neighbouring axes go in one pass, the last ones first.
   var rest = axes[...]
@@ -12,7 +9,7 @@ func reduced(
       rest.removeLast()
       first -= 1
     }
-    result = reducedMiddle(result, axes: first..<last + 1, from: initial, combine)
+    result = reducedMiddle(result, axes: first..<last + 1, reduction)
   }
   return result
 }
@@ -21,24 +18,18 @@ func reduced(
 ///
 /// A long middle is reduced in parts and the parts' results again: long sums keep their digits, and
 /// a single one uses all threads.
-@inline(__always)
-private func reducedMiddle(
-  _ x: Tensor, axes: Range<Int>, from initial: Float, _ combine: (Float, Float) -> Float
-) -> Tensor {
+private func reducedMiddle(_ x: Tensor, axes: Range<Int>, _ reduction: Reduction) -> Tensor {
   let outer = x.shape.elementCount(0..<axes.lowerBound)
   let inner = x.shape.elementCount(axes.upperBound..<x.rank)
   var result = x.reshapedWithoutRecord([outer, x.shape.elementCount(axes), inner])
   repeat {
-    result = reducedParts(result, from: initial, combine)
+    result = reducedParts(result, reduction)
   } while result.shape[1] > 1
   return result.reshapedWithoutRecord(x.shape.reduced(over: Array(axes), keepingAxes: true))
 }
 
 /// out[o, p, i] = combine over the m of part p of x[o, m, i]; the parts depend on the sizes alone.
-@inline(__always)
-private func reducedParts(
-  _ x: Tensor, from initial: Float, _ combine: (Float, Float) -> Float
-) -> Tensor {
+private func reducedParts(_ x: Tensor, _ reduction: Reduction) -> Tensor {
   defer { extendLifetime(x.storage) }
   let (outer, middle, inner) = (x.shape[0], x.shape[1], x.shape[2])
   let parts = max(1, middle / (inner == 1 ? 4_096 : 256))
@@ -55,26 +46,45 @@ private func reducedParts(
         let (o, part) = parts == 1 ? (line, 0) : (line / parts, line % parts)
         let rows =
           parts == 1 ? 0..<middle : (middle * part / parts)..<(middle * (part + 1) / parts)
-        let (values, result) = (
-          source + (o * middle + rows.lowerBound) * inner + start, out + line * inner + start
-        )
-        if inner == 1 {
-          result[0] = reducedRow(values, count: rows.count, from: initial, combine)
-        } else {
-          reducedColumns(
-            values, rows: rows.count, stride: inner, columns: min(columns, inner - start),
-            into: result, from: initial, combine)
-        }
+        reduction.reduce(
+          source + (o * middle + rows.lowerBound) * inner + start, rows: rows.count, stride: inner,
+          columns: min(columns, inner - start), into: out + line * inner + start)
       }
     }
   }
 }
 
+/// What becomes of many numbers when an axis goes.
+enum Reduction {
+  case sum, largest, smallest
+
+  /// out[c] = the reduction over r of x[r · stride + c].
+  ///
+  /// The functions are named here, inside what each thread runs, so that they are part of its loops.
+  fileprivate func reduce(
+    _ x: UnsafePointer<Float>, rows: Int, stride: Int, columns: Int,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    switch self {
+    case .sum:
+      reducedBlock(x, rows, stride, columns, into: out, from: 0, +)
+    case .largest:
+      reducedBlock(x, rows, stride, columns, into: out, from: -.infinity) { $0 > $1 ? $0 : $1 }
+    case .smallest:
+      reducedBlock(x, rows, stride, columns, into: out, from: .infinity) { $0 < $1 ? $0 : $1 }
+    }
+  }
+}
+
 @inline(__always)
-private func reducedColumns(
-  _ x: UnsafePointer<Float>, rows: Int, stride: Int, columns: Int,
+private func reducedBlock(
+  _ x: UnsafePointer<Float>, _ rows: Int, _ stride: Int, _ columns: Int,
   into out: UnsafeMutablePointer<Float>, from initial: Float, _ combine: (Float, Float) -> Float
 ) {
+  if stride == 1 {
+    out[0] = reducedRow(x, count: rows, from: initial, combine)
+    return
+  }
   for column in 0..<columns { out[column] = initial }
   for row in 0..<rows {
     let values = x + row * stride

@@ -4,7 +4,7 @@ extension Tensor {
     if self.shape == shape { return self }
     let sizes = shape.padded(toRank: rank)
     let repeated = (0..<rank).filter { sizes[$0] == 1 && self.shape[$0] != 1 }
-    return reduced(self, over: repeated, from: 0, +).reshapedWithoutRecord(shape)
+    return reduced(self, over: repeated, .sum).reshapedWithoutRecord(shape)
   }
 
   func reshapedWithoutRecord(_ shape: Shape) -> Tensor {
@@ -16,7 +16,8 @@ extension Tensor {
 
 /// Elementwise sum; sizes agree or are 1, from the last axis on.
 public func + (a: Tensor, b: Tensor) -> Tensor {
-  zipped(a, b, +).recorded(from: [a, b]) { [shapes = (a.shape, b.shape)] gradient, wanted in
+  zipped(a, b) { $0.each(+) }.recorded(from: [a, b]) {
+    [shapes = (a.shape, b.shape)] gradient, wanted in
     [
       wanted[0] ? gradient.summed(to: shapes.0) : nil,
       wanted[1] ? gradient.summed(to: shapes.1) : nil,
@@ -26,7 +27,8 @@ public func + (a: Tensor, b: Tensor) -> Tensor {
 
 /// Elementwise difference; sizes agree or are 1, from the last axis on.
 public func - (a: Tensor, b: Tensor) -> Tensor {
-  zipped(a, b, -).recorded(from: [a, b]) { [shapes = (a.shape, b.shape)] gradient, wanted in
+  zipped(a, b) { $0.each(-) }.recorded(from: [a, b]) {
+    [shapes = (a.shape, b.shape)] gradient, wanted in
     [
       wanted[0] ? gradient.summed(to: shapes.0) : nil,
       wanted[1] ? (-gradient).summed(to: shapes.1) : nil,
@@ -36,7 +38,7 @@ public func - (a: Tensor, b: Tensor) -> Tensor {
 
 /// Elementwise product; sizes agree or are 1, from the last axis on.
 public func * (a: Tensor, b: Tensor) -> Tensor {
-  zipped(a, b, *).recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each(*) }.recorded(from: [a, b]) { gradient, wanted in
     [
       wanted[0] ? (gradient * b).summed(to: a.shape) : nil,  // da = g · b
       wanted[1] ? (gradient * a).summed(to: b.shape) : nil,  // db = g · a
@@ -46,7 +48,7 @@ public func * (a: Tensor, b: Tensor) -> Tensor {
 
 /// Elementwise quotient; sizes agree or are 1, from the last axis on.
 public func / (a: Tensor, b: Tensor) -> Tensor {
-  let y = zipped(a, b, /)
+  let y = zipped(a, b) { $0.each(/) }
   return y.recorded(from: [a, b]) { gradient, wanted in
     [
       wanted[0] ? (gradient / b).summed(to: a.shape) : nil,  // da = g / b
@@ -57,20 +59,20 @@ public func / (a: Tensor, b: Tensor) -> Tensor {
 
 /// Elementwise larger of two; where they are equal the gradient is halved between them.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
-  zipped(a, b) { $0 > $1 ? $0 : $1 }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each { $0 > $1 ? $0 : $1 } }.recorded(from: [a, b]) { gradient, wanted in
     [
-      wanted[0] ? (gradient * zipped(a, b, shareOfLarger)).summed(to: a.shape) : nil,
-      wanted[1] ? (gradient * zipped(b, a, shareOfLarger)).summed(to: b.shape) : nil,
+      wanted[0] ? (gradient * zipped(a, b) { $0.each(shareOfLarger) }).summed(to: a.shape) : nil,
+      wanted[1] ? (gradient * zipped(b, a) { $0.each(shareOfLarger) }).summed(to: b.shape) : nil,
     ]
   }
 }
 
 /// Elementwise smaller of two; where they are equal the gradient is halved between them.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
-  zipped(a, b) { $0 < $1 ? $0 : $1 }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each { $0 < $1 ? $0 : $1 } }.recorded(from: [a, b]) { gradient, wanted in
     [
-      wanted[0] ? (gradient * zipped(b, a, shareOfLarger)).summed(to: a.shape) : nil,
-      wanted[1] ? (gradient * zipped(a, b, shareOfLarger)).summed(to: b.shape) : nil,
+      wanted[0] ? (gradient * zipped(b, a) { $0.each(shareOfLarger) }).summed(to: a.shape) : nil,
+      wanted[1] ? (gradient * zipped(a, b) { $0.each(shareOfLarger) }).summed(to: b.shape) : nil,
     ]
   }
 }
@@ -81,7 +83,7 @@ private func shareOfLarger(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a == b
 
 /// The tensor with `b` added to every element.
 public func + (a: Tensor, b: Float) -> Tensor {
-  mapped(a) { $0 + b }.recorded(from: [a]) { gradient, _ in [gradient] }
+  mapped(a) { $0.each { $0 + b } }.recorded(from: [a]) { gradient, _ in [gradient] }
 }
 
 /// The tensor with `a` added to every element.
@@ -92,12 +94,12 @@ public func - (a: Tensor, b: Float) -> Tensor { a + -b }
 
 /// `a` minus every element.
 public func - (a: Float, b: Tensor) -> Tensor {
-  mapped(b) { a - $0 }.recorded(from: [b]) { gradient, _ in [-gradient] }
+  mapped(b) { $0.each { a - $0 } }.recorded(from: [b]) { gradient, _ in [-gradient] }
 }
 
 /// The tensor with every element multiplied by `b`.
 public func * (a: Tensor, b: Float) -> Tensor {
-  mapped(a) { $0 * b }.recorded(from: [a]) { gradient, _ in [gradient * b] }
+  mapped(a) { $0.each { $0 * b } }.recorded(from: [a]) { gradient, _ in [gradient * b] }
 }
 
 /// The tensor with every element multiplied by `a`.
@@ -105,16 +107,16 @@ public func * (a: Float, b: Tensor) -> Tensor { b * a }
 
 /// The tensor with every element divided by `b`.
 public func / (a: Tensor, b: Float) -> Tensor {
-  mapped(a) { $0 / b }.recorded(from: [a]) { gradient, _ in [gradient / b] }
+  mapped(a) { $0.each { $0 / b } }.recorded(from: [a]) { gradient, _ in [gradient / b] }
 }
 
 /// `a` divided by every element.
 public func / (a: Float, b: Tensor) -> Tensor {
-  let y = mapped(b) { a / $0 }
+  let y = mapped(b) { $0.each { a / $0 } }
   return y.recorded(from: [b]) { gradient, _ in [-gradient * y / b] }  // -g · a / b²
 }
 
 /// The tensor with every sign turned.
 public prefix func - (x: Tensor) -> Tensor {
-  mapped(x) { -$0 }.recorded(from: [x]) { gradient, _ in [-gradient] }
+  mapped(x) { $0.each { -$0 } }.recorded(from: [x]) { gradient, _ in [-gradient] }
 }

@@ -1,47 +1,49 @@
 // Comparisons give tensors of ones and zeros and have no gradient.
 
 /// One where `a` is greater than `b`, else zero.
-public func .> (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0 > $1 ? 1 : 0 } }
+public func .> (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 > $1 ? 1 : 0 } } }
 
 /// One where `a` is less than `b`, else zero.
-public func .< (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0 < $1 ? 1 : 0 } }
+public func .< (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 < $1 ? 1 : 0 } } }
 
 /// One where `a` is at least `b`, else zero.
-public func .>= (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0 >= $1 ? 1 : 0 } }
+public func .>= (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 >= $1 ? 1 : 0 } } }
 
 /// One where `a` is at most `b`, else zero.
-public func .<= (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0 <= $1 ? 1 : 0 } }
+public func .<= (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 <= $1 ? 1 : 0 } } }
 
 /// One where `a` equals `b`, else zero.
-public func .== (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0 == $1 ? 1 : 0 } }
+public func .== (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 == $1 ? 1 : 0 } } }
 
 /// One where `a` is greater than `b`, else zero.
-public func .> (a: Tensor, b: Float) -> Tensor { mapped(a) { $0 > b ? 1 : 0 } }
+public func .> (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 > b ? 1 : 0 } } }
 
 /// One where `a` is less than `b`, else zero.
-public func .< (a: Tensor, b: Float) -> Tensor { mapped(a) { $0 < b ? 1 : 0 } }
+public func .< (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 < b ? 1 : 0 } } }
 
 /// Elements of `a` where `mask` is not zero, elements of `b` elsewhere; all three broadcast.
 ///
 /// No gradient flows to the mask.
 public func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
-  let isOn = mapped(mask) { $0 != 0 ? 1 : 0 }
+  let isOn = mapped(mask) { $0.each { $0 != 0 ? 1 : 0 } }
   let shape = isOn.shape.broadcast(with: a.shape, operation: "select").broadcast(
     with: b.shape, operation: "select")
   let whole = isOn.broadcastWithoutRecord(to: shape)
   // Twice a selection of one side, so that an infinity on the other side cannot make a NaN.
-  let first = zipped(whole, a) { $0 != 0 ? $1 : 0 }
-  let value = zipped(first, zipped(whole, b) { $0 != 0 ? 0 : $1 }, +)
+  let first = zipped(whole, a) { $0.each { $0 != 0 ? $1 : 0 } }
+  let value = zipped(first, zipped(whole, b) { $0.each { $0 != 0 ? 0 : $1 } }) { $0.each(+) }
   return value.recorded(from: [a, b]) { gradient, wanted in
     [
-      wanted[0] ? zipped(gradient, whole) { $1 != 0 ? $0 : 0 }.summed(to: a.shape) : nil,
-      wanted[1] ? zipped(gradient, whole) { $1 != 0 ? 0 : $0 }.summed(to: b.shape) : nil,
+      wanted[0]
+        ? zipped(gradient, whole) { $0.each { $1 != 0 ? $0 : 0 } }.summed(to: a.shape) : nil,
+      wanted[1]
+        ? zipped(gradient, whole) { $0.each { $1 != 0 ? 0 : $0 } }.summed(to: b.shape) : nil,
     ]
   }
 }
 
 extension Tensor {
   func broadcastWithoutRecord(to shape: Shape) -> Tensor {
-    self.shape == shape ? self : zipped(self, .zeros(shape)) { first, _ in first }
+    self.shape == shape ? self : zipped(self, .zeros(shape)) { $0.each { first, _ in first } }
   }
 }

@@ -3,7 +3,7 @@ extension Tensor {
   public func sum(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
     let axes = shape.normalized(axes: axes)
     let kept = shape.reduced(over: axes, keepingAxes: true)
-    return reduced(self, over: axes, from: 0, +)
+    return reduced(self, over: axes, .sum)
       .reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
       .recorded(from: [self]) { [shape] gradient, _ in
         [gradient.reshapedWithoutRecord(kept).broadcastWithoutRecord(to: shape)]
@@ -33,25 +33,23 @@ extension Tensor {
 
   /// The largest element over `axes`; equals share the gradient.
   public func max(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
-    extremum(axes: axes, keepingAxes: keepingAxes, from: -.infinity) { $0 > $1 ? $0 : $1 }
+    extremum(.largest, axes: axes, keepingAxes: keepingAxes)
   }
 
   /// The smallest element over `axes`; equals share the gradient.
   public func min(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
-    extremum(axes: axes, keepingAxes: keepingAxes, from: .infinity) { $0 < $1 ? $0 : $1 }
+    extremum(.smallest, axes: axes, keepingAxes: keepingAxes)
   }
 
-  @inline(__always)
   private func extremum(
-    axes: [Int], keepingAxes: Bool, from initial: Float, operation: String = #function,
-    _ combine: (Float, Float) -> Float
+    _ reduction: Reduction, axes: [Int], keepingAxes: Bool, operation: String = #function
   ) -> Tensor {
     precondition(elementCount > 0, "\(operation) needs at least one element; got shape \(shape)")
     let axes = shape.normalized(axes: axes)
-    let kept = reduced(self, over: axes, from: initial, combine)
+    let kept = reduced(self, over: axes, reduction)
     return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
       .recorded(from: [self], operation: operation) { [x = self] gradient, _ in
-        let isExtreme = zipped(x, kept) { $0 == $1 ? 1 : 0 }
+        let isExtreme = zipped(x, kept) { $0.each { $0 == $1 ? 1 : 0 } }
         let count = isExtreme.sum(axes: axes, keepingAxes: true)
         return [isExtreme * (gradient.reshapedWithoutRecord(kept.shape) / count)]
       }
@@ -69,11 +67,15 @@ extension Tensor {
   /// The square root of the sum of squares over `axes`; the gradient at zero is zero.
   public func norm(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
     let axes = shape.normalized(axes: axes)
-    let kept = mapped(reduced(mapped(self) { $0 * $0 }, over: axes, from: 0, +)) { $0.squareRoot() }
+    let kept = mapped(reduced(mapped(self) { $0.each { $0 * $0 } }, over: axes, .sum)) {
+      $0.each { $0.squareRoot() }
+    }
     return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
       .recorded(from: [self]) { [x = self] gradient, _ in
         let scale = zipped(gradient.reshapedWithoutRecord(kept.shape), kept) {
-          $1 == 0 ? 0 : $0 / $1
+          $0.each {
+            $1 == 0 ? 0 : $0 / $1
+          }
         }
         return [x * scale]  // g · x / ‖x‖
       }

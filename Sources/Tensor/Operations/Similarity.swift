@@ -3,13 +3,13 @@
 /// x / max(‖x‖, ε), as torch's `normalize`.
 public func unitNorm(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Tensor {
   let axis = x.shape.normalized(axis: axis)
-  let squares = reduced(mapped(x) { $0 * $0 }, over: [axis], from: 0, +)
-  let length = mapped(squares) { max($0.squareRoot(), epsilon) }
+  let squares = reduced(mapped(x) { $0.each { $0 * $0 } }, over: [axis], .sum)
+  let length = mapped(squares) { $0.each { max($0.squareRoot(), epsilon) } }
   let y = x.detached / length
   return y.recorded(from: [x]) { gradient, _ in
     // (g - y · Σ g · y) / ‖x‖; below epsilon the length is a constant.
-    let along = reduced(gradient * y, over: [axis], from: 0, +)
-    let counted = zipped(along, length) { $1 > epsilon ? $0 : 0 }
+    let along = reduced(gradient * y, over: [axis], .sum)
+    let counted = zipped(along, length) { $0.each { $1 > epsilon ? $0 : 0 } }
     return [(gradient - y * counted) / length]
   }
 }

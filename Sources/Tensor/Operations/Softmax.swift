@@ -3,10 +3,10 @@ import Foundation
 /// eˣ over its sum, along one axis.
 public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   alongLast(x, axis: axis) { x in
-    let (y, last) = (mapped(logSoftmaxRows(x)) { expf($0) }, [x.rank - 1])
+    let (y, last) = (mapped(logSoftmaxRows(x)) { $0.each { expf($0) } }, [x.rank - 1])
     return y.recorded(from: [x], operation: "softmax") { gradient, _ in
       let product = gradient * y
-      return [product - y * reduced(product, over: last, from: 0, +)]  // y · (g - Σ g · y)
+      return [product - y * reduced(product, over: last, .sum)]  // y · (g - Σ g · y)
     }
   }
 }
@@ -16,8 +16,8 @@ public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   alongLast(x, axis: axis) { x in
     let (y, last) = (logSoftmaxRows(x), [x.rank - 1])
     return y.recorded(from: [x], operation: "logSoftmax") { gradient, _ in
-      let total = reduced(gradient, over: last, from: 0, +)
-      return [gradient - mapped(y) { expf($0) } * total]  // g - softmax(x) · Σ g
+      let total = reduced(gradient, over: last, .sum)
+      return [gradient - mapped(y) { $0.each { expf($0) } } * total]  // g - softmax(x) · Σ g
     }
   }
 }
@@ -44,7 +44,7 @@ public func crossEntropy(_ logits: Tensor, _ labels: [Int]) -> Tensor {
   }
   return Tensor(Float(total / Double(count))).recorded(from: [logits]) { gradient, _ in
     let difference =
-      mapped(logProbabilities) { expf($0) } - Tensor.oneHot(labels, classCount: classes)
+      mapped(logProbabilities) { $0.each { expf($0) } } - Tensor.oneHot(labels, classCount: classes)
     return [difference * (gradient.item / Float(count))]  // g · (softmax - one-hot) / count
   }
 }
