@@ -143,7 +143,7 @@ enum WinogradConvolution {
         extendLifetime((values, gradients))
       }
     }
-    return parts == 1 ? sums : reduced(sums, over: [0], from: 0, +)
+    return parts == 1 ? sums : reduced(sums, over: [0], .sum)
   }
 
   private static func kernelGradientByProducts(
