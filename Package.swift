@@ -28,10 +28,12 @@ let package = Package(
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
       exclude: ["compare.py", "pytorch_peer.py"]),
+    .target(
+      name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
-    .testTarget(name: "NetsTests", dependencies: ["Nets"], exclude: ["Fixtures"]),
+    .testTarget(name: "NetsTests", dependencies: ["Nets", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
-      name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets"],
+      name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
   ]
