@@ -95,13 +95,16 @@ private struct TensorDescriptor {
         reason: "\"\(name)\" is of type \(type); F64, F32, F16, BF16, I64, I32, I16, I8, U8 and "
           + "BOOL can be read")
     }
-    let count = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
-    guard range.count == count * decoder.byteCount else {
+    // In Double, for the sizes of a broken header may overflow; whole up to 2⁵³.
+    let size = shape.reduce(Double(decoder.byteCount)) { $0 * Double($1) }
+    guard size == Double(range.count) else {
       throw FileError(
         path: path,
-        reason: "\"\(name)\" of shape \(shape) and type \(type) needs \(count * decoder.byteCount) "
-          + "bytes; its offsets hold \(range.count)")
+        reason: "\"\(name)\" of shape \(shape) and type \(type) needs "
+          + "\(size < 0x1p53 ? String(Int(size)) : String(size)) bytes; its offsets hold "
+          + "\(range.count)")
     }
+    let count = range.count / decoder.byteCount
     guard range.upperBound <= numbers.count else {
       throw FileError(
         path: path,

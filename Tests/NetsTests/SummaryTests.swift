@@ -1,0 +1,35 @@
+import Tensor
+import XCTest
+
+@testable import Nets
+
+final class SummaryTests: XCTestCase {
+  func testPrintedNetwork() {
+    let net = MLP([4, 300, 2], batchNorm: true)
+    XCTAssertEqual(
+      "\(net)",
+      """
+      layer      type       output    parameters
+      (network)  MLP        [1, 2]              
+      0          Linear     [1, 300]       1,500
+      1          BatchNorm  [1, 300]         600
+      2          ReLU       [1, 300]            
+      3          Linear     [1, 2]           602
+      2,702 parameters
+      """)
+    XCTAssertEqual(net.modeDependents.map { $0.mode == .training }, [true])
+  }
+
+  func testFrozenParametersAreCounted() {
+    let net = Sequential { Linear(1, 1) }
+    net.parameters[0].isTrainable = false
+    XCTAssertTrue("\(net)".hasSuffix("2 parameters, 1 of them trainable"))
+  }
+
+  func testShapesBehindFusedNorms() {
+    let net = ResNet.resNet18(stem: .small, width: 4, classCount: 3)
+    let lines = "\(net)".split(separator: "\n")
+    XCTAssertTrue(lines.contains { $0.hasPrefix("layer4.1.bn2") && $0.contains("[1, 4, 4, 32]") })
+    XCTAssertEqual(lines.last, "44,391 parameters")
+  }
+}
