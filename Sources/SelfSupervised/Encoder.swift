@@ -24,7 +24,8 @@ final class Encoder {
         "a learner needs a network with parameters; \(type(of: net)) has none that discovery sees "
           + "(stored properties that are modules or parameters, or `members`)")
     }
-    let probe = Tensor.zeros(Shape([1] + inputShape.dimensions))
+    // Two of them: a batch norm that discovery missed is in training mode and would trap on one.
+    let probe = Tensor.zeros(Shape([2] + inputShape.dimensions))
     let (output, tapped) = net.evaluating {
       ActivationTap.output(of: layer) { net(probe) }
     }
@@ -33,7 +34,7 @@ final class Encoder {
         "the hidden layer of type \(type(of: layer)) was never called when the network ran on an "
           + "input of shape \(probe.shape)")
     }
-    width = tapped.elementCount
+    width = tapped.elementCount / 2
     try Self.checkDiscovery(of: net, used: output.parameterUses + tapped.parameterUses)
   }
 

@@ -1,0 +1,39 @@
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+final class HeadsTests: XCTestCase {
+  private func layers(_ head: any Module) -> [String] {
+    head.namedModules.dropFirst().map { "\(type(of: $0.module))" }
+  }
+
+  func testStructures() {
+    XCTAssertEqual(
+      layers(Heads.byol(3, hidden: 4, outputs: 2)), ["Linear", "BatchNorm", "ReLU", "Linear"])
+    let projector = Heads.simSiamProjector(3, hidden: 4, outputs: 2)
+    XCTAssertEqual(
+      layers(projector),
+      ["Linear", "BatchNorm", "ReLU", "Linear", "BatchNorm", "ReLU", "Linear", "BatchNorm"])
+    XCTAssertEqual(
+      projector.namedParameters.map(\.name),
+      ["0.weight", "1.weight", "1.bias", "3.weight", "4.weight", "4.bias", "6.weight"])
+    XCTAssertEqual(
+      Heads.simSiamPredictor(8, hidden: 2).namedParameters.map(\.name),
+      ["0.weight", "1.weight", "1.bias", "3.weight", "3.bias"])
+  }
+
+  func testSimplicesSumToOne() {
+    let configuration = SimplicialEmbedding.Configuration(
+      simplexCount: 3, simplexSize: 4, temperature: 0.5)
+    XCTAssertEqual(configuration.width, 12)
+    let x = Tensor(Formula.centred("simplex", 24), shape: [2, 12])
+    let y = SimplicialEmbedding(configuration)(x)
+    XCTAssertEqual(y.shape, [2, 12])
+    for sum in y.reshaped([6, 4]).sum(axes: [1]).scalars { XCTAssertEqual(sum, 1, accuracy: 1e-6) }
+    let ratio = logf(y.scalars[0] / y.scalars[1])
+    XCTAssertEqual(ratio, (x.scalars[0] - x.scalars[1]) / 0.5, accuracy: 1e-4)
+  }
+}

@@ -1,0 +1,32 @@
+import Tensor
+import XCTest
+
+@testable import SelfSupervised
+
+final class CosineRegressionTests: XCTestCase {
+  private let axes = Tensor([1, 0, 0, 2], shape: [2, 2])
+
+  func testClosedForms() {
+    XCTAssertEqual(cosineRegression(axes, onto: axes * 7).item, 0, accuracy: 1e-6)
+    XCTAssertEqual(cosineRegression(axes, onto: -axes).item, 4, accuracy: 1e-6)
+    XCTAssertEqual(cosineRegression(axes, onto: axes.flipped([1])).item, 2, accuracy: 1e-6)
+    let half = Tensor([1, Float(3).squareRoot()], shape: [1, 2])
+    XCTAssertEqual(cosineRegression(half, onto: axes[0..<1]).item, 1, accuracy: 1e-6)
+  }
+
+  /// Of 2 - 2 · cos at p = (1, 0), z = (cos a, sin a): (0, -2 sin a).
+  func testGradientReachesPredictionsAlone() {
+    let (p, z) = (
+      Parameter(Tensor([1, 0], shape: [1, 2])), Parameter(Tensor([3, 4], shape: [1, 2]))
+    )
+    cosineRegression(p.value, onto: z.value).backward()
+    XCTAssertNil(z.gradient)
+    let gradient = p.gradient?.scalars ?? []
+    XCTAssertEqual(gradient[0], 0, accuracy: 1e-6)
+    XCTAssertEqual(gradient[1], -1.6, accuracy: 1e-6)
+  }
+
+  func testZeroVectorsAreOrthogonal() {
+    XCTAssertEqual(cosineRegression(.zeros([2, 2]), onto: axes).item, 2)
+  }
+}

@@ -1,0 +1,71 @@
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+final class TargetEncoderTests: XCTestCase {
+  private let images = Formula.images("target", view: 1, 4, size: 16)
+
+  func testMovesByItsShareOfTheWayInEveryLeaf() throws {
+    let net = PlainCNN()
+    let target = TargetEncoder([net])
+    let before = target.values
+    for parameter in net.parameters { parameter.value = (parameter.value * 2 + 1).detached }
+    target.update(decay: 0.75)
+    XCTAssertEqual(target.values.count, 8)
+    for ((old, new), parameter) in zip(zip(before, target.values), net.parameters) {
+      let online = parameter.value.scalars
+      for ((old, new), online) in zip(zip(old.scalars, new.scalars), online) {
+        XCTAssertEqual(new, old + 0.25 * (online - old))
+        XCTAssertNotEqual(new, old)
+      }
+    }
+  }
+
+  func testRunsWithItsOwnNumbersAndLeavesTheNetworks() throws {
+    let net = PlainCNN()
+    net.evaluate()
+    let target = TargetEncoder([net])
+    let first = net(images).scalars
+    for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }
+    let (second, online) = (net(images).scalars, bits(of: net))
+    let output = target { net(images) }
+    XCTAssertEqual(output.scalars, first)
+    XCTAssertNotEqual(output.scalars, second)
+    XCTAssertFalse(output.isTracked)
+    XCTAssertEqual(bits(of: net), online)
+  }
+
+  func testKeepsItsOwnRunningStatistics() {
+    let net = PlainCNN()
+    let target = TargetEncoder([net])
+    let fresh = net.norm.runningMean.value.scalars
+    _ = target { net(images) }
+    XCTAssertEqual(net.norm.runningMean.value.scalars, fresh)
+    XCTAssertNotEqual(target { net.norm.runningMean.value.scalars }, fresh)
+    XCTAssertEqual(target { net.norm.batchCount.value.item }, 1)
+    target.reset()
+    XCTAssertEqual(target { net.norm.batchCount.value.item }, 0)
+  }
+
+  func testNumbersComeBackAfterAnError() {
+    struct Failure: Error {}
+    let net = PlainCNN()
+    let target = TargetEncoder([net])
+    for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }
+    let online = bits(of: net)
+    XCTAssertThrowsError(try target { throw Failure() })
+    XCTAssertEqual(bits(of: net), online)
+  }
+
+  /// 1 - (1 - start) · (cos(π · step / steps) + 1) / 2
+  func testCosineScheduleOfTheDecay() {
+    let decay = MovingAverageDecay.cosine(from: 0.996, steps: 100)
+    for (step, value) in [(0, 0.996), (50, 0.998), (100, 1), (1_000, 1)] {
+      XCTAssertEqual(decay.value(at: step), Float(value), accuracy: 1e-7)
+    }
+    XCTAssertEqual((0.99 as MovingAverageDecay).value(at: 12), 0.99)
+  }
+}
