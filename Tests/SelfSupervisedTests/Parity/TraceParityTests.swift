@@ -7,6 +7,10 @@ import XCTest
 @testable import SelfSupervised
 
 /// Two hundred steps of Adam against PyTorch: `Fixtures/byol.py`.
+///
+/// Adam divides rounding by itself where a gradient is nearly zero, so that paths part slowly: PyTorch
+/// with its first weights changed by 2e-7 is up to 1.4e-2 away at some step within two hundred, and
+/// 5e-3 in the mean of the last twenty.
 final class TraceParityTests: XCTestCase {
   private struct Trace: Decodable {
     let losses: [Double]
@@ -25,7 +29,7 @@ final class TraceParityTests: XCTestCase {
     let trace = try XCTUnwrap(traces[kind.rawValue])
     let run = try ReferenceRun(kind, ReferenceRun.smallNet(), size: 16)
     let optimizer = Adam(run.learner.parameters, learningRate: 3e-4)
-    var errors: [Double] = []
+    var losses: [Double] = []
     for step in 0..<steps {
       let loss = run.learner.loss(
         Formula.images("trace\(step)", view: 1, 32, size: 16),
@@ -34,11 +38,16 @@ final class TraceParityTests: XCTestCase {
       loss.backward()
       optimizer.step()
       run.learner.updateMovingAverage()
-      errors.append(abs(Double(loss.item) - trace.losses[step]) / trace.losses[step])
+      losses.append(Double(loss.item))
       if step == 4 { checkTarget(run.targetValues, trace.targetAfterFive) }
     }
+    let errors = zip(losses, trace.losses).map { abs($0 - $1) / $1 }
     XCTAssertLessThan(errors[..<10].max() ?? 1, 1e-4)
-    XCTAssertLessThan(errors.last ?? 1, 1e-2)
+    XCTAssertLessThan(errors.max() ?? 1, 3e-2)
+    let (ours, theirs) = (
+      losses.suffix(20).reduce(0, +), trace.losses[..<steps].suffix(20).reduce(0, +)
+    )
+    XCTAssertEqual(ours, theirs, accuracy: 1e-2 * theirs)
   }
 
   private func checkTarget(_ values: [String: [Float]], _ expected: [String: [Double]]) {
