@@ -134,6 +134,9 @@ package func runProgram(
   }
 }
 
+/// Prints a line at once, also where standard output is a file or a pipe.
+package func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
 private func report(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
 private func unknown(_ word: String, among names: [String]) -> String {

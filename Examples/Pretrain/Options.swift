@@ -29,7 +29,7 @@ struct Options {
     if arguments.has("--help") { return nil }
     data = arguments.string("--data") ?? ""
     method = try arguments.choice("--method", of: ["byol", "simsiam"])
-    net = try arguments.choice("--net", of: ["resnet18", "resnet34", "resnet50", "resnet101"])
+    net = try arguments.choice("--net", of: Self.nets)
     width = try arguments.integer("--width", in: 1...1_024)
     size = try arguments.optionalInteger("--size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
@@ -78,20 +78,24 @@ extension Options {
     """
   }
 
+  private static let nets = ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
+
   static let flags = [
     Flag(
       "--data", "NAME", "fashion-mnist, shapes, or a directory with MNIST's files",
       standard: "fashion-mnist"),
     Flag("--method", "NAME", "byol or simsiam", standard: "byol"),
-    Flag("--net", "NAME", "resnet18, resnet34, resnet50 or resnet101", standard: "resnet18"),
+    Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet10"),
     Flag("--width", "N", "channels of the network's first level", standard: "16"),
     Flag("--size", "PIXELS", "height and width of the views; the images' own if not given"),
     Flag("--images", "N", "train on the first N images only"),
     Flag("--epochs", "N", "times to go through the images"),
     Flag("--steps", "N", "steps to train, instead of --epochs"),
     Flag("--batch", "N", "images in a step", standard: "128"),
-    Flag("--optimizer", "NAME", "adam, adamw or sgd", standard: "adamw"),
-    Flag("--learning-rate", "RATE", "highest step size; 1e-3 for adam and adamw, 0.06 for sgd"),
+    Flag("--optimizer", "NAME", "sgd, adam or adamw", standard: "sgd"),
+    Flag(
+      "--learning-rate", "RATE",
+      "highest step size; if not given, 1e-3 for adam and adamw, the data's own for sgd"),
     Flag("--hard", "more nuisance in the shapes"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

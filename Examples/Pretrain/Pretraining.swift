@@ -38,7 +38,7 @@ struct Pretraining {
     let summary = RunSummary(
       knn: trained, rawPixels: raw, untrained: untrained, outcome: outcome)
     try files.log(summary.record)
-    print(summary.report(files))
+    say(summary.report(files))
   }
 
   private var loader: DataLoader {
@@ -58,6 +58,7 @@ struct Pretraining {
   private func network(channels: Int) -> ResNet {
     let width = options.width
     return switch options.net {
+    case "resnet10": .resNet10(stem: .small, width: width, inputChannels: channels)
     case "resnet18": .resNet18(stem: .small, width: width, inputChannels: channels)
     case "resnet34": .resNet34(stem: .small, width: width, inputChannels: channels)
     case "resnet50": .resNet50(stem: .small, width: width, inputChannels: channels)
@@ -76,7 +77,7 @@ struct Pretraining {
   }
 
   private var learningRate: Float {
-    options.learningRate ?? (options.optimizer == "sgd" ? 0.06 : 1e-3)
+    options.learningRate ?? (options.optimizer == "sgd" ? source.recipe.learningRate : 1e-3)
   }
 
   private func optimizer(_ learner: BYOL) -> any Optimizer {
@@ -91,7 +92,7 @@ struct Pretraining {
 
   private func describe(_ learner: BYOL, size: Size2D, steps: Int) {
     let count = learner.net.parameterCount
-    print(
+    say(
       """
       \(options.method) trains \(options.net) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)

@@ -3,6 +3,8 @@ import SelfSupervised
 /// What suits one kind of images: how views are drawn and how long to train.
 struct Recipe: Sendable {
   let epochs: Int
+  /// The highest step size of SGD with momentum.
+  let learningRate: Float
   let projectionSize: Int
   let projectionHiddenSize: Int
   let movingAverageStart: Float
@@ -10,25 +12,27 @@ struct Recipe: Sendable {
 
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
-    epochs: 3, projectionSize: 128, projectionHiddenSize: 512, movingAverageStart: 0.98
+    epochs: 4, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
+    movingAverageStart: 0.95
   ) { size in
     Compose([
       RandomResizedCrop(size, scale: 0.3...1),
       HorizontalFlip().applied(probability: 0.5),
-      ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0, hue: 0).applied(probability: 0.8),
+      ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8),
     ])
   }
 
   /// Coloured shapes anywhere in the image: SimCLR's views for small images.
   static let shapes = Recipe(
-    epochs: 8, projectionSize: 128, projectionHiddenSize: 512, movingAverageStart: 0.98
+    epochs: 8, learningRate: 0.1, projectionSize: 128, projectionHiddenSize: 2_048,
+    movingAverageStart: 0.99
   ) { size in
     Compose([
       RandomResizedCrop(size, scale: 0.4...1),
       HorizontalFlip().applied(probability: 0.5),
-      ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.5)
+      ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5)
         .applied(probability: 0.8),
-      Grayscale().applied(probability: 0.3),
+      Grayscale().applied(probability: 0.5),
     ])
   }
 }

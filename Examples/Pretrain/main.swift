@@ -10,7 +10,7 @@ runProgram("pretrain") { error in
   }
 } _: {
   guard let options = try Options(Array(CommandLine.arguments.dropFirst())) else {
-    print(Options.help)
+    say(Options.help)
     return
   }
   try Pretraining(options).run()

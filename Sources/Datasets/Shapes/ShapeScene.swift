@@ -38,9 +38,11 @@ extension ShapeScene {
     angle = stream.uniform(in: -range.angle...range.angle)
     let colors = Colors(contrast: range.contrast, using: &stream)
     foreground = Paint(
-      colors.foreground.0, colors.foreground.1, waves: range.waves, using: &stream)
+      colors.foreground.0, colors.foreground.1, change: range.change, waves: range.waves,
+      using: &stream)
     background = Paint(
-      colors.background.0, colors.background.1, waves: range.waves, using: &stream)
+      colors.background.0, colors.background.1, change: range.change, waves: range.waves,
+      using: &stream)
     let coverCount = range.covers == 0 ? 0 : stream.integer(in: 0..<(range.covers + 1))
     covers = (0..<coverCount).map { _ in
       [
@@ -55,14 +57,14 @@ extension ShapeScene {
 
 extension ShapeScene.Paint {
   init(
-    _ start: SIMD3<Float>, _ end: SIMD3<Float>, waves: ClosedRange<Float>,
+    _ start: SIMD3<Float>, _ end: SIMD3<Float>, change: Float, waves: ClosedRange<Float>,
     using stream: inout RandomStream
   ) {
     let angle = stream.uniform(in: -Float.pi ... .pi)
     let waveAngle = stream.uniform(in: -Float.pi ... .pi)
     let frequency = stream.uniform(in: Float(6)...30)
     self.start = start
-    self.end = end
+    self.end = start + change * (end - start)
     direction = [cosf(angle), sinf(angle)]
     waveVector = frequency * [cosf(waveAngle), sinf(waveAngle)]
     waveHeight = stream.uniform(in: waves)
@@ -81,6 +83,8 @@ extension Shapes.Difficulty {
     let angle: Float
     /// The least difference in brightness between the shape and any of the background.
     let contrast: Float
+    /// How far a colour changes across the image: 1 is all the way to an independent one.
+    let change: Float
     let waves: ClosedRange<Float>
     let noise: ClosedRange<Float>
     /// The largest number of discs over the image.
@@ -91,11 +95,11 @@ extension Shapes.Difficulty {
     switch self {
     case .moderate:
       Ranges(
-        radius: 0.2...0.4, overhang: 0.1, angle: .pi / 4, contrast: 0.2, waves: 0...0.06,
-        noise: 0.01...0.05, covers: 0)
+        radius: 0.2...0.32, overhang: 0, angle: .pi / 12, contrast: 0.3, change: 0,
+        waves: 0...0, noise: 0.02...0.02, covers: 0)
     case .hard:
       Ranges(
-        radius: 0.18...0.4, overhang: 0.2, angle: .pi, contrast: 0.14, waves: 0...0.12,
+        radius: 0.18...0.4, overhang: 0.2, angle: .pi, contrast: 0.14, change: 1, waves: 0...0.12,
         noise: 0.02...0.1, covers: 3)
     }
   }

@@ -96,6 +96,19 @@ public final class ResNet: Module {
 // MARK: - Depths
 
 extension ResNet {
+  /// 10 layers: one basic block at each resolution; for small images and short runs.
+  ///
+  /// torchvision has no network of this depth; names, layout and initialisation are as in its others.
+  public static func resNet10(
+    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
+    zeroInitResidual: Bool = false, norm: Norm = .batch
+  ) -> ResNet {
+    ResNet(
+      isBottleneck: false, depths: [1, 1, 1, 1], stem: stem, width: width,
+      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
+      norm: norm)
+  }
+
   /// 18 layers: two basic blocks at each resolution.
   public static func resNet18(
     stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
