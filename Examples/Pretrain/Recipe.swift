@@ -24,11 +24,11 @@ struct Recipe: Sendable {
 
   /// Coloured shapes anywhere in the image: SimCLR's views for small images.
   static let shapes = Recipe(
-    epochs: 8, learningRate: 0.1, projectionSize: 128, projectionHiddenSize: 2_048,
-    movingAverageStart: 0.99
+    epochs: 8, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
+    movingAverageStart: 0.95
   ) { size in
     Compose([
-      RandomResizedCrop(size, scale: 0.4...1),
+      RandomResizedCrop(size, scale: 0.5...1),
       HorizontalFlip().applied(probability: 0.5),
       ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5)
         .applied(probability: 0.8),

@@ -1,0 +1,68 @@
+import XCTest
+
+@testable import Tensor
+
+/// Winograd's convolution against the direct one, which has a plain twin of its own.
+final class WinogradConvolutionTests: XCTestCase {
+  /// The 3x3 convolutions of ResNet-18 and -50, both divisions of the work, sizes that are no
+  /// multiple of the tile: at most 1e-4 of the root mean square, gradients too.
+  func testRealSizes() {
+    let cases = [
+      (2, 32, 64, 64), (2, 16, 128, 128), (4, 8, 256, 256), (8, 4, 512, 512), (1, 56, 64, 64),
+      (1, 28, 128, 128), (2, 14, 256, 256), (2, 7, 512, 512), (3, 9, 24, 40),
+    ]
+    for (count, size, inputs, outputs) in cases {
+      for threads in [1, 2] {
+        check([count, size, size, inputs], outputs: outputs, padding: 1, threads: threads)
+      }
+    }
+  }
+
+  func testPaddingsAndOblongImages() {
+    for padding in 0...2 {
+      check([2, 11, 6, 8], outputs: 16, padding: padding, threads: 2)
+      check([5, 5, 18, 16], outputs: 8, padding: padding, threads: 1)
+    }
+  }
+
+  /// Which geometries the algorithm takes, and that both divisions of its work are tried above.
+  func testWhatIsWinograd() {
+    func geometry(_ images: Shape, _ weight: Shape, stride: Size2D = 1) -> ConvolutionGeometry {
+      ConvolutionGeometry(
+        images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
+    }
+    let wide = geometry([2, 32, 32, 64], [64, 3, 3, 64])
+    let deep = geometry([8, 4, 4, 512], [512, 3, 3, 512])
+    XCTAssertTrue(WinogradConvolution.applies(to: wide))
+    XCTAssertTrue(WinogradConvolution.applies(to: deep))
+    XCTAssertFalse(WinogradTiles(wide).areFewAndDeep)
+    XCTAssertTrue(WinogradTiles(deep).areFewAndDeep)
+    XCTAssertFalse(
+      WinogradConvolution.applies(to: geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: 2)))
+    XCTAssertFalse(WinogradConvolution.applies(to: geometry([2, 32, 32, 3], [64, 3, 3, 3])))
+  }
+
+  private func check(_ shape: Shape, outputs: Int, padding: Int, threads: Int) {
+    var stream = RandomStream(seed: UInt64(shape.elementCount))
+    let images = Tensor.normal(shape, using: &stream)
+    let fan = Float(9 * shape[3])
+    let weight = Tensor.normal(
+      [outputs, 3, 3, shape[3]], standardDeviation: 1 / fan.squareRoot(), using: &stream)
+    let around = Size2D(height: padding, width: padding)
+    let size = convolution(images, weight, padding: around).shape
+    let gradient = Tensor.normal(size, using: &stream)
+    func all(_ algorithm: ConvolutionAlgorithm) -> [Tensor] {
+      withConvolutionAlgorithm(algorithm) {
+        let result = convolution(images.tracked, weight.tracked, padding: around)
+        return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
+      }
+    }
+    let (fast, direct) = Threads.with(threads) { (all(.automatic), all(.direct)) }
+    XCTAssertEqual(fast.count, 3)
+    for (name, pair) in zip(["value", "image gradient", "weight gradient"], zip(fast, direct)) {
+      let error = abs(pair.0 - pair.1).max().item / sqrt(square(pair.1).mean()).item
+      XCTAssertLessThan(
+        error, 1e-4, "\(name) of \(shape) to \(outputs), padding \(padding), \(threads) threads")
+    }
+  }
+}
