@@ -3,6 +3,8 @@ import SelfSupervised
 /// What suits one kind of images: how views are drawn and how long to train.
 struct Recipe: Sendable {
   let epochs: Int
+  /// The labelled images whose neighbours are looked up.
+  let bankSize: Int
   /// The highest step size of SGD with momentum.
   let learningRate: Float
   let projectionSize: Int
@@ -12,7 +14,8 @@ struct Recipe: Sendable {
 
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
-    epochs: 4, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
+    epochs: 4, bankSize: 10_000, learningRate: 0.3, projectionSize: 128,
+    projectionHiddenSize: 1_024,
     movingAverageStart: 0.95
   ) { size in
     Compose([
@@ -24,7 +27,7 @@ struct Recipe: Sendable {
 
   /// Coloured shapes anywhere in the image: SimCLR's views for small images.
   static let shapes = Recipe(
-    epochs: 8, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
+    epochs: 7, bankSize: 5_000, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
     movingAverageStart: 0.95
   ) { size in
     Compose([

@@ -31,7 +31,7 @@ struct Source {
       test = try IDXDataset.load(directory: options.data, split: .test)
       recipe = .fashionMNIST
     }
-    bank = training.first(min(training.count, 10_000))
+    bank = training.first(min(training.count, recipe.bankSize))
     queries = test.first(min(test.count, 2_000))
     self.training = training.first(min(training.count, options.images ?? training.count))
     guard self.training.count >= options.batch else {
