@@ -8,7 +8,7 @@ final class WinogradConvolutionTests: XCTestCase {
   /// multiple of the tile: at most 1e-4 of the root mean square, gradients too.
   func testRealSizes() {
     let cases = [
-      (2, 32, 64, 64), (2, 16, 128, 128), (4, 8, 256, 256), (8, 4, 512, 512), (1, 56, 64, 64),
+      (8, 32, 64, 64), (8, 16, 128, 128), (4, 8, 256, 256), (8, 4, 512, 512), (1, 56, 64, 64),
       (1, 28, 128, 128), (2, 14, 256, 256), (2, 7, 512, 512), (3, 9, 24, 40),
     ]
     for (count, size, inputs, outputs) in cases {
@@ -31,7 +31,7 @@ final class WinogradConvolutionTests: XCTestCase {
       ConvolutionGeometry(
         images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
     }
-    let wide = geometry([2, 32, 32, 64], [64, 3, 3, 64])
+    let wide = geometry([16, 32, 32, 64], [64, 3, 3, 64])
     let deep = geometry([8, 4, 4, 512], [512, 3, 3, 512])
     XCTAssertTrue(WinogradConvolution.applies(to: wide))
     XCTAssertTrue(WinogradConvolution.applies(to: deep))
