@@ -37,6 +37,9 @@ struct Options {
     optimizer = try arguments.choice("--optimizer", of: ["adam", "adamw", "sgd"])
     learningRate = try arguments.positive("--learning-rate")
     isHard = arguments.has("--hard")
+    if isHard, data != "shapes" {
+      throw UsageError("--hard needs --data shapes; the data are \(data)")
+    }
     seed = UInt64(try arguments.integer("--seed", in: 0...Int.max))
     length = try Self.length(arguments)
     output =

@@ -15,8 +15,7 @@ struct Recipe: Sendable {
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
     epochs: 4, bankSize: 10_000, learningRate: 0.3, projectionSize: 128,
-    projectionHiddenSize: 1_024,
-    movingAverageStart: 0.95
+    projectionHiddenSize: 1_024, movingAverageStart: 0.95
   ) { size in
     Compose([
       RandomResizedCrop(size, scale: 0.3...1),
@@ -25,7 +24,7 @@ struct Recipe: Sendable {
     ])
   }
 
-  /// Coloured shapes anywhere in the image: SimCLR's views for small images.
+  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey.
   static let shapes = Recipe(
     epochs: 7, bankSize: 5_000, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
     movingAverageStart: 0.95
