@@ -15,7 +15,7 @@ import Tensor
 ///   }
 /// }
 /// ```
-public protocol Module: AnyObject, CustomStringConvertible {
+public protocol Module: Stateful, CustomStringConvertible {
   /// Computes the output; called by the package, never directly.
   func forward(_ input: Tensor) -> Tensor
 

@@ -2,10 +2,11 @@ import Nets
 import Tensor
 
 /// The user's network up to the layer a learner taps.
-final class Encoder {
-  let net: any Module
+public final class Encoder {
+  /// The user's network.
+  public let net: any Module
   /// The features of the tapped layer, flattened.
-  let width: Int
+  public let width: Int
   private let layer: any Module
 
   /// Taps `hiddenLayer` of `net`, without changing anything in it.
@@ -15,7 +16,7 @@ final class Encoder {
   ///   - hiddenLayer: The layer whose output is the representation.
   ///   - inputShape: The shape of one input, without the count.
   /// - Throws: ``LearnerError`` that says what the network lacks.
-  init(_ net: any Module, hiddenLayer: HiddenLayer, inputShape: Shape) throws {
+  init(checking net: any Module, hiddenLayer: HiddenLayer, inputShape: Shape) throws {
     self.net = net
     let layer = try hiddenLayer.resolve(in: net)
     self.layer = layer
@@ -38,6 +39,21 @@ final class Encoder {
     try Self.checkDiscovery(of: net, used: output.parameterUses + tapped.parameterUses)
   }
 
+  /// Taps `hiddenLayer` of `net`, without changing anything in it.
+  ///
+  /// - Parameters:
+  ///   - net: Any network.
+  ///   - hiddenLayer: The layer whose output is the representation.
+  ///   - inputShape: The shape of one input, without the count.
+  /// - Precondition: The network has parameters that discovery finds, has the layer and calls it.
+  public convenience init(_ net: any Module, hiddenLayer: HiddenLayer, inputShape: Shape) {
+    do {
+      try self.init(checking: net, hiddenLayer: hiddenLayer, inputShape: inputShape)
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+
   /// A trainable parameter that the network used must be one that discovery found: the optimizer
   /// would never move it, nor the target follow it.
   private static func checkDiscovery(
@@ -53,7 +69,7 @@ final class Encoder {
   }
 
   /// Runs the network and gives the tapped features of shape [count, width].
-  func callAsFunction(_ images: Tensor) -> Tensor {
+  public func callAsFunction(_ images: Tensor) -> Tensor {
     let (_, tapped) = ActivationTap.output(of: layer) { net(images) }
     guard let tapped else {
       preconditionFailure(
@@ -70,18 +86,9 @@ final class Encoder {
 }
 
 /// A learner cannot be made as asked.
-public struct LearnerError: Error, CustomStringConvertible {
+struct LearnerError: Error, CustomStringConvertible {
   /// What was needed and what came.
-  public let description: String
+  let description: String
 
   init(_ description: String) { self.description = description }
-}
-
-/// The value of `body`, or a trap with the sentence of its error: the bug is the caller's.
-func unwrapped<Result>(_ body: () throws -> Result) -> Result {
-  do {
-    return try body()
-  } catch {
-    preconditionFailure("\(error)")
-  }
 }

@@ -14,21 +14,30 @@ import Tensor
 ///   learner.updateMovingAverage()
 /// }
 /// ```
-public protocol Learner: AnyObject {
-  /// The user's network, which the training improves.
-  var net: any Module { get }
+///
+/// A learner of your own says what its views are, what the loss of two views is and which parts it
+/// consists of; the rest is here.
+public protocol Learner: Stateful {
+  /// What is drawn of a batch: two views of each image, or more than that.
+  associatedtype Views = ViewPair
 
-  /// All parts with parameters or a mode: the network and the heads.
-  var modules: [any Module] { get }
+  /// The user's network up to the tapped layer.
+  var encoder: Encoder { get }
 
-  /// Two random views of each image.
-  func views(of images: Tensor) -> (first: Tensor, second: Tensor)
+  /// From features to projections.
+  var projector: any Module { get }
 
-  /// The loss of two given views of the same images: no randomness of its own.
-  func loss(_ first: Tensor, _ second: Tensor) -> Tensor
+  /// Everything with parameters, a mode or numbers to be saved, under the names of saved files.
+  var parts: [(name: String, part: any Stateful)] { get }
 
-  /// Projections and embeddings of images as they are.
-  func represent(_ images: Tensor) -> Representation
+  /// Where the random views come from.
+  var stream: RandomStream { get set }
+
+  /// Random views of each image, which move ``stream`` on.
+  func views(of images: Tensor) -> Views
+
+  /// The loss of given views: no randomness of its own.
+  func loss(_ views: Views) -> Tensor
 
   /// Lets the target follow; called once after each optimizer step. Nothing without a target.
   func updateMovingAverage()
@@ -37,25 +46,13 @@ public protocol Learner: AnyObject {
   var statistics: LearnerStatistics { get }
 }
 
-/// What a learner makes of images.
-public struct Representation: Sendable {
-  /// The output of the projector, of shape [count, projection size].
-  public let projection: Tensor
-  /// The features of the tapped layer, of shape [count, width].
-  public let embedding: Tensor
-}
-
-/// How a learner's last step looked.
-public struct LearnerStatistics: Sendable {
-  /// The mean over dimensions of the standard deviation of unit-norm projections, times the square
-  /// root of their number: about 1 for healthy projections, 0 for collapsed ones.
-  public var spread: Float = .nan
-
-  /// No step yet.
-  public init() {}
-}
-
 extension Learner {
+  /// The user's network, which the training improves.
+  public var net: any Module { encoder.net }
+
+  /// The parts that are modules.
+  public var modules: [any Module] { parts.compactMap { $0.part as? any Module } }
+
   /// The loss of two random views of each image, to be differentiated.
   ///
   /// - Parameter images: A batch of shape [count, height, width, channels], values 0...1.
@@ -64,10 +61,46 @@ extension Learner {
     precondition(
       images.rank == 4,
       "a learner needs images [count, height, width, channels]; got shape \(images.shape)")
-    let views = views(of: images)
-    return loss(views.first, views.second)
+    return loss(views(of: images))
   }
 
+  /// Nothing: there is no target.
+  public func updateMovingAverage() {}
+
+  /// Projections of shape [count, projection size], recorded for gradients.
+  public func project(_ images: Tensor) -> Tensor { projector(encoder(images)) }
+
+  /// Projections and embeddings of images as they are, in evaluation mode and without gradients.
+  ///
+  /// - Parameter images: A batch of any size, one included.
+  /// - Returns: The projections and the features of the tapped layer.
+  public func represent(_ images: Tensor) -> Representation {
+    net.evaluating {
+      projector.evaluating {
+        withoutGradients {
+          let embedding = encoder(images)
+          return Representation(projection: projector(embedding), embedding: embedding)
+        }
+      }
+    }
+  }
+}
+
+extension Learner where Views == ViewPair {
+  /// The loss of two given views of the same images: no randomness of its own.
+  ///
+  /// - Parameters:
+  ///   - first: A batch of shape [count, height, width, channels].
+  ///   - second: Other views of the same images.
+  /// - Returns: A scalar.
+  public func loss(_ first: Tensor, _ second: Tensor) -> Tensor {
+    loss(ViewPair(first: first, second: second))
+  }
+}
+
+// MARK: - Training
+
+extension Learner {
   /// Everything an optimizer should move, complete from `init` on.
   public var parameters: [Parameter] { modules.flatMap { $0.parameters }.uniqued() }
 
@@ -80,6 +113,17 @@ extension Learner {
     }
   }
 
+  /// Stops when there is one image and a batch norm, which has no variance over one, would run.
+  public func checkCount(_ views: ViewPair) {
+    let isTraining = projector.namedModules.contains {
+      ($0.module as? any ModeDependent)?.mode == .training
+    }
+    precondition(
+      views.count > 1 || !isTraining,
+      "\(Self.self) needs at least 2 images in training, for batch norm has no variance over one; "
+        + "got \(views.count)")
+  }
+
   /// Puts the network and the heads into training mode.
   public func train() { modules.forEach { $0.train() } }
 
@@ -87,12 +131,10 @@ extension Learner {
   public func evaluate() { modules.forEach { $0.evaluate() } }
 }
 
-/// How many of the unit sphere's directions `projections` [count, size] use: 1 healthy, 0 collapsed.
-public func normalizedSpread(_ projections: Tensor) -> Float {
-  guard projections.shape[0] > 1 else { return .nan }
-  let size = Float(projections.shape[1])
-  return withoutGradients {
-    let deviations = sqrt(unitNorm(projections.detached).variance(axes: [0], correction: 1))
-    return deviations.mean().item * size.squareRoot()
-  }
+/// What a learner makes of images.
+public struct Representation: Sendable {
+  /// The output of the projector, of shape [count, projection size].
+  public let projection: Tensor
+  /// The features of the tapped layer, of shape [count, width].
+  public let embedding: Tensor
 }

@@ -6,17 +6,25 @@ import Tensor
 /// The target is no copy of the network: its numbers are swapped in, the user's own code runs
 /// without recording, and the network's numbers are swapped back. Running statistics are swapped
 /// too, so the target keeps its own, as in every published implementation.
-public final class TargetEncoder {
+public final class TargetEncoder: Stateful {
   /// The parameters that the target has its own numbers for.
   public let parameters: [Parameter]
+  /// The share of its old numbers that the target keeps in a step.
+  public let decay: MovingAverageDecay
+  /// How often the target has followed.
+  public private(set) var step = 0
+
+  private let modules: KeyValuePairs<String, any Module>
   private let buffers: [Buffer]
   private var parameterValues: [Tensor]
   private var bufferValues: [Tensor]
 
-  /// A target that begins with the numbers of `modules`.
-  public init(_ modules: [any Module]) {
-    parameters = modules.flatMap { $0.parameters }.uniqued()
-    buffers = modules.flatMap { $0.buffers }.uniqued()
+  /// A target that begins with the numbers of `modules`, which are saved under their names.
+  public init(_ modules: KeyValuePairs<String, any Module>, decay: MovingAverageDecay = 0.99) {
+    self.modules = modules
+    self.decay = decay
+    parameters = modules.flatMap { $0.value.parameters }.uniqued()
+    buffers = modules.flatMap { $0.value.buffers }.uniqued()
     parameterValues = parameters.map(\.value.detached)
     bufferValues = buffers.map(\.value)
   }
@@ -29,6 +37,12 @@ public final class TargetEncoder {
     exchange()
     defer { exchange() }
     return try withoutGradients(body)
+  }
+
+  /// Moves the target by its own ``decay``; called once after each optimizer step.
+  public func update() {
+    update(decay: decay.value(at: step))
+    step += 1
   }
 
   /// Moves every number to decay · target + (1 - decay) · network. Running statistics stay.
@@ -58,6 +72,46 @@ public final class TargetEncoder {
       bufferValues[index] = value
     }
   }
+}
+
+// MARK: - Saving
+
+extension TargetEncoder {
+  /// The target's numbers under the names of the network's, and how often it has followed.
+  public var state: State {
+    self {
+      var state = State(notes: [Self.stepNote: String(step)])
+      for (name, module) in modules { state.append(module.state, under: name) }
+      return state
+    }
+  }
+
+  /// Takes the numbers of another target of the same modules; if anything does not fit, none.
+  ///
+  /// - Throws: ``StateError`` if names or shapes differ.
+  public func load(_ state: State) throws {
+    guard let step = state.notes[Self.stepNote].flatMap(Int.init) else {
+      throw StateError(missing: [Self.stepNote])
+    }
+    let (parameters, buffers) = (parameterValues, bufferValues)
+    do {
+      try self {
+        for (name, module) in modules {
+          do {
+            try module.load(state.below(name))
+          } catch {
+            throw (error as? StateError)?.below(name) ?? error
+          }
+        }
+      }
+    } catch {
+      (parameterValues, bufferValues) = (parameters, buffers)
+      throw error
+    }
+    self.step = step
+  }
+
+  private static let stepNote = "step"
 }
 
 /// The decay of a target's moving average, which may depend on the step.

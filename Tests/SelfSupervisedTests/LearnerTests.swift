@@ -1,4 +1,7 @@
+import Foundation
+import Nets
 import Tensor
+import TestSupport
 import XCTest
 
 @testable import SelfSupervised
@@ -16,5 +19,98 @@ final class LearnerTests: XCTestCase {
     XCTAssertEqual(normalizedSpread(concatenated([row, row, row])), 0, accuracy: 1e-6)
     XCTAssertEqual(normalizedSpread(concatenated([row, row * 5])), 0, accuracy: 1e-6)
     XCTAssertTrue(normalizedSpread(row).isNaN)
+  }
+
+  // MARK: - Effective rank
+
+  /// k orthogonal directions, each as often as the others, have the rank k exactly.
+  func testEffectiveRankOfOrthogonalDirections() {
+    for (kinds, size) in [(1, 8), (3, 8), (8, 8), (5, 200)] {
+      let rows = (0..<kinds * 6).map { index in
+        Tensor((0..<size).map { $0 == index % kinds ? Float(index + 1) : 0 }, shape: [1, size])
+      }
+      XCTAssertEqual(effectiveRank(concatenated(rows)), Float(kinds), accuracy: 2e-3 * Float(kinds))
+    }
+  }
+
+  /// Two directions at an angle: singular values √(n(1 ± cos)) of n pairs.
+  func testEffectiveRankOfTwoDirectionsAtAnAngle() {
+    let cosine: Float = 0.6
+    let rows = (0..<10).map { index in
+      index.isMultiple(of: 2)
+        ? Tensor([1, 0, 0], shape: [1, 3]) : Tensor([cosine, 0, 0.8], shape: [1, 3])
+    }
+    let values = [(1 + cosine).squareRoot(), (1 - cosine).squareRoot()]
+    let shares = values.map { $0 / values.reduce(0, +) }
+    let expected = exp(-shares.reduce(0) { $0 + $1 * log($1) })
+    XCTAssertEqual(effectiveRank(concatenated(rows)), expected, accuracy: 1e-4)
+  }
+
+  func testEffectiveRankIsBoundedByRowsAndSize() {
+    var stream = RandomStream(seed: 1)
+    for (rows, size) in [(4, 64), (300, 16), (1_000, 512)] {
+      let rank = effectiveRank(.normal([rows, size], using: &stream))
+      XCTAssertLessThanOrEqual(rank, Float(min(rows, size, 128)) * 1.001)
+      XCTAssertGreaterThan(rank, 0.85 * Float(min(rows, size, 128)))
+    }
+    XCTAssertTrue(effectiveRank(.ones([1, 4])).isNaN)
+  }
+
+  // MARK: - Saving
+
+  private func trained(steps: Int, _ learner: BYOL) -> [Float] {
+    let images = Formula.images("state", view: 1, 6, size: 16)
+    let optimizer = SGD(learner.parameters, learningRate: 0.05)
+    return (0..<steps).map { _ in
+      optimizer.zeroGradients()
+      let loss = learner(images)
+      loss.backward()
+      optimizer.step()
+      learner.updateMovingAverage()
+      return loss.item
+    }
+  }
+
+  func testLearnerGoesOnBitForBitFromItsState() throws {
+    let path = NSTemporaryDirectory() + "learner-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for useMomentum in [true, false] {
+      let first = BYOL.small(
+        PlainCNN(), decay: .cosine(from: 0.5, steps: 9), useMomentum: useMomentum)
+      _ = trained(steps: 3, first)
+      try first.save(to: path)
+      let second = BYOL.small(
+        PlainCNN(), decay: .cosine(from: 0.5, steps: 9), useMomentum: useMomentum)
+      try second.load(from: path)
+      for (one, other) in zip([first], [second]) {
+        (one.net as? PlainCNN)?.dropout.stream = RandomStream(seed: 5)
+        (other.net as? PlainCNN)?.dropout.stream = RandomStream(seed: 5)
+      }
+      XCTAssertEqual(second.target?.step, first.target?.step)
+      XCTAssertEqual(trained(steps: 3, second), trained(steps: 3, first))
+    }
+  }
+
+  func testStateOfAnotherLearnerIsRefusedAndChangesNothing() throws {
+    let learner = BYOL.small(PlainCNN())
+    let before = learner.state
+    var other = BYOL.small(PlainCNN(), useMomentum: false).state
+    XCTAssertThrowsError(try learner.load(other)) { error in
+      XCTAssertTrue("\(error)".contains("projector."), "\(error)")
+    }
+    other = State(before.entries.dropLast(), notes: before.notes)
+    XCTAssertThrowsError(try learner.load(other)) { error in
+      XCTAssertTrue("\(error)".contains("lacks target.projector."), "\(error)")
+    }
+    other = State(before.entries + [State.Entry("queue.rows", .ones([1]))], notes: before.notes)
+    XCTAssertThrowsError(try learner.load(other)) { error in
+      XCTAssertTrue("\(error)".contains("queue.rows"), "\(error)")
+    }
+    XCTAssertThrowsError(try learner.load(State(before.entries))) { error in
+      XCTAssertTrue("\(error)".contains("lacks stream"), "\(error)")
+    }
+    for (entry, old) in zip(learner.state.entries, before.entries) {
+      XCTAssertEqual(entry.value.scalars, old.value.scalars, entry.name)
+    }
   }
 }

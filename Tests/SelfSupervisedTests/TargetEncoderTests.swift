@@ -10,7 +10,7 @@ final class TargetEncoderTests: XCTestCase {
 
   func testMovesByItsShareOfTheWayInEveryLeaf() throws {
     let net = PlainCNN()
-    let target = TargetEncoder([net])
+    let target = TargetEncoder(["net": net])
     let before = target.values
     for parameter in net.parameters { parameter.value = (parameter.value * 2 + 1).detached }
     target.update(decay: 0.75)
@@ -27,7 +27,7 @@ final class TargetEncoderTests: XCTestCase {
   func testRunsWithItsOwnNumbersAndLeavesTheNetworks() throws {
     let net = PlainCNN()
     net.evaluate()
-    let target = TargetEncoder([net])
+    let target = TargetEncoder(["net": net])
     let first = net(images).scalars
     for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }
     let (second, online) = (net(images).scalars, bits(of: net))
@@ -40,7 +40,7 @@ final class TargetEncoderTests: XCTestCase {
 
   func testKeepsItsOwnRunningStatistics() {
     let net = PlainCNN()
-    let target = TargetEncoder([net])
+    let target = TargetEncoder(["net": net])
     let fresh = net.norm.runningMean.value.scalars
     _ = target { net(images) }
     XCTAssertEqual(net.norm.runningMean.value.scalars, fresh)
@@ -53,7 +53,7 @@ final class TargetEncoderTests: XCTestCase {
   func testNumbersComeBackAfterAnError() {
     struct Failure: Error {}
     let net = PlainCNN()
-    let target = TargetEncoder([net])
+    let target = TargetEncoder(["net": net])
     for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }
     let online = bits(of: net)
     XCTAssertThrowsError(try target { throw Failure() })

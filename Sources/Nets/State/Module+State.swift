@@ -14,7 +14,7 @@ extension Module {
   /// - Returns: The names that were left out, on either side.
   /// - Throws: ``StateError`` if names or shapes differ and `partially` is false.
   @discardableResult
-  public func load(_ state: State, partially: Bool = false) throws -> [String] {
+  public func load(_ state: State, partially: Bool) throws -> [String] {
     let leaves = leaves
     let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let names = Set(leaves.map(\.name))
@@ -39,15 +39,10 @@ extension Module {
     return left
   }
 
-  /// Writes the network's numbers as a safetensors file, in torch's names and layout.
+  /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
   ///
-  /// - Throws: ``FileError`` if the file cannot be written; an earlier file stays as it was.
-  public func save(to path: String) throws { try state.write(to: path) }
-
-  /// Takes the numbers of a safetensors file, all of them or, if anything does not fit, none.
-  ///
-  /// - Throws: ``FileError`` if the file cannot be read, ``StateError`` if it does not fit.
-  public func load(from path: String) throws { try load(State(contentsOf: path)) }
+  /// - Throws: ``StateError`` if names or shapes differ.
+  public func load(_ state: State) throws { try load(state, partially: false) }
 
   private var leaves: [Leaf] {
     var leaves: [Leaf] = []

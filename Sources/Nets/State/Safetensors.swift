@@ -32,7 +32,10 @@ extension State {
     let descriptors = try fields.filter { $0.key != "__metadata__" }
       .map { try TensorDescriptor(name: $0.key, fields: $0.value, path: path) }
       .sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
-    self.init(try descriptors.map { try $0.entry(in: file[start...], path: path) })
+    let notes = fields["__metadata__"] as? [String: String] ?? [:]
+    self.init(
+      try descriptors.map { try $0.entry(in: file[start...], path: path) },
+      notes: notes.filter { $0.key != "format" })
   }
 
   /// Writes a safetensors file that torch's and Hugging Face's readers take.
@@ -40,7 +43,11 @@ extension State {
   /// - Throws: ``FileError`` if the file cannot be written; an earlier file stays as it was.
   public func write(to path: String) throws {
     var offset = 0
-    var fields = [#""__metadata__":{"format":"pt"}"#]
+    let metadata = [("format", "pt")] + notes.sorted { $0.key < $1.key }
+    var fields = [
+      "\"__metadata__\":{"
+        + (try metadata.map { "\(try quoted($0)):\(try quoted($1))" }.joined(separator: ",")) + "}"
+    ]
     for entry in entries {
       let size = entry.value.elementCount * entry.elementType.byteCount
       fields.append(

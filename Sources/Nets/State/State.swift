@@ -22,8 +22,14 @@ public struct State: Sendable {
   /// The tensors, in order.
   public private(set) var entries: [Entry]
 
+  /// Words that go with the numbers, such as the position of a random stream.
+  public var notes: [String: String]
+
   /// A state of the given entries.
-  public init(_ entries: [Entry] = []) { self.entries = entries }
+  public init(_ entries: [Entry] = [], notes: [String: String] = [:]) {
+    self.entries = entries
+    self.notes = notes
+  }
 
   /// The names, in order.
   public var names: [String] { entries.map(\.name) }
@@ -36,14 +42,20 @@ public struct State: Sendable {
     entries += state.entries.map {
       Entry(joined(prefix, $0.name), $0.value, elementType: $0.elementType)
     }
+    for (name, note) in state.notes { notes[joined(prefix, name)] = note }
   }
 
   /// The entries below a prefix, without it.
   public func below(_ prefix: String) -> State {
-    State(
-      entries.filter { $0.name.hasPrefix(prefix + ".") }.map {
-        Entry(String($0.name.dropFirst(prefix.count + 1)), $0.value, elementType: $0.elementType)
-      })
+    func name(_ full: String) -> String? {
+      full.hasPrefix(prefix + ".") ? String(full.dropFirst(prefix.count + 1)) : nil
+    }
+    return State(
+      entries.compactMap { entry in
+        name(entry.name).map { Entry($0, entry.value, elementType: entry.elementType) }
+      },
+      notes: Dictionary(
+        uniqueKeysWithValues: notes.compactMap { key, note in name(key).map { ($0, note) } }))
   }
 }
 
@@ -55,6 +67,24 @@ public struct StateError: Error, CustomStringConvertible {
   public var unexpected: [String] = []
   /// Names whose shapes differ: the network's, then the state's.
   public var mismatched: [(name: String, needed: Shape, found: Shape)] = []
+
+  /// An error that names what is wrong.
+  public init(
+    missing: [String] = [], unexpected: [String] = [],
+    mismatched: [(name: String, needed: Shape, found: Shape)] = []
+  ) {
+    self.missing = missing
+    self.unexpected = unexpected
+    self.mismatched = mismatched
+  }
+
+  /// The same error of a part that is known under a prefix.
+  public func below(_ prefix: String) -> StateError {
+    StateError(
+      missing: missing.map { joined(prefix, $0) },
+      unexpected: unexpected.map { joined(prefix, $0) },
+      mismatched: mismatched.map { (joined(prefix, $0.name), $0.needed, $0.found) })
+  }
 
   /// What is missing, unexpected or of another shape.
   public var description: String {

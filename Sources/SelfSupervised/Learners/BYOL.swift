@@ -9,26 +9,21 @@ import Tensor
 /// about 4 at the start, between 0.2 and 2 in healthy training. A loss near zero within the first
 /// steps, with ``LearnerStatistics/spread`` near zero, is a collapse.
 public final class BYOL: Learner {
-  /// The user's network.
-  public var net: any Module { encoder.net }
+  /// The user's network up to the tapped layer.
+  public let encoder: Encoder
   /// From features to projections.
   public let projector: any Module
   /// From projections to predictions of the target's.
   public let predictor: any Module
   /// The slowly moving numbers; nil for SimSiam, whose target is its own projection.
   public let target: TargetEncoder?
-  /// The share of its old numbers that the target keeps in a step.
-  public let movingAverageDecay: MovingAverageDecay
   /// How the two views of a batch go through the network.
   public let viewBatching: ViewBatching
   /// Where the random views come from.
   public var stream: RandomStream
   /// What the last loss was like.
   public private(set) var statistics = LearnerStatistics()
-  /// How often the target has followed.
-  public private(set) var step = 0
 
-  private let encoder: Encoder
   private let augmentations: (first: any Augmentation, second: any Augmentation)
 
   /// A learner around any network; the network itself is not changed.
@@ -103,119 +98,54 @@ public final class BYOL: Learner {
     augmentation: any Augmentation, secondAugmentation: any Augmentation, seed: UInt64? = nil
   ) {
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
-    encoder = unwrapped { try Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape) }
+    encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
     let heads = BYOLHeads(
       width: encoder.width, projectionSize: projectionSize, hiddenSize: projectionHiddenSize,
       predictorHiddenSize: predictorHiddenSize, simplicialEmbedding: simplicialEmbedding,
       isSimSiam: !useMomentum)
     (projector, predictor) = withRandomSeed(stream.next()) { (heads.projector, heads.predictor) }
-    target = useMomentum ? TargetEncoder([net, projector]) : nil
-    self.movingAverageDecay = movingAverageDecay
+    target =
+      useMomentum
+      ? TargetEncoder(["net": net, "projector": projector], decay: movingAverageDecay) : nil
     self.viewBatching = viewBatching
     self.stream = stream
     augmentations = (augmentation, secondAugmentation)
   }
 
-  /// The network, the projector and the predictor.
-  public var modules: [any Module] { [net, projector, predictor] }
+  /// The network, the heads and the target.
+  public var parts: [(name: String, part: any Stateful)] {
+    let trained: [(String, any Stateful)] = [
+      ("net", net), ("projector", projector), ("predictor", predictor),
+    ]
+    return trained + (target.map { [("target", $0)] } ?? [])
+  }
 
   /// Two random views of each image.
-  public func views(of images: Tensor) -> (first: Tensor, second: Tensor) {
-    let draws = stream.split()
-    return (
-      SelfSupervised.views(of: images, by: augmentations.first, using: draws.split(0)),
-      SelfSupervised.views(of: images, by: augmentations.second, using: draws.split(1))
-    )
+  public func views(of images: Tensor) -> ViewPair {
+    ViewPair(of: images, by: augmentations, using: stream.split())
   }
 
   /// The loss of two given views: crossed, so that each view predicts the target of the other.
   ///
-  /// - Parameters:
-  ///   - first: A batch of shape [count, height, width, channels].
-  ///   - second: Other views of the same images.
   /// - Returns: A scalar in 0...8.
   /// - Precondition: There are at least two images while batch norm is in training mode.
-  public func loss(_ first: Tensor, _ second: Tensor) -> Tensor {
-    checkViews(first, second)
-    switch viewBatching {
-    case .separate:
-      let projections = (project(first), project(second))
-      statistics.spread = normalizedSpread(projections.0)
-      let targets = targets(first, second, online: projections)
-      return crossed((predictor(projections.0), predictor(projections.1)), targets)
-    case .joint:
-      let count = first.shape[0]
-      let both = concatenated([first, second])
-      let projections = project(both)
-      statistics.spread = normalizedSpread(projections)
-      let predictions = predictor(projections)
-      let targets = target.map { target in target { project(both) } } ?? projections
-      return crossed(
-        (predictions[0..<count], predictions[count..<2 * count]),
-        (targets[0..<count], targets[count..<2 * count]))
-    }
-  }
-
-  private func crossed(_ predictions: (Tensor, Tensor), _ targets: (Tensor, Tensor)) -> Tensor {
-    cosineRegression(predictions.0, onto: targets.1)
-      + cosineRegression(predictions.1, onto: targets.0)
-  }
-
-  /// The target's projections; SimSiam's are those the network has just made.
-  private func targets(
-    _ first: Tensor, _ second: Tensor, online: (Tensor, Tensor)
-  ) -> (Tensor, Tensor) {
-    target.map { target in target { (project(first), project(second)) } } ?? online
-  }
-
-  private func project(_ images: Tensor) -> Tensor { projector(encoder(images)) }
-
-  private func checkViews(_ first: Tensor, _ second: Tensor) {
-    precondition(
-      first.shape == second.shape && first.rank >= 2,
-      "BYOL needs two views of one shape [count, …]; got \(first.shape) and \(second.shape)")
-    let isTraining = projector.namedModules.contains {
-      ($0.module as? any ModeDependent)?.mode == .training
-    }
-    precondition(
-      first.shape[0] > 1 || !isTraining,
-      "BYOL needs at least 2 images in training, for batch norm has no variance over one; got "
-        + "\(first.shape[0])")
-  }
-
-  /// Projections and embeddings of images as they are, in evaluation mode and without gradients.
-  ///
-  /// - Parameter images: A batch of any size, one included.
-  /// - Returns: The projections and the features of the tapped layer.
-  public func represent(_ images: Tensor) -> Representation {
-    net.evaluating {
-      projector.evaluating {
-        withoutGradients {
-          let embedding = encoder(images)
-          return Representation(projection: projector(embedding), embedding: embedding)
-        }
-      }
-    }
+  public func loss(_ views: ViewPair) -> Tensor {
+    checkCount(views)
+    let projections = viewBatching(views, project)
+    statistics = LearnerStatistics(projections.first)
+    let predictions = viewBatching(projections, predictor.callAsFunction)
+    let targets = target.map { target in target { viewBatching(views, project) } } ?? projections
+    return cosineRegression(predictions.first, onto: targets.second)
+      + cosineRegression(predictions.second, onto: targets.first)
   }
 
   /// Moves the target toward the network; called once after each optimizer step.
   ///
   /// Nothing for SimSiam, which has no target.
-  public func updateMovingAverage() {
-    target?.update(decay: movingAverageDecay.value(at: step))
-    step += 1
-  }
+  public func updateMovingAverage() { target?.update() }
 
   /// Makes the target equal to the network again.
   public func resetMovingAverage() { target?.reset() }
-}
-
-/// How the two views of a batch go through a network with batch norm.
-public enum ViewBatching: Sendable {
-  /// One after the other, each with its own batch statistics: DeepMind's, and the default.
-  case separate
-  /// As one batch of twice the size: byol-pytorch's since 0.7.2.
-  case joint
 }
 
 /// The two heads of BYOL or of SimSiam.

@@ -31,6 +31,20 @@ enum BLAS {
       a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
   }
 
+  /// The eigenvalues of a symmetric matrix [size, size], which is overwritten, in ascending order.
+  static func symmetricEigenvalues(of matrix: inout [Float], size: Int) -> [Float] {
+    var values = [Float](repeating: 0, count: size)
+    var stride = blasint(size)
+    // LAPACK's best block is 32 columns; two more hold the reflections.
+    var scratch = [Float](repeating: 0, count: 34 * size)
+    var scratchSize = blasint(scratch.count)
+    var info: blasint = 0
+    _ = core
+    ssyev_("N", "U", &stride, &matrix, &stride, &values, &scratch, &scratchSize, &info)
+    precondition(info == 0, "eigenvalues need finite numbers; LAPACK's ssyev gave \(info)")
+    return values
+  }
+
   /// The product of two square matrices by whatever kernels are in use: the selection's own check.
   static func unselectedGemm(size: Int, _ a: [Float], _ b: [Float], into c: inout [Float]) {
     let side = blasint(size)

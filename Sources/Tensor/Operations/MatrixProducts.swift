@@ -70,3 +70,16 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
   return x.rank == 2
     ? result : result.reshaped(Array(x.shape.dimensions.dropLast()) + [weight.shape[0]])
 }
+
+/// The eigenvalues of a symmetric matrix, in ascending order; no gradient flows.
+///
+/// - Parameter matrix: A tensor of shape [size, size], of which the lower triangle is read.
+/// - Returns: `size` numbers.
+/// - Precondition: The matrix is square and its numbers are finite.
+public func symmetricEigenvalues(_ matrix: Tensor) -> [Float] {
+  precondition(
+    matrix.rank == 2 && matrix.shape[0] == matrix.shape[1],
+    "symmetricEigenvalues needs a square matrix; got \(matrix.shape)")
+  var scalars = matrix.scalars
+  return BLAS.symmetricEigenvalues(of: &scalars, size: matrix.shape[0])
+}

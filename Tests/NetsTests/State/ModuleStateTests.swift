@@ -75,7 +75,7 @@ final class ModuleStateTests: XCTestCase {
   func testCountOfBatchesMayBeMissing() throws {
     let net = makeNet()
     let old = makeNet().state.entries.filter { !$0.name.hasSuffix("num_batches_tracked") }
-    XCTAssertEqual(try net.load(State(old)), [])
+    XCTAssertEqual(try net.load(State(old), partially: false), [])
   }
 
   func testPrefixes() {

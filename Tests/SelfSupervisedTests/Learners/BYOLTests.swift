@@ -95,7 +95,7 @@ final class BYOLTests: XCTestCase {
     parameter.value = .ones(parameter.shape)
     learner.updateMovingAverage()
     XCTAssertTrue(target.values[0].scalars.allSatisfy { $0 == 0 })
-    XCTAssertEqual(learner.step, 2)
+    XCTAssertEqual(target.step, 2)
   }
 
   func testNetworkRunsOncePerViewWithoutMomentum() {

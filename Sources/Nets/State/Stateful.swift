@@ -1,0 +1,22 @@
+/// Something whose numbers a file can hold: a module, a learner or one of its parts.
+public protocol Stateful: AnyObject {
+  /// The numbers as they are now: a snapshot.
+  var state: State { get }
+
+  /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
+  ///
+  /// - Throws: ``StateError`` if names or shapes differ.
+  func load(_ state: State) throws
+}
+
+extension Stateful {
+  /// Writes the numbers as a safetensors file.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be written; an earlier file stays as it was.
+  public func save(to path: String) throws { try state.write(to: path) }
+
+  /// Takes the numbers of a safetensors file, all of them or, if anything does not fit, none.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be read, ``StateError`` if it does not fit.
+  public func load(from path: String) throws { try load(State(contentsOf: path)) }
+}

@@ -1,0 +1,54 @@
+import Tensor
+
+/// Two views of the same images, or what a network makes of them.
+public struct ViewPair: Sendable {
+  /// A batch of shape [count, …]; images are [count, height, width, channels].
+  public let first: Tensor
+  /// The same of the other views, in the same order.
+  public let second: Tensor
+
+  /// Two views of the same images.
+  ///
+  /// - Precondition: Both have one shape [count, …].
+  public init(first: Tensor, second: Tensor) {
+    precondition(
+      first.shape == second.shape && first.rank >= 2,
+      "a learner needs two views of one shape [count, …]; got \(first.shape) and \(second.shape)")
+    self.first = first
+    self.second = second
+  }
+
+  /// Two random views of each image, the first by one augmentation and the second by another.
+  public init(
+    of images: Tensor, by augmentations: (first: any Augmentation, second: any Augmentation),
+    using stream: RandomStream
+  ) {
+    self.init(
+      first: views(of: images, by: augmentations.first, using: stream.split(0)),
+      second: views(of: images, by: augmentations.second, using: stream.split(1)))
+  }
+
+  /// How many images there are.
+  public var count: Int { first.shape[0] }
+
+  /// First views, then second ones: shape [2 · count, …].
+  public var joined: Tensor { concatenated([first, second]) }
+}
+
+/// How the two views of a batch go through a network with batch norm.
+public enum ViewBatching: Sendable {
+  /// One after the other, each with its own batch statistics: DeepMind's, and the default.
+  case separate
+  /// As one batch of twice the size: byol-pytorch's since 0.7.2.
+  case joint
+
+  /// What `run` makes of both views.
+  public func callAsFunction(_ views: ViewPair, _ run: (Tensor) -> Tensor) -> ViewPair {
+    switch self {
+    case .separate: return ViewPair(first: run(views.first), second: run(views.second))
+    case .joint:
+      let (both, count) = (run(views.joined), views.count)
+      return ViewPair(first: both[0..<count], second: both[count..<2 * count])
+    }
+  }
+}
