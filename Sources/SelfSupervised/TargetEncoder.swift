@@ -35,7 +35,11 @@ public final class TargetEncoder: Stateful {
   /// Runs `body`, which uses the modules, with the target's numbers in them and without recording.
   public func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
     exchange()
-    defer { exchange() }
+    defer {
+      exchange()
+      // The network's pass comes next: what kernels keep of the target's numbers is in its way.
+      for value in parameterValues { value.releaseDerived() }
+    }
     return try withoutGradients(body)
   }
 

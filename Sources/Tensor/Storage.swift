@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A block of floats from the pool, shared by the tensors that view it.
 ///
 /// Written only while its first tensor is being made, or by a `Parameter` or `Buffer` that holds
@@ -6,6 +8,7 @@
 final class Storage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let block: BufferPool.Block
+  private let kept = Mutex<Storage?>(nil)
 
   init(elementCount: Int) {
     block = BufferPool.shared.take(elementCount)
@@ -13,4 +16,18 @@ final class Storage: @unchecked Sendable {
   }
 
   deinit { BufferPool.shared.give(block) }
+
+  /// What a kernel computed from these numbers, once for all its calls: the views of a batch and
+  /// their gradients share a network's weights.
+  func derived(_ make: () -> Storage) -> Storage {
+    kept.withLock { kept in
+      if let kept { return kept }
+      let made = make()
+      kept = made
+      return made
+    }
+  }
+
+  /// Forgets what was derived: the numbers change, or its memory is worth more than its time.
+  func releaseDerived() { kept.withLock { $0 = nil } }
 }

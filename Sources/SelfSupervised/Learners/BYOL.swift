@@ -131,10 +131,12 @@ public final class BYOL: Learner {
   /// - Precondition: There are at least two images while batch norm is in training mode.
   public func loss(_ views: ViewPair) -> Tensor {
     checkCount(views)
+    // Before the network's own pass, whose activations stay in memory.
+    let given = target.map { target in target { viewBatching(views, project) } }
     let projections = viewBatching(views, project)
     statistics = LearnerStatistics(projections.first)
     let predictions = viewBatching(projections, predictor.callAsFunction)
-    let targets = target.map { target in target { viewBatching(views, project) } } ?? projections
+    let targets = given ?? projections
     return cosineRegression(predictions.first, onto: targets.second)
       + cosineRegression(predictions.second, onto: targets.first)
   }

@@ -70,6 +70,13 @@ extension Tensor {
       let source = self
       self = Tensor(shape) { $0.update(from: source.pointer, count: source.elementCount) }
     }
+    storage.releaseDerived()
     body(storage.pointer)
   }
+
+  /// Forgets what kernels have kept beside these numbers.
+  package func releaseDerived() { storage.releaseDerived() }
+
+  /// What `make` computes of these numbers alone, kept with them.
+  func derived(_ make: () -> Storage) -> Storage { offset == 0 ? storage.derived(make) : make() }
 }

@@ -15,20 +15,20 @@ public func withConvolutionAlgorithm<Result>(
   try ConvolutionAlgorithm.$preferred.withValue(algorithm, operation: body)
 }
 
-/// The three products of a convolution, by one algorithm.
+/// A convolution and its gradients, by one algorithm.
 struct ConvolutionKernels: Sendable {
   let forward: @Sendable (_ images: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
-  let inputGradient: @Sendable (_ gradient: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
-  let weightGradient:
-    @Sendable (_ images: Tensor, _ gradient: Tensor, ConvolutionGeometry) -> Tensor
+  let gradients:
+    @Sendable (
+      _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, ConvolutionGeometry,
+      _ wanted: (images: Bool, weight: Bool)
+    ) -> (images: Tensor?, weight: Tensor?)
 
   static let direct = ConvolutionKernels(
-    forward: DirectConvolution.forward, inputGradient: DirectConvolution.inputGradient,
-    weightGradient: DirectConvolution.weightGradient)
+    forward: DirectConvolution.forward, gradients: DirectConvolution.gradients)
 
   static let winograd = ConvolutionKernels(
-    forward: WinogradConvolution.forward, inputGradient: WinogradConvolution.inputGradient,
-    weightGradient: WinogradConvolution.weightGradient)
+    forward: WinogradConvolution.forward, gradients: WinogradConvolution.gradients)
 
   /// The ones to use for a geometry.
   static func best(for geometry: ConvolutionGeometry) -> ConvolutionKernels {

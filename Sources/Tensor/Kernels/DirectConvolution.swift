@@ -18,8 +18,18 @@ enum DirectConvolution {
     }
   }
 
+  static func gradients(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry,
+    wanted: (images: Bool, weight: Bool)
+  ) -> (images: Tensor?, weight: Tensor?) {
+    (
+      wanted.images ? inputGradient(gradient, weight, geometry) : nil,
+      wanted.weight ? weightGradient(images, gradient, geometry) : nil
+    )
+  }
+
   /// dweight[o, p] = Σ over rows of gradient[row, o] · patches[row, p]
-  static func weightGradient(
+  private static func weightGradient(
     _ images: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
   ) -> Tensor {
     defer { extendLifetime((images.storage, gradient.storage)) }
@@ -47,7 +57,7 @@ enum DirectConvolution {
   }
 
   /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
-  static func inputGradient(
+  private static func inputGradient(
     _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry
   ) -> Tensor {
     defer { extendLifetime((gradient.storage, weight.storage)) }

@@ -32,6 +32,17 @@ enum WinogradMatrix {
     )
   }
 
+  /// B, the transpose of `input`: from six gradients to those of six inputs.
+  @inline(__always)
+  static func inputGradient(_ v: Line) -> Line {
+    let (sum1, difference1) = (v.1 + v.2, v.1 - v.2)
+    let (sum2, difference2) = (v.3 + v.4, v.3 - v.4)
+    return (
+      4 * v.0, 4 * (v.5 - difference1) - 2 * difference2, -5 * v.0 - 4 * sum1 - sum2,
+      difference1 + 2 * difference2 - 5 * v.5, v.0 + sum1 + sum2, v.5
+    )
+  }
+
   /// Aᵀ, from six products to four outputs.
   @inline(__always)
   static func output(_ m: Line) -> (Lanes, Lanes, Lanes, Lanes) {
@@ -256,8 +267,78 @@ struct WinogradTiles: Sendable {
   }
 }
 
+extension WinogradTiles {
+  /// images[n, y, x, c] += B v Bᵀ, for the gradients v[36, tile, c] of each tile.
+  func scatterInputGradients(
+    _ values: UnsafePointer<Float>, tiles: Range<Int>, planeStride: Int,
+    addingTo images: UnsafeMutablePointer<Float>
+  ) {
+    let (height, width, channels) = (
+      geometry.input.height, geometry.input.width, geometry.inputs
+    )
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { rows in
+      for tile in tiles {
+        let (image, y, x) = position(tile)
+        let (top, left) = (y - geometry.padding.height, x - geometry.padding.width)
+        let rowRange = max(0, -top)..<min(6, height - top)
+        let columnRange = max(0, -left)..<min(6, width - left)
+        let target = images + ((image * height + top) * width + left) * channels
+        let source = values + (tile - tiles.lowerBound) * channels
+        for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
+          for column in 0..<6 {
+            let line = source + column * planeStride + channel
+            let result = WinogradMatrix.inputGradient(
+              (
+                load(line), load(line + 6 * planeStride), load(line + 12 * planeStride),
+                load(line + 18 * planeStride), load(line + 24 * planeStride),
+                load(line + 30 * planeStride)
+              ))
+            rows[column] = result.0
+            rows[6 + column] = result.1
+            rows[12 + column] = result.2
+            rows[18 + column] = result.3
+            rows[24 + column] = result.4
+            rows[30 + column] = result.5
+          }
+          for row in rowRange {
+            let line = row * 6
+            let result = WinogradMatrix.inputGradient(
+              (
+                rows[line], rows[line + 1], rows[line + 2], rows[line + 3], rows[line + 4],
+                rows[line + 5]
+              ))
+            let out = target + row * width * channels + channel
+            if columnRange.contains(0) { add(result.0, to: out) }
+            if columnRange.contains(1) { add(result.1, to: out + channels) }
+            if columnRange.contains(2) { add(result.2, to: out + 2 * channels) }
+            if columnRange.contains(3) { add(result.3, to: out + 3 * channels) }
+            if columnRange.contains(4) { add(result.4, to: out + 4 * channels) }
+            if columnRange.contains(5) { add(result.5, to: out + 5 * channels) }
+          }
+        }
+      }
+    }
+  }
+}
+
+@inline(__always)
+private func add(_ value: Lanes, to pointer: UnsafeMutablePointer<Float>) {
+  store(load(pointer) + value, to: pointer)
+}
+
+/// kernels[36, o, c] = G g Gᵀ, for the kernels g of weight[o, 3, 3, c], kept with the weight.
+func winogradKernels(of weight: Tensor) -> Storage {
+  let (outputs, inputs) = (weight.shape[0], weight.shape[3])
+  return weight.derived {
+    let kernels = Storage(elementCount: 36 * outputs * inputs)
+    winogradKernels(weight.pointer, outputs: outputs, inputs: inputs, into: kernels.pointer)
+    extendLifetime(weight.storage)
+    return kernels
+  }
+}
+
 /// kernels[36, o, c] = G g Gᵀ, for the kernels g of weight[o, 3, 3, c].
-func winogradKernels(
+private func winogradKernels(
   _ weight: UnsafePointer<Float>, outputs: Int, inputs: Int,
   into kernels: UnsafeMutablePointer<Float>
 ) {

@@ -20,10 +20,8 @@ public func convolution(
   let kernels = ConvolutionKernels.best(for: geometry)
   let result = kernels.forward(images, weight, geometry).recorded(from: [images, weight]) {
     gradient, wanted in
-    [
-      wanted[0] ? kernels.inputGradient(gradient, weight, geometry) : nil,
-      wanted[1] ? kernels.weightGradient(images, gradient, geometry) : nil,
-    ]
+    let gradients = kernels.gradients(images, weight, gradient, geometry, (wanted[0], wanted[1]))
+    return [gradients.images, gradients.weight]
   }
   return biased(result, bias, operation: "convolution")
 }
@@ -65,11 +63,13 @@ public func transposedConvolution(
     "transposedConvolution needs an output padding below the stride; got \(outputPadding) with "
       + "stride \(stride)")
   let kernels = ConvolutionKernels.best(for: geometry)
-  let result = kernels.inputGradient(images, weight, geometry).recorded(from: [images, weight]) {
-    gradient, wanted in
+  let enlargedImages = kernels.gradients(images, weight, images, geometry, (true, false)).images
+  guard let enlargedImages else { preconditionFailure("the gradient that was asked for is missing") }
+  let result = enlargedImages.recorded(from: [images, weight]) { gradient, wanted in
     [
       wanted[0] ? kernels.forward(gradient, weight, geometry) : nil,
-      wanted[1] ? kernels.weightGradient(gradient, images, geometry) : nil,
+      wanted[1]
+        ? kernels.gradients(gradient, weight, images, geometry, (false, true)).weight : nil,
     ]
   }
   return biased(result, bias, operation: "transposedConvolution")
