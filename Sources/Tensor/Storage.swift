@@ -8,7 +8,7 @@ import Synchronization
 final class Storage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let block: BufferPool.Block
-  private let kept = Mutex<Storage?>(nil)
+  private let kept = Mutex<(any Derived)?>(nil)
 
   init(elementCount: Int) {
     block = BufferPool.shared.take(elementCount)
@@ -19,9 +19,9 @@ final class Storage: @unchecked Sendable {
 
   /// What a kernel computed from these numbers, once for all its calls: the views of a batch and
   /// their gradients share a network's weights.
-  func derived(_ make: () -> Storage) -> Storage {
+  func derived<Kept: Derived>(_ make: () -> Kept) -> Kept {
     kept.withLock { kept in
-      if let kept { return kept }
+      if let kept = kept as? Kept { return kept }
       let made = make()
       kept = made
       return made
@@ -31,3 +31,6 @@ final class Storage: @unchecked Sendable {
   /// Forgets what was derived: the numbers change, or its memory is worth more than its time.
   func releaseDerived() { kept.withLock { $0 = nil } }
 }
+
+/// What a kernel computed from the numbers of a storage and those alone.
+protocol Derived: AnyObject, Sendable {}

@@ -78,5 +78,7 @@ extension Tensor {
   package func releaseDerived() { storage.releaseDerived() }
 
   /// What `make` computes of these numbers alone, kept with them.
-  func derived(_ make: () -> Storage) -> Storage { offset == 0 ? storage.derived(make) : make() }
+  func derived<Kept: Derived>(_ make: () -> Kept) -> Kept {
+    offset == 0 ? storage.derived(make) : make()
+  }
 }

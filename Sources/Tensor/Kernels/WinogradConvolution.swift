@@ -11,20 +11,20 @@ enum WinogradConvolution {
 
   static func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
   {
-    let (tiles, kernels) = (WinogradTiles(geometry), winogradKernels(of: weight))
+    let (tiles, kernels) = (WinogradTiles(geometry), WinogradKernels.of(weight))
     defer { extendLifetime((images.storage, kernels)) }
     return Tensor(geometry.resultShape) { out in
       if tiles.areFewAndDeep {
-        forwardByProducts(tiles, images.pointer, kernels.pointer, into: out)
+        forwardByProducts(tiles, images.pointer, kernels, into: out)
       } else {
-        forwardByTiles(tiles, images.pointer, kernels.pointer, into: out)
+        forwardByTiles(tiles, images.pointer, kernels, into: out)
       }
     }
   }
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private static func forwardByTiles(
-    _ tiles: WinogradTiles, _ x: UnsafePointer<Float>, _ kernels: UnsafePointer<Float>,
+    _ tiles: WinogradTiles, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels,
     into out: UnsafeMutablePointer<Float>
   ) {
     let (inputs, outputs, step) = (tiles.geometry.inputs, tiles.geometry.outputs, tiles.blockSize)
@@ -35,10 +35,9 @@ enum WinogradConvolution {
         let range = block * step..<min(tiles.count, (block + 1) * step)
         tiles.transformInputs(x, tiles: range, into: values.pointer, planeStride: step * inputs)
         for plane in 0..<36 {
-          singleGemm(
-            m: range.count, n: outputs, k: inputs, values.pointer + plane * step * inputs,
-            stride: inputs, kernels + plane * outputs * inputs, stride: inputs, transposingB: true,
-            into: products.pointer + plane * step * outputs, stride: outputs)
+          kernels.multiply(
+            plane: plane, count: range.count, inputs: inputs, outputs: outputs,
+            values.pointer + plane * step * inputs, into: products.pointer + plane * step * outputs)
         }
         tiles.transformProducts(
           products.pointer, tiles: range, planeStride: step * outputs, into: out)
@@ -49,17 +48,16 @@ enum WinogradConvolution {
   /// Each stage for all tiles, the 36 products over the threads: when the kernels are the larger
   /// part, every one of them is read once instead of once for each block.
   private static func forwardByProducts(
-    _ tiles: WinogradTiles, _ x: UnsafePointer<Float>, _ kernels: UnsafePointer<Float>,
+    _ tiles: WinogradTiles, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels,
     into out: UnsafeMutablePointer<Float>
   ) {
     let (inputs, outputs, count) = (tiles.geometry.inputs, tiles.geometry.outputs, tiles.count)
     let values = tiles.transformedInputs(x)
     let products = Storage(elementCount: 36 * count * outputs)
     Parallel.forEach(36) { plane in
-      singleGemm(
-        m: count, n: outputs, k: inputs, values.pointer + plane * count * inputs, stride: inputs,
-        kernels + plane * outputs * inputs, stride: inputs, transposingB: true,
-        into: products.pointer + plane * count * outputs, stride: outputs)
+      kernels.multiply(
+        plane: plane, count: count, inputs: inputs, outputs: outputs,
+        values.pointer + plane * count * inputs, into: products.pointer + plane * count * outputs)
     }
     tiles.forEachPart { range in
       tiles.transformProducts(

@@ -7,7 +7,7 @@ extension WinogradConvolution {
   ) -> (images: Tensor?, weight: Tensor?) {
     let pass = WinogradBackward(
       tiles: WinogradTiles(geometry), images: wanted.weight ? images : nil,
-      kernels: wanted.images ? winogradKernels(of: weight) : nil, gradient: gradient)
+      kernels: wanted.images ? WinogradKernels.of(weight).byOutputs : nil, gradient: gradient)
     return pass.tiles.areFewAndDeep ? pass.byProducts() : pass.byTiles()
   }
 }
