@@ -78,14 +78,10 @@ package enum Parallel {
       return
     }
     let position = Atomic<Int>(0)
-    withoutActuallyEscaping(body) { body in
-      // Unsafe: the body runs on several threads, which is what callers of this function ask for.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: threads) { worker in
-        body(worker) {
-          let block = position.add(1, ordering: .relaxed).oldValue
-          return block < count ? block : nil
-        }
+    WorkerPool.shared.run(threads) { worker in
+      body(worker) {
+        let block = position.add(1, ordering: .relaxed).oldValue
+        return block < count ? block : nil
       }
     }
   }
