@@ -22,68 +22,10 @@ import sys
 import torch
 import torch.nn.functional as F
 from byol_pytorch import BYOL
-from safetensors.torch import save_file
 from torch import nn
-from torchvision.models import resnet18
-from torchvision.models.resnet import BasicBlock
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "Support"))
-import formula  # noqa: E402
-
-torch.set_num_threads(1)
-
-
-class SmallResNet(nn.Module):
-    """One block a level, 3x3 stem, torchvision's names."""
-
-    def __init__(self, width=6, classes=10):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU()
-        self.maxpool = nn.Identity()
-        inputs = width
-        for level in range(4):
-            outputs, stride = width << level, 2 if level else 1
-            down = None
-            if stride != 1:
-                down = nn.Sequential(
-                    nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-            block = nn.Sequential(BasicBlock(inputs, outputs, stride, down))
-            setattr(self, f"layer{level + 1}", block)
-            inputs = outputs
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(self.avgpool(x), 1))
-
-
-def full_resnet18():
-    net = resnet18()
-    net.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-    net.maxpool = nn.Identity()
-    return net
-
-
-def fill(module, prefix):
-    state = module.state_dict()
-    for name, value in state.items():
-        number = torch.from_numpy(formula.entry(name, tuple(value.shape), prefix))
-        state[name] = number.to(value.dtype)
-    module.load_state_dict(state)
-
-
-def view(name, number, count, size, dtype):
-    images = torch.from_numpy(formula.images(name, number, count, size, size, 3))
-    return images.permute(0, 3, 1, 2).contiguous().to(dtype)
-
-
-def mlp(inputs, hidden, outputs):
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+from reference import (
+    SmallResNet, features, fill, formula, full_resnet18, mlp, one_step, trace)
 
 
 def simsiam_heads(inputs, hidden, outputs):
@@ -123,14 +65,6 @@ class Joint:
 
     def update(self):
         self.byol.update_moving_average()
-
-
-def features(net, x):
-    kept = []
-    handle = net.avgpool.register_forward_hook(lambda *a: kept.append(a[2].flatten(1)))
-    net(x)
-    handle.remove()
-    return kept[0]
 
 
 class Separate:
@@ -174,81 +108,38 @@ def make(kind, net=SmallResNet, hidden=64, size=16, dtype=torch.float32):
     return Separate(net(), hidden, size, dtype, simsiam=kind == "simsiam")
 
 
-def parts(learner):
-    return [("net", learner.net), ("projector", learner.projector),
-            ("predictor", learner.predictor)]
-
-
-def one_step(kind, path, whole, net=SmallResNet, size=16, count=8, kept=torch.float32):
-    """The loss, every gradient (whole, or as a digest) and the running statistics of one pass."""
-    results, norms = {}, {}
-    for dtype in (torch.float32, torch.float64):
-        learner = make(kind, net, size=size, dtype=dtype)
-        loss = learner.loss(view("step", 1, count, size, dtype), view("step", 2, count, size, dtype))
-        loss.backward()
-        found = {"loss": loss.detach().reshape(1)}
-        for part, module in parts(learner):
-            for name, parameter in module.named_parameters():
-                if parameter.grad is None:
-                    continue
-                gradient = parameter.grad
-                norms.setdefault(f"{part}.{name}", []).append(gradient.double())
-                found[f"gradient.{part}.{name}"] = (
-                    gradient if whole else torch.tensor(formula.digest(gradient.numpy())))
-        modules = parts(learner)[:2]
-        if learner.target:
-            modules += [("target.net", learner.target[0]), ("target.projector", learner.target[1])]
-        for part, module in modules:
-            for name, buffer in module.named_buffers():
-                if buffer.dtype.is_floating_point:
-                    found[f"buffer.{part}.{name}"] = (
-                        buffer if whole else torch.tensor(formula.digest(buffer.numpy())))
-        if dtype == kept:
-            results = {k: v.detach().float().contiguous().clone() for k, v in found.items()}
-        print(kind, net.__name__, dtype, loss.item())
-    total = sum(b.norm() ** 2 for _, b in norms.values()) ** 0.5
-    worst = sorted(((a - b).norm() / b.norm(), n) for n, (a, b) in norms.items()
-                   if b.norm() > 1e-6 * total)[-3:]
-    print("  gradients fp32 against fp64, worst:", [(n, f"{e:.1e}") for e, n in worst],
-          "zero:", [n for n, (a, b) in norms.items() if b.norm() <= 1e-6 * total])
-    save_file(results, path)
-
-
-def trace(kind, steps, count=32, size=16, dtype=torch.float32):
-    learner = make(kind, size=size, dtype=dtype)
-    parameters = [p for _, module in parts(learner) for p in module.parameters()]
-    optimizer = torch.optim.Adam(parameters, lr=3e-4)
-    losses, digests = [], {}
-    for step in range(steps):
-        first, second = (view(f"trace{step}", n, count, size, dtype) for n in (1, 2))
-        optimizer.zero_grad()
-        loss = learner.loss(first, second)
-        loss.backward()
-        optimizer.step()
-        learner.update()
-        losses.append(loss.item())
-        if step == 4 and learner.target:
-            for part, module in zip(("net", "projector"), learner.target):
-                for name, value in module.named_parameters():
-                    digests[f"{part}.{name}"] = formula.digest(value.detach().numpy())
-    return losses, digests
+def complete(learner):
+    """With the lists that reference.py reads."""
+    learner.kept = [("net", learner.net), ("projector", learner.projector)]
+    learner.parts = learner.kept + [("predictor", learner.predictor)]
+    if learner.target:
+        learner.kept = learner.kept + [
+            ("target.net", learner.target[0]), ("target.projector", learner.target[1])]
+    return learner
 
 
 def main(folder):
+    def maker(kind, **options):
+        return lambda dtype: complete(make(kind, dtype=dtype, **options))
+
+    for kind, whole in (
+            ("joint", True), ("separate", True), ("simplicial", False), ("simsiam", False)):
+        one_step(maker(kind), folder / f"byol-{kind}.safetensors", whole)
     for kind in ("joint", "separate"):
-        one_step(kind, folder / f"byol-{kind}.safetensors", whole=True)
-    for kind in ("simplicial", "simsiam"):
-        one_step(kind, folder / f"byol-{kind}.safetensors", whole=False)
-    for kind in ("joint", "separate"):
-        one_step(kind, folder / f"byol-{kind}-resnet18.safetensors", whole=False,
-                 net=full_resnet18, size=32, kept=torch.float64)
+        one_step(maker(kind, net=full_resnet18, size=32),
+                 folder / f"byol-{kind}-resnet18.safetensors", whole=False, size=32,
+                 kept=torch.float64)
     traces = {}
     for kind in ("joint", "separate", "simsiam"):
-        losses, digests = trace(kind, 200)
-        exact, _ = trace(kind, 200, dtype=torch.float64)
-        off = [abs(a - b) / abs(b) for a, b in zip(losses, exact)]
-        print(kind, "trace: loss", losses[0], losses[-1], "fp32 against fp64: first 10",
-              f"{max(off[:10]):.1e}", "worst", f"{max(off):.1e}", "last", f"{off[-1]:.1e}")
+        digests = {}
+
+        def after(step, learner):
+            if step == 4 and learner.target:
+                for part, module in zip(("net", "projector"), learner.target):
+                    for name, value in module.named_parameters():
+                        digests[f"{part}.{name}"] = formula.digest(value.detach().numpy())
+
+        losses = trace(kind, maker(kind), 200, after=after)
         traces[kind] = {"losses": losses, "targetAfterFive": digests}
     (folder / "byol-traces.json").write_text(json.dumps(traces))
 

@@ -5,42 +5,35 @@ import XCTest
 
 @testable import SelfSupervised
 
-/// A learner with the numbers that `Fixtures/byol.py` gave the reference.
-struct ReferenceRun {
-  enum Kind: String {
-    case joint, separate, simplicial, simsiam
+/// A learner with the numbers that a script of `Fixtures` gave its reference.
+struct ReferenceRun<Subject: Learner> where Subject.Views == ViewPair {
+  let learner: Subject
+
+  /// Fills every part that has weights from the formula, under its name.
+  init(_ learner: Subject) throws {
+    self.learner = learner
+    for (name, module) in modules { try Formula.fill(module, prefix: name + ".") }
   }
 
-  let learner: BYOL
-
-  /// The target begins with other numbers than the network, so that a confusion of the two shows.
-  init(_ kind: Kind, _ net: any Module, size: Size2D) throws {
-    learner = BYOL(
-      net, imageSize: size, hiddenLayer: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
-      useMomentum: kind != .simsiam,
-      viewBatching: kind == .joint || kind == .simplicial ? .joint : .separate,
-      simplicialEmbedding: kind == .simplicial ? .init() : nil)
-    if let target = learner.target {
-      try Formula.fill(learner.net, prefix: "target.net.")
-      try Formula.fill(learner.projector, prefix: "target.projector.")
-      target.reset()
-    }
-    for (name, module) in parts { try Formula.fill(module, prefix: name + ".") }
+  /// The parts that have weights.
+  var modules: [(name: String, module: any Module)] {
+    learner.parts.compactMap { name, part in (part as? any Module).map { (name, $0) } }
+      .filter { !$0.1.parameters.isEmpty }
   }
 
-  static func smallNet() -> ResNet {
-    ResNet(
-      isBottleneck: false, depths: [1, 1, 1, 1], stem: .small, width: 6, classCount: 10)
+  /// The network and the projector, whose numbers a target has too.
+  private var encoding: [(name: String, module: any Module)] {
+    [("net", learner.net), ("projector", learner.projector)]
   }
 
-  var parts: [(name: String, module: any Module)] {
-    [("net", learner.net), ("projector", learner.projector), ("predictor", learner.predictor)]
+  private var target: TargetEncoder? {
+    learner.parts.compactMap { $0.part as? TargetEncoder }.first
   }
 
   /// Gradients in torch's layout, by name; none for parameters that got none.
   var gradients: [String: [Float]] {
     var found: [String: [Float]] = [:]
-    for (part, module) in parts {
+    for (part, module) in modules {
       for (name, parameter) in module.namedParameters {
         guard let gradient = parameter.gradient else { continue }
         let isKernel = parameter.layout == .channelsFirst
@@ -50,27 +43,27 @@ struct ReferenceRun {
     return found
   }
 
-  /// Running statistics of the network and of the target, by name.
+  /// Running statistics of the network and the projector, and the target's, by name.
   var runningStatistics: [String: [Float]] {
     var found: [String: [Float]] = [:]
     func gather(_ prefix: String) {
-      for (part, module) in parts.dropLast() {
+      for (part, module) in encoding {
         for (name, buffer) in module.namedBuffers where buffer.elementType == .float32 {
           found["\(prefix)\(part).\(name)"] = buffer.value.scalars
         }
       }
     }
     gather("")
-    learner.target.map { target in target { gather("target.") } }
+    target.map { target in target { gather("target.") } }
     return found
   }
 
   /// The target's numbers in torch's layout, by name.
   var targetValues: [String: [Float]] {
     var found: [String: [Float]] = [:]
-    learner.target.map { target in
+    target.map { target in
       target {
-        for (part, module) in parts.dropLast() {
+        for (part, module) in encoding {
           let names = Set(module.namedParameters.map(\.name))
           for entry in module.state.entries where names.contains(entry.name) {
             found["\(part).\(entry.name)"] = entry.value.scalars
@@ -79,5 +72,13 @@ struct ReferenceRun {
       }
     }
     return found
+  }
+}
+
+extension ResNet {
+  /// The network of the references: one block a level and a 3x3 stem.
+  static func small() -> ResNet {
+    ResNet(
+      isBottleneck: false, depths: [1, 1, 1, 1], stem: .small, width: 6, classCount: 10)
   }
 }

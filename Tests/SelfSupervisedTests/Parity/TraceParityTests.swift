@@ -23,31 +23,16 @@ final class TraceParityTests: XCTestCase {
 
   func testSimSiamTraceMatchesOfficialShape() throws { try check(.simsiam, steps: 50) }
 
-  private func check(_ kind: ReferenceRun.Kind, steps: Int) throws {
+  private func check(_ kind: BYOLReference, steps: Int) throws {
     let data = try Data(contentsOf: URL(fileURLWithPath: fixture("byol-traces.json")))
     let traces = try JSONDecoder().decode([String: Trace].self, from: data)
-    let trace = try XCTUnwrap(traces[kind.rawValue])
-    let run = try ReferenceRun(kind, ReferenceRun.smallNet(), size: 16)
+    let reference = try XCTUnwrap(traces[kind.rawValue])
+    let run = try kind.run(ResNet.small(), size: 16)
     let optimizer = Adam(run.learner.parameters, learningRate: 3e-4)
-    var losses: [Double] = []
-    for step in 0..<steps {
-      let loss = run.learner.loss(
-        Formula.images("trace\(step)", view: 1, 32, size: 16),
-        Formula.images("trace\(step)", view: 2, 32, size: 16))
-      optimizer.zeroGradients()
-      loss.backward()
-      optimizer.step()
-      run.learner.updateMovingAverage()
-      losses.append(Double(loss.item))
-      if step == 4 { checkTarget(run.targetValues, trace.targetAfterFive) }
+    let losses = trace(of: run, steps: steps, optimizer: optimizer) { step in
+      if step == 4 { checkTarget(run.targetValues, reference.targetAfterFive) }
     }
-    let errors = zip(losses, trace.losses).map { abs($0 - $1) / $1 }
-    XCTAssertLessThan(errors[..<10].max() ?? 1, 1e-4)
-    XCTAssertLessThan(errors.max() ?? 1, 3e-2)
-    let (ours, theirs) = (
-      losses.suffix(20).reduce(0, +), trace.losses[..<steps].suffix(20).reduce(0, +)
-    )
-    XCTAssertEqual(ours, theirs, accuracy: 1e-2 * theirs)
+    checkTrace(losses, with: reference.losses)
   }
 
   private func checkTarget(_ values: [String: [Float]], _ expected: [String: [Double]]) {

@@ -1,0 +1,75 @@
+import Foundation
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+extension XCTestCase {
+  /// Compares loss, gradients and running statistics of one step with a reference's.
+  func checkStep<Subject: Learner>(
+    of run: ReferenceRun<Subject>, with file: String, size: Size2D = 16, tolerance: Double = 1e-4
+  ) throws where Subject.Views == ViewPair {
+    let reference = try State(contentsOf: fixture(file))
+    let loss = run.learner.loss(
+      Formula.images("step", view: 1, 8, size: size), Formula.images("step", view: 2, 8, size: size)
+    )
+    let lossError = relativeError(loss.scalars, try XCTUnwrap(reference["loss"]).scalars)
+    XCTAssertLessThan(lossError, 1e-5)
+    loss.backward()
+    compare(run.gradients, with: reference.below("gradient"), tolerance)
+    compare(run.runningStatistics, with: reference.below("buffer"), 1e-5)
+  }
+
+  /// Compares arrays by name, whole or by their digests.
+  private func compare(
+    _ found: [String: [Float]], with reference: State, _ tolerance: Double
+  ) {
+    XCTAssertEqual(Set(found.keys), Set(reference.names))
+    let total = found.values.joined().reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    for entry in reference.entries {
+      guard let values = found[entry.name] else { continue }
+      let (digest, expected) = (Formula.digest(values), entry.value.scalars)
+      let isWhole = expected.count == values.count
+      let expectedNorm = isWhole ? Formula.digest(expected)[0] : Double(expected[0])
+      // A bias in front of a batch norm has no gradient but rounding.
+      guard expectedNorm > 1e-6 * total else {
+        XCTAssertLessThan(digest[0], 1e-5 * total, entry.name)
+        continue
+      }
+      let error =
+        isWhole
+        ? relativeError(values, expected) : digestError(digest, expected.map(Double.init))
+      XCTAssertLessThan(error, tolerance, entry.name)
+    }
+  }
+
+  /// The losses of some steps on the references' images; `after` is called with each step's number.
+  func trace<Subject: Learner>(
+    of run: ReferenceRun<Subject>, steps: Int, optimizer: some Optimizer,
+    after: (Int) -> Void = { _ in }
+  ) -> [Double] where Subject.Views == ViewPair {
+    (0..<steps).map { step in
+      let loss = run.learner.loss(
+        Formula.images("trace\(step)", view: 1, 32, size: 16),
+        Formula.images("trace\(step)", view: 2, 32, size: 16))
+      optimizer.zeroGradients()
+      loss.backward()
+      optimizer.step()
+      run.learner.updateMovingAverage()
+      after(step)
+      return Double(loss.item)
+    }
+  }
+
+  /// Compares a trace with a reference's: the first ten steps, every step and the mean of the last
+  /// twenty.
+  func checkTrace(_ losses: [Double], with reference: [Double], anyStep: Double = 3e-2) {
+    let errors = zip(losses, reference).map { abs($0 - $1) / abs($1) }
+    XCTAssertLessThan(errors[..<10].max() ?? 1, 1e-4)
+    XCTAssertLessThan(errors.max() ?? 1, anyStep)
+    let expected = reference[..<losses.count].suffix(20).reduce(0, +)
+    XCTAssertEqual(losses.suffix(20).reduce(0, +), expected, accuracy: 1e-2 * abs(expected))
+  }
+}
