@@ -35,4 +35,24 @@ public final class Buffer {
       current = newValue.detached
     }
   }
+
+  /// Writes `entries` over those from `start` on, along the first axis: in place when nobody else
+  /// holds the numbers, else in a copy.
+  package func replace(from start: Int, with entries: Tensor) {
+    let shape = current.shape
+    let isFitting =
+      entries.rank == shape.rank
+      && entries.shape.dimensions.dropFirst() == shape.dimensions.dropFirst()
+    precondition(
+      isFitting && start >= 0 && start + entries.shape[0] <= shape[0],
+      "a buffer of shape \(shape) cannot take entries of shape \(entries.shape) from \(start) on")
+    let offset = start * (shape.elementCount / max(1, shape[0]))
+    current.mutate { numbers in
+      entries.withUnsafeBufferPointer { source in
+        if let base = source.baseAddress {
+          (numbers + offset).update(from: base, count: source.count)
+        }
+      }
+    }
+  }
 }

@@ -1,0 +1,25 @@
+import Tensor
+
+/// NNCLR's contrastive loss: the neighbour of one view must find the other view of its image among the
+/// others of that view (Dwibedi et al., 2021, equation 3).
+///
+/// The mean over rows of the cross-entropy of neighbours · candidatesᵀ / τ, in which each row's own
+/// candidate is right. Between 0 and log N + 2/τ; log N when all candidates are alike.
+///
+/// - Parameters:
+///   - neighbours: Unit vectors of shape [N, size]; the gradient through them is as they are recorded.
+///   - candidates: Unit vectors of the same shape.
+///   - temperature: τ, 0.1 in the paper.
+/// - Returns: A scalar.
+public func neighbourContrast(
+  _ neighbours: Tensor, _ candidates: Tensor, temperature: Float = 0.1
+) -> Tensor {
+  precondition(
+    neighbours.rank == 2 && neighbours.shape == candidates.shape,
+    "neighbourContrast needs two tensors of one shape [count, size]; got \(neighbours.shape) and "
+      + "\(candidates.shape)")
+  precondition(
+    temperature > 0, "neighbourContrast needs a temperature above zero; got \(temperature)")
+  let similarities = matmul(neighbours / temperature, candidates.transposed())
+  return crossEntropy(similarities, Array(0..<neighbours.shape[0]))
+}

@@ -1,0 +1,36 @@
+import Foundation
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+final class NeighbourContrastTests: XCTestCase {
+  private func units(_ count: Int, _ size: Int, _ name: String) -> Tensor {
+    unitNorm(Tensor(Formula.centred("contrast\(name)", count * size), shape: [count, size]))
+  }
+
+  func testMatchesFormula() {
+    for (count, size) in [(2, 3), (7, 5), (12, 16)] {
+      let (a, b) = (units(count, size, "a"), units(count, size, "b"))
+      XCTAssertEqual(
+        Double(neighbourContrast(a, b).item),
+        ContrastTwin.rowContrast(a.rows, b.rows, temperature: 0.1), accuracy: 1e-5)
+    }
+  }
+
+  func testClosedForms() {
+    let pairs = Tensor.identity(6)
+    XCTAssertEqual(
+      neighbourContrast(pairs, pairs, temperature: 0.5).item, log1pf(5 * expf(-2)), accuracy: 1e-6)
+    let same = unitNorm(.ones([6, 4]))
+    XCTAssertEqual(neighbourContrast(same, same).item, logf(6), accuracy: 1e-5)
+    // Candidates alike tell neighbours nothing.
+    XCTAssertEqual(neighbourContrast(units(6, 4, "a"), same).item, logf(6), accuracy: 1e-5)
+  }
+
+  func testRowsAreNotColumns() {
+    let (a, b) = (units(4, 3, "a"), units(4, 3, "b"))
+    XCTAssertNotEqual(neighbourContrast(a, b).item, neighbourContrast(b, a).item)
+  }
+}
