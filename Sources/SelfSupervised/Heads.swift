@@ -32,6 +32,49 @@ public enum Heads {
       Linear(hidden, inputs)
     }
   }
+
+  /// SimCLR's projector of two layers: linear, batch norm, ReLU, linear, batch norm, as lightly and
+  /// AI Summer have it.
+  ///
+  /// Linear layers in front of a batch norm have no bias, which would be subtracted at once.
+  public static func simCLR(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      normalized(inputs, hidden)
+      ReLU()
+      normalized(hidden, outputs)
+    }
+  }
+
+  /// SimCLR's projector of three layers, as Google's code has it: each linear without bias and with
+  /// batch norm, the last norm with a scale and no bias; ReLU between.
+  public static func simCLRThreeLayer(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    let last = BatchNorm(outputs)
+    last.bias?.isTrainable = false
+    return Sequential {
+      normalized(inputs, hidden)
+      ReLU()
+      normalized(hidden, hidden)
+      ReLU()
+      Linear(hidden, outputs, bias: false)
+      last
+    }
+  }
+
+  /// NNCLR's projector: three linear layers, each with batch norm; ReLU between (Dwibedi et al., 2021,
+  /// section 4.1). Its predictor is ``simSiamPredictor(_:hidden:)`` with a hidden layer of 4,096.
+  public static func nnclr(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      normalized(inputs, hidden)
+      ReLU()
+      normalized(hidden, hidden)
+      ReLU()
+      normalized(hidden, outputs)
+    }
+  }
+
+  private static func normalized(_ inputs: Int, _ outputs: Int) -> [any Module] {
+    [Linear(inputs, outputs, bias: false), BatchNorm(outputs)]
+  }
 }
 
 /// Features as points of several simplices: a softmax over each group (Lavoie et al., 2022).

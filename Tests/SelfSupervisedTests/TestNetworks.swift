@@ -49,6 +49,34 @@ extension BYOL {
   }
 }
 
+extension SimCLR {
+  /// A small learner of small images.
+  static func small(
+    _ net: any Module, imageSize: Size2D = 16, hiddenLayer: HiddenLayer = "pool",
+    head: Head = .twoLayer, temperature: Float = 0.5, isDecoupled: Bool = false,
+    viewBatching: ViewBatching = .separate
+  ) -> SimCLR {
+    SimCLR(
+      net, imageSize: imageSize, hiddenLayer: hiddenLayer, projectionSize: 8,
+      projectionHiddenSize: 16, head: head, temperature: temperature, isDecoupled: isDecoupled,
+      viewBatching: viewBatching, seed: 1)
+  }
+}
+
+extension NNCLR {
+  /// A small learner of small images, with a queue that no batch divides.
+  static func small(
+    _ net: any Module, imageSize: Size2D = 16, hiddenLayer: HiddenLayer = "pool",
+    variant: Variant = .paper, queueSize: Int = 11, startsRandom: Bool = false,
+    viewBatching: ViewBatching = .separate
+  ) -> NNCLR {
+    NNCLR(
+      net, imageSize: imageSize, hiddenLayer: hiddenLayer, variant: variant, projectionSize: 8,
+      projectionHiddenSize: 16, predictorHiddenSize: 16, queueSize: queueSize,
+      startsRandom: startsRandom, viewBatching: viewBatching, seed: 1)
+  }
+}
+
 /// The bits of every parameter and buffer.
 func bits(of modules: any Module...) -> [[UInt32]] {
   modules.flatMap { module in

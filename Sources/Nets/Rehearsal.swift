@@ -1,0 +1,25 @@
+import Tensor
+
+/// A layer that draws random numbers when it runs, such as dropout.
+///
+/// A layer of your own that conforms can be run twice with the same draws.
+public protocol RandomLayer: Module {
+  /// Where the next draws come from.
+  var stream: RandomStream { get set }
+}
+
+extension Dropout: RandomLayer {}
+
+extension Module {
+  /// Runs `body` and then puts buffers and random streams back, so that it can be run again with the
+  /// same result: running statistics do not move, and dropout will draw the same.
+  public func rehearsing<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let (buffers, layers) = (buffers, namedModules.compactMap { $0.module as? any RandomLayer })
+    let (values, streams) = (buffers.map(\.value), layers.map(\.stream))
+    defer {
+      zip(buffers, values).forEach { $0.value = $1 }
+      zip(layers, streams).forEach { $0.stream = $1 }
+    }
+    return try body()
+  }
+}

@@ -1,0 +1,273 @@
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+final class NNCLRTests: XCTestCase {
+  private let variants = [NNCLR.Variant.paper, .keras]
+
+  private func views(_ count: Int = 6, _ name: String = "nnclr") -> ViewPair {
+    let make = { Formula.images(name, view: $0, count, size: 16) }
+    return ViewPair(first: make(1), second: make(2))
+  }
+
+  private func rows(_ count: Int, _ name: String) -> Tensor {
+    Tensor(Formula.centred(name, count * 8), shape: [count, 8])
+  }
+
+  // MARK: - Against the formulas
+
+  func testPaperMatchesFormula() throws {
+    let learner = NNCLR.small(PlainCNN())
+    learner.queue.push(rows(9, "bank"))
+    learner.evaluate()
+    let z = (1...2).map { rows(6, "z\($0)") }
+    let predictor = try XCTUnwrap(learner.predictor)
+    let p = z.map { predictor($0).rows }
+    let bank = learner.queue.projections.rows
+    let found = z.map { ContrastTwin.nearest($0.rows, in: bank).map { bank[$0] } }
+    let expected =
+      ContrastTwin.rowContrast(found[0], p[1], temperature: 0.1) / 2
+      + ContrastTwin.rowContrast(found[1], p[0], temperature: 0.1) / 2
+    let loss = learner.loss(projections: ViewPair(first: z[0], second: z[1]))
+    XCTAssertEqual(Double(loss.item), expected, accuracy: 1e-5)
+  }
+
+  func testKerasMatchesFormula() {
+    let learner = NNCLR.small(PlainCNN(), variant: .keras)
+    learner.queue.push(rows(9, "bank"))
+    let bank = learner.queue.projections.rows
+    let z = (1...2).map { rows(6, "z\($0)") }
+    let found = z.map { ContrastTwin.nearest($0.rows, in: bank).map { bank[$0] } }
+    let terms = [(found[0], z[1].rows), (found[1], z[0].rows)].map {
+      ContrastTwin.rowContrast($0.0, $0.1, temperature: 0.1)
+        + ContrastTwin.rowContrast($0.1, $0.0, temperature: 0.1)
+    }
+    let loss = learner.loss(projections: ViewPair(first: z[0], second: z[1]))
+    XCTAssertEqual(Double(loss.item), terms.reduce(0, +) / 4, accuracy: 1e-5)
+  }
+
+  /// An empty queue gives each view itself: the loss contrasts the two views.
+  func testEmptyQueueContrastsTheViews() {
+    let learner = NNCLR.small(PlainCNN(), variant: .keras)
+    let pairs = ViewPair(first: .identity(8), second: .identity(8))
+    XCTAssertEqual(learner.loss(projections: pairs).item, log1pf(7 * expf(-10)), accuracy: 1e-6)
+    XCTAssertEqual(learner.queue.count, 8)
+  }
+
+  // MARK: - Gradients
+
+  /// The paper's projections are reached through the candidates alone.
+  func testNeighboursCarryNoGradient() {
+    let learner = NNCLR.small(PlainCNN())
+    learner.queue.push(rows(9, "bank"))
+    for _ in 0..<2 {
+      let (z1, z2) = (Parameter(rows(6, "z1")), Parameter(rows(6, "z2")))
+      let found = [z1, z2].map { learner.queue.neighbours(of: $0.value).rows }
+      XCTAssertTrue(found.allSatisfy { !$0.isTracked })
+      // With candidates that are held, nothing is left to differentiate.
+      let held = neighbourContrast(found[0], unitNorm(z2.value.detached))
+      XCTAssertFalse(held.isTracked)
+      learner.loss(projections: ViewPair(first: z1.value, second: z2.value)).backward()
+      XCTAssertNotNil(z1.gradient)
+      XCTAssertFalse(learner.queue.projections.isTracked)
+    }
+  }
+
+  /// The gradient that Keras gives u = z / |z| in the place of its neighbour: of the mean over four
+  /// terms of softmax cross-entropy, by differences in the copy that stands for the neighbour.
+  func testKerasHandsTheNeighboursGradientOn() throws {
+    let learner = NNCLR.small(PlainCNN(), variant: .keras)
+    learner.queue.push(rows(9, "bank"))
+    let bank = learner.queue.projections.rows
+    let z = (1...2).map { rows(4, "z\($0)").rows }
+    let found = z.map { ContrastTwin.nearest($0, in: bank).map { bank[$0] } }
+    let parameters = (1...2).map { Parameter(rows(4, "z\($0)")) }
+    learner.loss(
+      projections: ViewPair(first: parameters[0].value, second: parameters[1].value)
+    ).backward()
+    // unit + (neighbour - unit) with the second unit held, as a function of the projection.
+    func loss(_ moved: ContrastTwin.Rows, view: Int) -> Double {
+      let units = (0..<2).map { index in
+        (index == view ? moved : z[index]).map(ContrastTwin.unit)
+      }
+      let held = z.map { $0.map(ContrastTwin.unit) }
+      let stand = (0..<2).map { index in
+        zip(units[index], zip(found[index], held[index])).map { unit, pair in
+          zip(unit, zip(pair.0, pair.1)).map { $0 + $1.0 - $1.1 }
+        }
+      }
+      let terms = [(stand[0], units[1]), (stand[1], units[0])].map {
+        ContrastTwin.plainContrast($0.0, $0.1, temperature: 0.1)
+          + ContrastTwin.plainContrast($0.1, $0.0, temperature: 0.1)
+      }
+      return terms.reduce(0, +) / 4
+    }
+    for view in 0..<2 {
+      let expected = ContrastTwin.gradient(at: z[view]) { loss($0, view: view) }
+      let gradient = try XCTUnwrap(parameters[view].gradient)
+      XCTAssertLessThan(relativeError(gradient.scalars, expected), 1e-4)
+    }
+  }
+
+  func testAllThatIsUsedIsTrained() {
+    for variant in variants {
+      let net = PlainCNN()
+      let learner = NNCLR.small(net, variant: variant)
+      for _ in 0..<2 { learner.loss(views()).backward() }
+      for parameter in learner.parameters {
+        XCTAssertEqual(parameter.gradient == nil, net.fc.parameters.contains { $0 === parameter })
+      }
+    }
+  }
+
+  // MARK: - Queue
+
+  func testQueueTakesFirstProjectionsAfterTheLookup() {
+    for variant in variants {
+      let learner = NNCLR.small(PlainCNN(), variant: variant)
+      let (first, second) = (rows(4, "z1"), rows(4, "z2"))
+      for step in 1...3 {
+        _ = learner.loss(projections: ViewPair(first: first, second: second))
+        XCTAssertEqual(learner.queue.count, min(11, 4 * step))
+      }
+      // Twelve rows went into eleven places.
+      XCTAssertEqual(
+        learner.queue.projections[0..<1].scalars, unitNorm(first)[3..<4].scalars)
+      XCTAssertEqual(learner.queue.projections[4..<8].scalars, unitNorm(first).scalars)
+    }
+  }
+
+  func testEvaluationLeavesNoTraceInTheQueue() {
+    for variant in variants {
+      let learner = NNCLR.small(PlainCNN(), variant: variant)
+      _ = learner.loss(views())
+      let before = learner.queue.state.entries.map(\.value.scalars)
+      learner.evaluate()
+      let losses = (0..<2).map { _ in learner.loss(views()).item }
+      XCTAssertEqual(losses[0], losses[1])
+      XCTAssertEqual(learner.queue.state.entries.map(\.value.scalars), before)
+      learner.train()
+      _ = learner.loss(views())
+      XCTAssertNotEqual(learner.queue.state.entries.map(\.value.scalars), before)
+    }
+  }
+
+  func testBatchesLargerThanTheQueue() {
+    let learner = NNCLR.small(PlainCNN(), queueSize: 3)
+    for count in [6, 2, 7] { XCTAssertTrue(learner.loss(views(count)).item.isFinite) }
+    XCTAssertEqual(learner.queue.count, 3)
+  }
+
+  // MARK: - Matches
+
+  func testRightClassesAreCounted() {
+    let learner = NNCLR.small(PlainCNN())
+    let axes = ViewPair(first: .identity(8)[0..<4], second: .identity(8)[0..<4])
+    _ = learner.loss(projections: axes, labels: [5, 6, 7, 8])
+    XCTAssertTrue(learner.matches.rightClassShare.isNaN)
+    _ = learner.loss(projections: axes, labels: [5, 6, 0, 8])
+    XCTAssertEqual(learner.matches.rightClassShare, 0.75)
+    _ = learner.loss(projections: axes)
+    XCTAssertTrue(learner.matches.rightClassShare.isNaN)
+  }
+
+  func testLabelsChangeNothingOfTheLoss() {
+    let learners = (0..<2).map { _ in
+      NNCLR.small(withRandomSeed(1) { PlainCNN() })
+    }
+    for step in 0..<3 {
+      let views = views(6, "labels\(step)")
+      let loss = learners[0].loss(views).item
+      XCTAssertEqual(learners[1].loss(views, labels: [0, 1, 2, 0, 1, 2]).item, loss)
+    }
+    XCTAssertFalse(learners[1].matches.rightClassShare.isNaN)
+  }
+
+  func testRandomRowsAreReported() {
+    let learner = NNCLR.small(PlainCNN(), queueSize: 200, startsRandom: true)
+    _ = learner.loss(views())
+    XCTAssertEqual(learner.matches.randomShare, 1)
+    let warm = NNCLR.small(PlainCNN())
+    for _ in 0..<2 {
+      _ = warm.loss(views())
+      XCTAssertEqual(warm.matches.randomShare, 0)
+    }
+  }
+
+  /// Both measures are of features, not of projections.
+  func testAccuraciesAreOfFeatures() {
+    for batching in [ViewBatching.separate, .joint] {
+      let net = ResNet.small()
+      net.evaluate()
+      let learner = NNCLR.small(net, hiddenLayer: "avgpool", viewBatching: batching)
+      let views = views(12)
+      _ = learner.loss(views)
+      let features = [views.first, views.second].map { learner.represent($0).embedding }
+      XCTAssertEqual(
+        learner.matches.contrastiveAccuracy, contrastiveAccuracy(features[0], features[1]))
+      XCTAssertEqual(
+        learner.matches.correlationAccuracy, correlationAccuracy(features[0], features[1]))
+    }
+  }
+
+  // MARK: - Construction and saving
+
+  func testDefaultsAreThePublishedOnes() {
+    let keras = NNCLR(PlainCNN(), imageSize: 16, hiddenLayer: "pool", variant: .keras, seed: 1)
+    XCTAssertEqual(keras.queue.capacity, 10_000)
+    XCTAssertEqual(keras.projector.parameters.map(\.shape), [[128, 8], [128], [128, 128], [128]])
+    XCTAssertNil(keras.predictor)
+    XCTAssertEqual(keras.parts.map(\.name), ["net", "projector", "queue"])
+    let paper = NNCLR(PlainCNN(), imageSize: 16, hiddenLayer: "pool", queueSize: 50, seed: 1)
+    XCTAssertEqual(
+      paper.projector.parameters.filter { $0.shape.rank == 2 }.map(\.shape),
+      [[2_048, 8], [2_048, 2_048], [256, 2_048]])
+    XCTAssertEqual(
+      paper.predictor?.parameters.filter { $0.shape.rank == 2 }.map(\.shape),
+      [[4_096, 256], [256, 4_096]])
+    XCTAssertEqual(paper.queue.width, 256)
+    XCTAssertEqual([paper.temperature, keras.temperature], [0.1, 0.1])
+    XCTAssertEqual(paper.negativesPerAnchor(imageCount: 256), 255)
+  }
+
+  func testGoesOnBitForBitFromItsState() throws {
+    try withTemporaryFolder { folder in
+      for variant in variants {
+        let learners = (0..<2).map { _ in NNCLR.small(PlainCNN(), variant: variant) }
+        _ = trained(learners[0])
+        try learners[0].save(to: folder + "/nnclr.safetensors")
+        try learners[1].load(from: folder + "/nnclr.safetensors")
+        XCTAssertEqual(learners[1].queue.count, 11)
+        for learner in learners {
+          (learner.net as? PlainCNN)?.dropout.stream = RandomStream(seed: 5)
+        }
+        XCTAssertEqual(trained(learners[1]), trained(learners[0]))
+        XCTAssertEqual(
+          learners[1].queue.projections.scalars, learners[0].queue.projections.scalars)
+      }
+    }
+  }
+
+  func testStateWithoutAQueueIsRefused() {
+    let learner = NNCLR.small(PlainCNN(), variant: .keras)
+    let before = learner.state
+    let rest = State(before.entries.filter { !$0.name.hasPrefix("queue.") }, notes: before.notes)
+    XCTAssertThrowsError(try learner.load(rest)) {
+      XCTAssertTrue("\($0)".contains("lacks queue.rows"), "\($0)")
+    }
+  }
+
+  private func trained(_ learner: NNCLR) -> [Float] {
+    let optimizer = SGD(learner.parameters, learningRate: 0.05)
+    return (0..<3).map { _ in
+      optimizer.zeroGradients()
+      let loss = learner(views().first)
+      loss.backward()
+      optimizer.step()
+      return loss.item
+    }
+  }
+}
