@@ -109,7 +109,8 @@ extension Learner {
     let groups = modules.map { $0.parameterGroups(weightDecay: weightDecay) }
     return [0, 1].map { kind in
       ParameterGroup(
-        groups.flatMap { $0[kind].parameters }.uniqued(), weightDecay: kind == 0 ? weightDecay : 0)
+        groups.flatMap { $0[kind].parameters }.uniqued(), weightDecay: kind == 0 ? weightDecay : 0,
+        isAdapted: kind == 0)
     }
   }
 

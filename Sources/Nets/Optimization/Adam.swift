@@ -105,7 +105,7 @@ private final class Moments {
         adamStep(
           parameter, gradient: gradient, first: &pair.first, second: &pair.second,
           settings: AdamSettings(
-            learningRate: learningRate * group.learningRateScale, betas: betas, epsilon: epsilon,
+            learningRate: group.rate(learningRate), betas: betas, epsilon: epsilon,
             weightDecay: group.weightDecay, isDecoupled: isDecoupled, step: pair.steps))
         pairs[key] = pair
       }

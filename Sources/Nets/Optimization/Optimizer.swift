@@ -27,19 +27,37 @@ public struct ParameterGroup {
   public var parameters: [Parameter]
   /// The weight decay of this group.
   public var weightDecay: Float
-  /// What the optimizer's learning rate is multiplied by for this group.
+  /// What the learning rate is multiplied by for this group.
   public var learningRateScale: Float
+  /// The learning rate of this group whatever the schedule does; the optimizer's when it is nil.
+  public var fixedLearningRate: Float?
+  /// Whether ``LARS`` gives each parameter of this group a rate of its own; the others never do.
+  public var isAdapted: Bool
 
   /// A group of parameters.
-  public init(_ parameters: [Parameter], weightDecay: Float = 0, learningRateScale: Float = 1) {
+  public init(
+    _ parameters: [Parameter], weightDecay: Float = 0, learningRateScale: Float = 1,
+    fixedLearningRate: Float? = nil, isAdapted: Bool = true
+  ) {
+    precondition(
+      fixedLearningRate.map { $0 >= 0 && $0.isFinite } != false,
+      "a group needs a fixed learning rate of zero or more; got \(fixedLearningRate ?? 0)")
     self.parameters = parameters
     self.weightDecay = weightDecay
     self.learningRateScale = learningRateScale
+    self.fixedLearningRate = fixedLearningRate
+    self.isAdapted = isAdapted
+  }
+
+  /// The learning rate of this group while the optimizer's is `learningRate`.
+  func rate(_ learningRate: Float) -> Float {
+    (fixedLearningRate ?? learningRate) * learningRateScale
   }
 }
 
 extension Module {
-  /// Two groups: weights, which decay, and biases and the parameters of norms, which do not.
+  /// Two groups: weights, which decay and which ``LARS`` adapts, and biases and the parameters of
+  /// norms, for which neither holds.
   ///
   /// Told apart by the type of the layer and the rank, not by name: a batch norm called `net.1` is
   /// exempt too.
@@ -52,7 +70,8 @@ extension Module {
     let identities = Set(exempt.map(ObjectIdentifier.init))
     let decaying = parameters.filter { !identities.contains(ObjectIdentifier($0)) }
     return [
-      ParameterGroup(decaying, weightDecay: weightDecay), ParameterGroup(exempt.uniqued()),
+      ParameterGroup(decaying, weightDecay: weightDecay),
+      ParameterGroup(exempt.uniqued(), isAdapted: false),
     ]
   }
 }

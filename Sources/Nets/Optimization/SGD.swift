@@ -48,7 +48,7 @@ public final class SGD: Optimizer {
         var velocity = velocities.removeValue(forKey: key) ?? .zeros(parameter.shape)
         sgdStep(
           parameter, gradient: gradient, velocity: &velocity,
-          learningRate: learningRate * group.learningRateScale,
+          learningRate: group.rate(learningRate),
           momentum: isFirst ? 0 : momentum, lookAhead: nesterov ? momentum : nil,
           weightDecay: group.weightDecay)
         if momentum > 0 { velocities[key] = velocity }

@@ -43,6 +43,11 @@ public struct CosineDecay: Schedule {
 }
 
 /// A rise from zero in front of another schedule, which begins when the rise is over.
+///
+/// Step e of W is at (e + 1) / (W + 1): no step is at zero, none at the base's first number twice,
+/// and a rise of one step divides by two, not by zero. Others count otherwise: DeepMind's e / W is
+/// this rise of W - 1 steps after one step at zero, lightly's (e + 1) / W this rise of W - 1 steps
+/// with the base's first number twice at its end.
 public struct Warmed<Base: Schedule>: Schedule {
   /// What follows the rise.
   public let base: Base
@@ -53,6 +58,26 @@ public struct Warmed<Base: Schedule>: Schedule {
   public func value(at step: Int) -> Float {
     step < steps
       ? base.value(at: 0) * Float(step + 1) / Float(steps + 1) : base.value(at: step - steps)
+  }
+}
+
+extension Schedule where Self == Warmed<CosineDecay> {
+  /// A linear rise and then half a cosine down, both within `steps`: the papers' usual schedule.
+  ///
+  /// - Parameters:
+  ///   - peak: The number after the rise.
+  ///   - end: The number from `steps` on.
+  ///   - warmUp: The length of the rise, zero included.
+  ///   - steps: The length of both together.
+  /// - Returns: The schedule.
+  /// - Precondition: `warmUp` is at least zero and below `steps`.
+  public static func warmUpCosine(
+    to peak: Float, end: Float = 0, warmUp: Int, steps: Int
+  ) -> Self {
+    precondition(
+      warmUp >= 0 && warmUp < steps,
+      "warmUpCosine needs a warm-up of at least 0 and below the \(steps) steps; got \(warmUp)")
+    return CosineDecay(from: peak, to: end, over: steps - warmUp).warmed(over: warmUp)
   }
 }
 

@@ -12,7 +12,7 @@ public final class Parameter {
   /// Whether operations record this parameter; a frozen one costs nothing in the reverse pass.
   public var isTrainable = true
 
-  private var current: Tensor
+  private(set) var current: Tensor
   private var leaf: GraphNode?
 
   /// A parameter that starts as `value`.

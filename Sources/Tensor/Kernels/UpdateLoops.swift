@@ -1,9 +1,11 @@
 import Foundation
 
 /// One SGD step in place; see torch's formula at `SGD`.
+///
+/// The gradient and the decay count `slopeScale` times: LARS's rate of a layer.
 package func sgdStep(
   _ parameter: Parameter, gradient: Tensor, velocity: inout Tensor, learningRate: Float,
-  momentum: Float, lookAhead: Float?, weightDecay: Float
+  momentum: Float, lookAhead: Float?, weightDecay: Float, slopeScale: Float = 1
 ) {
   defer { extendLifetime(gradient.storage) }
   let g = gradient.pointer
@@ -11,13 +13,55 @@ package func sgdStep(
     velocity.mutate { v in
       Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
         for i in range {
-          let slope = g[i] + weightDecay * w[i]
+          let slope = slopeScale * (g[i] + weightDecay * w[i])
           v[i] = momentum * v[i] + slope
           w[i] -= learningRate * (lookAhead.map { slope + $0 * v[i] } ?? v[i])
         }
       }
     }
   }
+}
+
+/// The lengths that LARS compares, in one pass: ‖w‖ and ‖g + decay · w‖.
+package func updateNorms(
+  _ parameter: Parameter, gradient: Tensor, weightDecay: Float
+) -> (weight: Double, slope: Double) {
+  let weight = parameter.current
+  defer { extendLifetime((weight.storage, gradient.storage)) }
+  let (w, g, count) = (weight.pointer, gradient.pointer, gradient.elementCount)
+  // Blocks of one size, so that the sums do not depend on how many threads there are.
+  let blockSize = 8_192
+  let blocks = (count + blockSize - 1) / blockSize
+  var sums = [SIMD2<Double>](repeating: .zero, count: blocks)
+  sums.withUnsafeMutableBufferPointer { sums in
+    guard let sums = sums.baseAddress else { return }
+    Parallel.forRanges(blocks, grain: max(1, parallelGrain / blockSize)) { range in
+      for block in range {
+        let start = block * blockSize
+        sums[block] = squaredNorms(
+          w + start, g + start, count: min(blockSize, count - start), weightDecay: weightDecay)
+      }
+    }
+  }
+  let total = sums.reduce(.zero, +)
+  return (total[0].squareRoot(), total[1].squareRoot())
+}
+
+/// Σ w² and Σ (g + decay · w)², eight running sums of each side by side.
+private func squaredNorms(
+  _ w: UnsafePointer<Float>, _ g: UnsafePointer<Float>, count: Int, weightDecay: Float
+) -> SIMD2<Double> {
+  var (weights, slopes) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
+  func add(_ index: Int, _ lane: Int) {
+    let (weight, slope) = (Double(w[index]), Double(g[index] + weightDecay * w[index]))
+    weights[lane] += weight * weight
+    slopes[lane] += slope * slope
+  }
+  for start in stride(from: 0, to: count & ~7, by: 8) {
+    for lane in 0..<8 { add(start + lane, lane) }
+  }
+  for index in (count & ~7)..<count { add(index, 0) }
+  return [weights.sum(), slopes.sum()]
 }
 
 /// The numbers of one Adam step.

@@ -1,3 +1,4 @@
+import Foundation
 import XCTest
 
 @testable import Nets
@@ -21,5 +22,33 @@ final class ScheduleTests: XCTestCase {
     }
     XCTAssertEqual(Constant(3).warmed(over: 0).value(at: 0), 3)
     XCTAssertEqual(Constant(3).warmed(over: 1).value(at: 0), 1.5)
+  }
+
+  /// How others count the steps of a rise, and which of ours that is.
+  func testOtherRulesOfWarmUp() {
+    let (warmUp, steps, peak) = (5, 20, Float(2))
+    func cosine(_ progress: Double) -> Float { peak * Float(1 + cos(.pi * progress)) / 2 }
+    let ours = CosineDecay(from: peak, over: steps - warmUp).warmed(over: warmUp - 1)
+    for step in 0..<steps {
+      let progress = Double(step - warmUp) / Double(steps - warmUp)
+      // DeepMind: step / warmUp.
+      let deepMind = step < warmUp ? peak * Float(step) / Float(warmUp) : cosine(progress)
+      XCTAssertEqual(deepMind, step == 0 ? 0 : ours.value(at: step - 1), accuracy: 1e-6)
+      // lightly: (step + 1) / warmUp.
+      let lightly = step < warmUp ? peak * Float(step + 1) / Float(warmUp) : cosine(progress)
+      XCTAssertEqual(lightly, ours.value(at: step < warmUp ? step : step - 1), accuracy: 1e-6)
+    }
+  }
+
+  func testWarmUpCosineEndsWithItsSteps() {
+    let schedule: Warmed<CosineDecay> = .warmUpCosine(to: 3, end: 1, warmUp: 4, steps: 14)
+    for (step, value) in [(0, 0.6), (3, 2.4), (4, 3), (9, 2), (14, 1), (99, 1)] {
+      XCTAssertEqual(schedule.value(at: step), Float(value), accuracy: 1e-6)
+    }
+    for warmUp in [0, 1] {
+      let short: Warmed<CosineDecay> = .warmUpCosine(to: 1, warmUp: warmUp, steps: 2)
+      XCTAssertEqual(short.value(at: 0), warmUp == 0 ? 1 : 0.5)
+      XCTAssertEqual(short.value(at: 2), 0)
+    }
   }
 }
