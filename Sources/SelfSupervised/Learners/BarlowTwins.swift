@@ -1,0 +1,114 @@
+import Nets
+import Tensor
+
+/// Barlow Twins: self-supervised learning by redundancy reduction (Zbontar et al., 2021).
+///
+/// The features of two views' projections shall agree each with itself and with no other. There is
+/// neither target nor predictor nor negatives; a batch may be small, a projection should be wide.
+///
+/// The loss is between 0 and 4 · size + λ · size · (size - 1). Of an untrained network it is near
+/// `size`, often above, for its features say much the same; healthy training takes it down to a
+/// fraction of that, fast at first and then for long. A loss that stays at `size` is a collapse.
+public final class BarlowTwins: Learner {
+  /// The user's network up to the tapped layer.
+  public let encoder: Encoder
+  /// From features to projections.
+  public let projector: any Module
+  /// The weight λ of the features' correlations with each other.
+  public let redundancyWeight: Float
+  /// Where the random views come from.
+  public var stream: RandomStream
+  /// What the last loss was like.
+  public private(set) var statistics = LearnerStatistics()
+
+  private let augmentations: (first: any Augmentation, second: any Augmentation)
+
+  /// A learner around any network; the network itself is not changed.
+  ///
+  /// - Parameters:
+  ///   - net: The network to improve.
+  ///   - imageSize: The size of the views.
+  ///   - hiddenLayer: The layer whose output is the representation: a name, the number of a child,
+  ///     or the layer itself.
+  ///   - channels: The channels of the images; those of the first convolution when it is nil.
+  ///   - projectionSize: The features of a projection; fewer than the paper's 8,192 cost little of
+  ///     the result for small networks and much of the time.
+  ///   - projectionHiddenSize: The hidden features of the projector; as many as a projection's when
+  ///     it is nil.
+  ///   - redundancyWeight: The weight λ of the features' correlations with each other.
+  ///   - augmentation: How views are drawn; BYOL's two ways, as in the paper, when it is nil.
+  ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
+  ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
+  /// - Precondition: The network has parameters, has the layer and calls it.
+  public convenience init(
+    _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
+    projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil, redundancyWeight: Float = 5e-3,
+    augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
+    seed: UInt64? = nil
+  ) {
+    let channels = channels ?? inputChannels(of: net) ?? 3
+    self.init(
+      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
+      redundancyWeight: redundancyWeight,
+      augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
+      secondAugmentation: secondAugmentation ?? augmentation
+        ?? Compose.byolSecond(imageSize: imageSize),
+      seed: seed)
+  }
+
+  /// A learner around a network whose inputs are of any shape, which is given without the count.
+  public init(
+    _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
+    projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil, redundancyWeight: Float = 5e-3,
+    augmentation: any Augmentation, secondAugmentation: any Augmentation, seed: UInt64? = nil
+  ) {
+    var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
+    let encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
+    self.encoder = encoder
+    projector = withRandomSeed(stream.next()) {
+      Heads.barlowTwins(
+        encoder.width, hidden: projectionHiddenSize ?? projectionSize, outputs: projectionSize)
+    }
+    self.redundancyWeight = redundancyWeight
+    self.stream = stream
+    augmentations = (augmentation, secondAugmentation)
+  }
+
+  /// The network and the head.
+  public var parts: [(name: String, part: any Stateful)] {
+    [("net", net), ("projector", projector)]
+  }
+
+  /// Two random views of each image.
+  public func views(of images: Tensor) -> ViewPair {
+    ViewPair(of: images, by: augmentations, using: stream.split())
+  }
+
+  /// The loss of given views, each of which goes through the network on its own.
+  ///
+  /// - Returns: A scalar in 0...4 · size + λ · size · (size - 1).
+  /// - Precondition: There are at least two images.
+  public func loss(_ views: ViewPair) -> Tensor {
+    checkCount(views)
+    let (first, second) = (project(views.first), project(views.second))
+    statistics = LearnerStatistics(first)
+    return barlowTwinsLoss(first, second, redundancyWeight: redundancyWeight)
+  }
+}
+
+extension Heads {
+  /// The projector of Barlow Twins: three linear layers without bias; batch norm and ReLU behind the
+  /// first two (Zbontar et al., 2021, section 2.2).
+  public static func barlowTwins(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      Linear(inputs, hidden, bias: false)
+      BatchNorm(hidden)
+      ReLU()
+      Linear(hidden, hidden, bias: false)
+      BatchNorm(hidden)
+      ReLU()
+      Linear(hidden, outputs, bias: false)
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Nets
+import Tensor
+
+/// Variance-invariance-covariance regularisation (Bardes et al., 2022).
+///
+/// Two views' projections shall be close, each feature shall vary over the batch, and no two shall
+/// vary together. There is neither target nor predictor nor negatives, and the two sides need not be
+/// alike.
+///
+/// The loss is at least 0 and has no bound above. Of an untrained network it is about 25, the lack of
+/// variance alone, more when projections are long; healthy training takes it to between 5 and 20
+/// while ``LearnerStatistics/spread`` stays up. A loss that stays at 24.75 is a collapse: features
+/// without any variance.
+public final class VICReg: Learner {
+  /// The user's network up to the tapped layer.
+  public let encoder: Encoder
+  /// From features to projections.
+  public let projector: any Module
+  /// How much the three terms of the loss count.
+  public let weights: VICRegWeights
+  /// Where the random views come from.
+  public var stream: RandomStream
+  /// What the last loss was like.
+  public private(set) var statistics = LearnerStatistics()
+
+  private let augmentations: (first: any Augmentation, second: any Augmentation)
+
+  /// A learner around any network; the network itself is not changed.
+  ///
+  /// - Parameters:
+  ///   - net: The network to improve.
+  ///   - imageSize: The size of the views.
+  ///   - hiddenLayer: The layer whose output is the representation: a name, the number of a child,
+  ///     or the layer itself.
+  ///   - channels: The channels of the images; those of the first convolution when it is nil.
+  ///   - projectionSize: The features of a projection; fewer than the paper's 8,192 cost little of
+  ///     the result for small networks and much of the time.
+  ///   - projectionHiddenSize: The hidden features of the projector; as many as a projection's when
+  ///     it is nil.
+  ///   - weights: How much the three terms of the loss count.
+  ///   - augmentation: How views are drawn; BYOL's two ways, as in the paper, when it is nil.
+  ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
+  ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
+  /// - Precondition: The network has parameters, has the layer and calls it.
+  public convenience init(
+    _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
+    projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil,
+    weights: VICRegWeights = VICRegWeights(), augmentation: (any Augmentation)? = nil,
+    secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
+  ) {
+    let channels = channels ?? inputChannels(of: net) ?? 3
+    self.init(
+      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize, weights: weights,
+      augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
+      secondAugmentation: secondAugmentation ?? augmentation
+        ?? Compose.byolSecond(imageSize: imageSize),
+      seed: seed)
+  }
+
+  /// A learner around a network whose inputs are of any shape, which is given without the count.
+  public init(
+    _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
+    projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil,
+    weights: VICRegWeights = VICRegWeights(), augmentation: any Augmentation,
+    secondAugmentation: any Augmentation, seed: UInt64? = nil
+  ) {
+    var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
+    let encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
+    self.encoder = encoder
+    projector = withRandomSeed(stream.next()) {
+      Heads.vicReg(
+        encoder.width, hidden: projectionHiddenSize ?? projectionSize, outputs: projectionSize)
+    }
+    self.weights = weights
+    self.stream = stream
+    augmentations = (augmentation, secondAugmentation)
+  }
+
+  /// The network and the head.
+  public var parts: [(name: String, part: any Stateful)] {
+    [("net", net), ("projector", projector)]
+  }
+
+  /// Two random views of each image.
+  public func views(of images: Tensor) -> ViewPair {
+    ViewPair(of: images, by: augmentations, using: stream.split())
+  }
+
+  /// The loss of given views, each of which goes through the network on its own.
+  ///
+  /// - Returns: A scalar of at least 0.
+  /// - Precondition: There are at least two images.
+  public func loss(_ views: ViewPair) -> Tensor {
+    checkCount(views)
+    let (first, second) = (project(views.first), project(views.second))
+    statistics = LearnerStatistics(first)
+    return vicRegLoss(first, second, weights: weights)
+  }
+}
+
+extension Heads {
+  /// The projector, also called expander, of VICReg: three linear layers, the last without bias; batch
+  /// norm and ReLU behind the first two (Bardes et al., 2022, section 4.2).
+  public static func vicReg(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      Linear(inputs, hidden)
+      BatchNorm(hidden)
+      ReLU()
+      Linear(hidden, hidden)
+      BatchNorm(hidden)
+      ReLU()
+      Linear(hidden, outputs, bias: false)
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+final class MoCoTests: XCTestCase {
+  private func learner(
+    _ net: any Module = PlainCNN(), queueSize: Int = 10, isSymmetric: Bool = false
+  ) -> MoCo {
+    MoCo(
+      net, imageSize: 16, hiddenLayer: "pool", projectionSize: 8, queueSize: queueSize,
+      isSymmetric: isSymmetric, seed: 1)
+  }
+
+  private func view(_ number: Int, count: Int = 4) -> Tensor {
+    Formula.images("moco", view: number, count, size: 16)
+  }
+
+  func testParametersAreCompleteFromTheStart() {
+    let net = PlainCNN()
+    let learner = learner(net)
+    XCTAssertEqual(learner.parameters.count, net.parameters.count + 4)
+    XCTAssertEqual(learner.target.parameters.count, learner.parameters.count)
+    XCTAssertEqual(
+      learner.projector.namedParameters.map(\.parameter.shape), [[8, 8], [8], [8, 8], [8]])
+  }
+
+  func testKeysEnterTheQueueAfterTheStep() {
+    let learner = learner()
+    XCTAssertEqual(learner.loss(view(1), view(2)).item, 0)
+    XCTAssertEqual(learner.queue.count, 0)
+    learner.updateMovingAverage()
+    XCTAssertEqual(learner.queue.count, 4)
+    let lengths = learner.queue.rows.norm(axes: [1]).scalars
+    for length in lengths { XCTAssertEqual(length, 1, accuracy: 1e-6) }
+    XCTAssertGreaterThan(learner.loss(view(1), view(2)).item, 0)
+    learner.updateMovingAverage()
+    _ = learner.loss(view(1, count: 5), view(2, count: 5))
+    learner.updateMovingAverage()
+    XCTAssertEqual(learner.queue.count, 10)
+    XCTAssertEqual(learner.queue.position, 3)
+  }
+
+  func testLossWithoutGradientsLeavesTheQueue() {
+    let learner = learner()
+    withoutGradients { _ = learner.loss(view(1), view(2)) }
+    learner.updateMovingAverage()
+    XCTAssertEqual(learner.queue.count, 0)
+  }
+
+  /// Keys are of the second view, by the target's numbers; the queue is what they were.
+  func testLossIsThatOfItsParts() throws {
+    let net = ResNet.resNet10(stem: .small, width: 4)
+    let learner = MoCo(
+      net, imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 10,
+      temperature: 0.5, seed: 1)
+    learner.queue.append(unitNorm(formula("queue", [6, 8])))
+    for parameter in learner.parameters { parameter.value = (parameter.value * 1.5).detached }
+    let loss = learner.loss(view(1), view(2)).item
+    let keys = learner.target { learner.project(view(2)) }
+    let expected = momentumContrast(
+      learner.project(view(1)), keys: keys, negatives: unitNorm(formula("queue", [6, 8])),
+      temperature: 0.5)
+    XCTAssertEqual(loss, expected.item, accuracy: 1e-5)
+  }
+
+  func testSymmetricLossIsTheSumOfBothDirections() {
+    let net = ResNet.resNet10(stem: .small, width: 4)
+    func learner(_ isSymmetric: Bool) -> MoCo {
+      let learner = MoCo(
+        net, imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 10,
+        isSymmetric: isSymmetric, seed: 1)
+      learner.queue.append(unitNorm(formula("queue", [6, 8])))
+      return learner
+    }
+    let (one, both) = (learner(false), learner(true))
+    let sum = one.loss(view(1), view(2)).item + one.loss(view(2), view(1)).item
+    XCTAssertEqual(both.loss(view(1), view(2)).item, sum, accuracy: 1e-5)
+    both.updateMovingAverage()
+    XCTAssertEqual(both.queue.count, 10)
+  }
+
+  func testTargetAndQueueHaveNoGradient() {
+    let learner = learner()
+    learner.queue.append(unitNorm(formula("queue", [6, 8])))
+    let (target, queue) = (learner.target.values.map(\.scalars), learner.queue.rows.scalars)
+    let optimizer = SGD(learner.parameters, learningRate: 1)
+    learner.loss(view(1), view(2)).backward()
+    optimizer.step()
+    XCTAssertEqual(learner.target.values.map(\.scalars), target)
+    XCTAssertEqual(learner.queue.rows.scalars, queue)
+    XCTAssertTrue(learner.target.values.allSatisfy { !$0.isTracked })
+    XCTAssertFalse(learner.queue.rows.isTracked)
+    learner.updateMovingAverage()
+    XCTAssertNotEqual(learner.target.values.map(\.scalars), target)
+  }
+
+  func testGoesOnBitForBitFromItsState() throws {
+    let images = Formula.images("state", view: 1, 6, size: 16)
+    func train(_ learner: MoCo, steps: Int) -> [Float] {
+      (learner.net as? PlainCNN)?.dropout.stream = RandomStream(seed: 5)
+      let optimizer = SGD(learner.parameters, learningRate: 0.05)
+      return (0..<steps).map { _ in
+        optimizer.zeroGradients()
+        let loss = learner(images)
+        loss.backward()
+        optimizer.step()
+        learner.updateMovingAverage()
+        return loss.item
+      }
+    }
+    try withTemporaryFolder { folder in
+      for steps in [1, 3] {
+        let (first, second) = (learner(), learner())
+        _ = train(first, steps: steps)
+        try first.save(to: folder + "/learner.safetensors")
+        try second.load(from: folder + "/learner.safetensors")
+        XCTAssertEqual(second.queue.count, min(10, steps * 6))
+        XCTAssertEqual(train(second, steps: 3), train(first, steps: 3))
+      }
+    }
+  }
+
+  func testVectors() {
+    let learner = MoCo(
+      MLP([20, 32, 10], batchNorm: true), inputShape: [20], projectionSize: 8, queueSize: 12,
+      augmentation: Unchanged())
+    let rows = (1...2).map { formula("row\($0)", [8, 20]) }
+    for _ in 0..<2 {
+      learner.loss(rows[0], rows[1]).backward()
+      learner.updateMovingAverage()
+    }
+    XCTAssertEqual(learner.represent(rows[0]).embedding.shape, [8, 32])
+    XCTAssertEqual(learner.queue.count, 12)
+  }
+}
