@@ -1,0 +1,75 @@
+import Nets
+
+// Optimizers with the settings of their papers, for any size of batch. The papers' schedule is a
+// warm-up of ten epochs and half a cosine: `.warmUpCosine(to: optimizer.learningRate, …)`.
+
+extension LARS {
+  /// BYOL's: base 0.45 up to 100 epochs, 0.3 up to 300 and 0.2 beyond, times batch / 256; a decay of
+  /// 1e-6, 1.5e-6 beyond 300 epochs (DeepMind's configs/byol.py).
+  public static func byol(_ learner: some Learner, batchSize: Int, epochs: Int = 300) -> LARS {
+    published(
+      learner, base: epochs <= 100 ? 0.45 : epochs <= 300 ? 0.3 : 0.2, batchSize: batchSize,
+      weightDecay: epochs <= 300 ? 1e-6 : 1.5e-6, variant: .deepMind)
+  }
+
+  /// SimCLR's and NNCLR's: base 0.3 times batch / 256, a decay of 1e-6 (Chen et al., 2020; Dwibedi et
+  /// al., 2021).
+  ///
+  /// For batches below about 1,000 SimCLR's appendix B.1 recommends 0.075 · √batch, the rule
+  /// `.squareRoot`; on CIFAR-10 Google's code has base 1 and a decay of 1e-4.
+  public static func simCLR(
+    _ learner: some Learner, batchSize: Int, rule: LearningRate.Rule = .linear
+  ) -> LARS {
+    published(
+      learner, base: rule == .linear ? 0.3 : 0.075, batchSize: batchSize, rule: rule,
+      weightDecay: 1e-6, variant: .google)
+  }
+
+  /// Barlow Twins': base 0.2 for weights and 0.0048 for biases and norms, times batch / 256; a decay
+  /// of 1.5e-6 (Zbontar et al., 2021, section 2.2).
+  public static func barlowTwins(_ learner: some Learner, batchSize: Int) -> LARS {
+    published(
+      learner, base: 0.2, batchSize: batchSize, weightDecay: 1.5e-6, variant: .deepMind,
+      exemptScale: 0.0048 / 0.2)
+  }
+
+  /// VICReg's: base 0.2 times batch / 256, a decay of 1e-6 (Bardes et al., 2022, section 4.2).
+  public static func vicReg(_ learner: some Learner, batchSize: Int) -> LARS {
+    published(learner, base: 0.2, batchSize: batchSize, weightDecay: 1e-6, variant: .deepMind)
+  }
+
+  private static func published(
+    _ learner: some Learner, base: Float, batchSize: Int, rule: LearningRate.Rule = .linear,
+    weightDecay: Float, variant: Variant, exemptScale: Float = 1
+  ) -> LARS {
+    var groups = learner.parameterGroups(weightDecay: weightDecay)
+    groups[1].learningRateScale = exemptScale
+    return LARS(
+      groups, learningRate: LearningRate.scaled(base: base, batchSize: batchSize, rule: rule),
+      variant: variant)
+  }
+}
+
+extension SGD {
+  /// SimSiam's: base 0.05 times batch / 256, momentum 0.9, a decay of 1e-4, and a predictor whose
+  /// learning rate no schedule changes (Chen and He, 2021, section 3 and 4.2).
+  ///
+  /// On CIFAR-10 the base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not decay here.
+  public static func simSiam(
+    _ learner: BYOL, batchSize: Int, base: Float = 0.05, weightDecay: Float = 1e-4
+  ) -> SGD {
+    let rate = LearningRate.scaled(base: base, batchSize: batchSize)
+    return SGD(
+      learner.parameterGroups(weightDecay: weightDecay, predictorLearningRate: rate),
+      learningRate: rate, momentum: 0.9)
+  }
+
+  /// MoCo's: base 0.03 times batch / 256, momentum 0.9, a decay of 1e-4 (He et al., 2020, section 3.2).
+  ///
+  /// Biases and norms do not decay here.
+  public static func moCo(_ learner: some Learner, batchSize: Int) -> SGD {
+    SGD(
+      learner.parameterGroups(weightDecay: 1e-4),
+      learningRate: LearningRate.scaled(base: 0.03, batchSize: batchSize), momentum: 0.9)
+  }
+}
