@@ -15,9 +15,17 @@ package final class ActivationTap: @unchecked Sendable {
   package static func output<Result>(
     of layer: any Module, during body: () throws -> Result
   ) rethrows -> (result: Result, output: Tensor?) {
-    let tap = ActivationTap([ObjectIdentifier(layer)])
+    let (result, outputs) = try outputs(of: [layer], during: body)
+    return (result, outputs[0])
+  }
+
+  /// Runs `body` and gives its result with the last output of each of `layers` that was called.
+  package static func outputs<Result>(
+    of layers: [any Module], during body: () throws -> Result
+  ) rethrows -> (result: Result, outputs: [Tensor?]) {
+    let tap = ActivationTap(Set(layers.map { ObjectIdentifier($0) }))
     let result = try $current.withValue(tap, operation: body)
-    return (result, tap.outputs[ObjectIdentifier(layer)])
+    return (result, layers.map { tap.outputs[ObjectIdentifier($0)] })
   }
 
   /// Runs `body` and gives the last output of every layer that was called.

@@ -3,11 +3,17 @@ import Tensor
 
 /// The user's network up to the layer a learner taps.
 public final class Encoder {
-  /// The user's network.
-  public let net: any Module
   /// The features of the tapped layer, flattened.
   public let width: Int
-  private let layer: any Module
+  private let taps: LayerTaps
+  private let position: Int
+
+  /// The tapped layer at a position.
+  init(_ taps: LayerTaps, position: Int = 0) {
+    self.taps = taps
+    self.position = position
+    width = taps.shapes[position].elementCount
+  }
 
   /// Taps `hiddenLayer` of `net`, without changing anything in it.
   ///
@@ -16,27 +22,10 @@ public final class Encoder {
   ///   - hiddenLayer: The layer whose output is the representation.
   ///   - inputShape: The shape of one input, without the count.
   /// - Throws: ``LearnerError`` that says what the network lacks.
-  init(checking net: any Module, hiddenLayer: HiddenLayer, inputShape: Shape) throws {
-    self.net = net
-    let layer = try hiddenLayer.resolve(in: net)
-    self.layer = layer
-    guard !net.parameters.isEmpty else {
-      throw LearnerError(
-        "a learner needs a network with parameters; \(type(of: net)) has none that discovery sees "
-          + "(stored properties that are modules or parameters, or `members`)")
-    }
-    // Two of them: a batch norm that discovery missed is in training mode and would trap on one.
-    let probe = Tensor.zeros(Shape([2] + inputShape.dimensions))
-    let (output, tapped) = net.evaluating {
-      ActivationTap.output(of: layer) { net(probe) }
-    }
-    guard let tapped else {
-      throw LearnerError(
-        "the hidden layer of type \(type(of: layer)) was never called when the network ran on an "
-          + "input of shape \(probe.shape)")
-    }
-    width = tapped.elementCount / 2
-    try Self.checkDiscovery(of: net, used: output.parameterUses + tapped.parameterUses)
+  convenience init(
+    checking net: any Module, hiddenLayer: HiddenLayer, inputShape: Shape
+  ) throws {
+    self.init(try LayerTaps(checking: net, [hiddenLayer], inputShape: inputShape))
   }
 
   /// Taps `hiddenLayer` of `net`, without changing anything in it.
@@ -54,28 +43,16 @@ public final class Encoder {
     }
   }
 
-  /// A trainable parameter that the network used must be one that discovery found: the optimizer
-  /// would never move it, nor the target follow it.
-  private static func checkDiscovery(
-    of net: any Module, used: [(parameter: Parameter, operation: String)]
-  ) throws {
-    let known = Set(net.parameters.map(ObjectIdentifier.init))
-    for (parameter, operation) in used where !known.contains(ObjectIdentifier(parameter)) {
-      throw LearnerError(
-        "the network used a trainable parameter of shape \(parameter.shape) in \(operation) that "
-          + "discovery did not find; hold it in a stored property of a module, or list it in "
-          + "`members`")
-    }
-  }
+  /// The user's network.
+  public var net: any Module { taps.net }
 
   /// Runs the network and gives the tapped features of shape [count, width].
   public func callAsFunction(_ images: Tensor) -> Tensor {
-    let (_, tapped) = ActivationTap.output(of: layer) { net(images) }
-    guard let tapped else {
-      preconditionFailure(
-        "the hidden layer of type \(type(of: layer)) was never called; was it replaced after the "
-          + "learner was made?")
-    }
+    features(taps(images)[position], of: images)
+  }
+
+  /// What the tapped layer gave, as rows.
+  func features(_ tapped: Tensor, of images: Tensor) -> Tensor {
     let features = tapped.flattened(from: 1)
     precondition(
       features.shape[1] == width,

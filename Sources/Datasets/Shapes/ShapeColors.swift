@@ -10,19 +10,26 @@ extension ShapeScene {
     /// Colours in which the brightness of the shape differs from that of any background by at least
     /// `contrast`; either may be the brighter.
     init(contrast: Float, using stream: inout RandomStream) {
+      let (inside, outside) = Self.brightness(contrast: contrast, using: &stream)
+      foreground = Self.pair(brightness: inside, using: &stream)
+      background = Self.pair(brightness: outside, using: &stream)
+    }
+
+    /// Brightness for shapes and for a background, at least `contrast` apart.
+    static func brightness(
+      contrast: Float, using stream: inout RandomStream
+    ) -> (inside: ClosedRange<Float>, outside: ClosedRange<Float>) {
       let darkest: Float = 0.1
       let brightest: Float = 0.9
       // The shape's brightness leaves room for a background on at least one side.
       let split = stream.uniform(in: (darkest + contrast)...(brightest - contrast))
       let below = darkest...(split - contrast / 2)
       let above = (split + contrast / 2)...brightest
-      let (inside, outside) = stream.chance(0.5) ? (below, above) : (above, below)
-      foreground = Self.pair(brightness: inside, using: &stream)
-      background = Self.pair(brightness: outside, using: &stream)
+      return stream.chance(0.5) ? (below, above) : (above, below)
     }
 
     /// Two colours of independent hues with brightness in a range.
-    private static func pair(
+    static func pair(
       brightness: ClosedRange<Float>, using stream: inout RandomStream
     ) -> (SIMD3<Float>, SIMD3<Float>) {
       (

@@ -45,7 +45,7 @@ extension ShapeScene.Paint {
 }
 
 /// Noise close to normal, of variance 1 in each channel.
-private struct Grain {
+struct Grain {
   private var stream: RandomStream
 
   init(_ stream: RandomStream) { self.stream = stream }

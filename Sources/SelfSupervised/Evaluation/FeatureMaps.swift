@@ -1,0 +1,31 @@
+import Nets
+import Tensor
+
+/// What a layer makes of images as they are, in evaluation mode and without gradients.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels].
+///   - hiddenLayer: The layer whose output is a map.
+///   - net: Any network.
+///   - batchSize: How many images go through the network at a time.
+/// - Returns: The maps, of shape [count, map height, map width, map channels].
+/// - Precondition: The network has the layer, calls it, and it gives a map.
+public func featureMaps(
+  of images: Tensor, at hiddenLayer: HiddenLayer, in net: any Module, batchSize: Int = 64
+) -> Tensor {
+  precondition(
+    images.rank == 4 && images.shape[0] > 0 && batchSize > 0,
+    "featureMaps needs images [count, height, width, channels] and a batch size of 1 or more; got "
+      + "shape \(images.shape) and \(batchSize)")
+  let encoder = PixelEncoder(
+    net, pixelLayer: hiddenLayer, instanceLayer: -1,
+    inputShape: Shape(Array(images.shape.dropFirst())))
+  return net.evaluating {
+    withoutGradients {
+      concatenated(
+        stride(from: 0, to: images.shape[0], by: batchSize).map { start in
+          encoder(images[start..<min(start + batchSize, images.shape[0])]).pixels
+        })
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Tensor
+
+/// Two views of the same images, and which part of its image each of them shows.
+public struct PixelViews: Sendable {
+  /// The views, of shape [count, height, width, channels].
+  public let images: ViewPair
+  /// Where the first view of each image comes from.
+  public let first: [ViewRegion]
+  /// Where the second view of each image comes from.
+  public let second: [ViewRegion]
+
+  /// Two views of the same images.
+  ///
+  /// - Precondition: There is a region for each view.
+  public init(images: ViewPair, first: [ViewRegion], second: [ViewRegion]) {
+    precondition(
+      images.first.rank == 4 && first.count == images.count && second.count == images.count,
+      "PixelViews needs views [count, height, width, channels] and a region for each; got shape "
+        + "\(images.first.shape), \(first.count) and \(second.count) regions")
+    self.images = images
+    self.first = first
+    self.second = second
+  }
+
+  /// Two random views of each image: a crop, and then an augmentation that moves no pixel.
+  ///
+  /// - Parameters:
+  ///   - images: A batch of shape [count, height, width, channels].
+  ///   - crop: Which part a view shows.
+  ///   - augmentations: What becomes of first and second crops.
+  ///   - stream: Where the chance comes from.
+  public init(
+    of images: Tensor, by crop: TrackedCrop,
+    then augmentations: (first: any Augmentation, second: any Augmentation),
+    using stream: RandomStream
+  ) {
+    let streams = [stream.split(0), stream.split(1)]
+    let regions = streams.map { stream in
+      let size = Size2D(height: images.shape[1], width: images.shape[2])
+      return (0..<images.shape[0]).map { index in
+        // The numbers with which the view of this image begins.
+        var stream = stream.split(index)
+        return crop.region(in: size, using: &stream)
+      }
+    }
+    func drawn(_ number: Int, _ augmentation: any Augmentation) -> Tensor {
+      let drawn = views(of: images, by: crop.followed(by: augmentation), using: streams[number])
+      precondition(
+        drawn.shape[1] == crop.size.height && drawn.shape[2] == crop.size.width,
+        "PixelViews needs augmentations that move no pixel; one makes \(drawn.shape) of views of "
+          + "\(crop.size)")
+      return drawn
+    }
+    self.init(
+      images: ViewPair(first: drawn(0, augmentations.first), second: drawn(1, augmentations.second)),
+      first: regions[0], second: regions[1])
+  }
+
+  /// How many images there are.
+  public var count: Int { images.count }
+}

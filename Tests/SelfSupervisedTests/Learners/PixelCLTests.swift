@@ -1,0 +1,322 @@
+import Foundation
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+extension PixelCL {
+  /// A small learner of small images, of maps of a quarter of their size.
+  static func small(
+    _ net: any Module = PlainCNN(), imageSize: Size2D = 16, alpha: Float = 1,
+    usesPixPro: Bool = true, decay: MovingAverageDecay = 0.99,
+    variant: PixelVariant = .official, augmentation: (any Augmentation)? = nil
+  ) -> PixelCL {
+    PixelCL(
+      net, imageSize: imageSize, hiddenLayerPixel: "conv2", hiddenLayerInstance: "pool",
+      projectionSize: 8, projectionHiddenSize: 16, movingAverageDecay: decay, alpha: alpha,
+      usesPixPro: usesPixPro, variant: variant, augmentation: augmentation, seed: 1)
+  }
+}
+
+final class PixelCLTests: XCTestCase {
+  private func images(_ size: Size2D = 16, channels: Int = 3, count: Int = 4) -> Tensor {
+    Formula.images("pixelcl", view: 1, count, size: size, channels: channels)
+  }
+
+  /// Views of which the first shows the left and the second the right, with nothing in common.
+  private func apart(count: Int = 4) -> PixelViews {
+    let make = { Formula.images("apart", view: $0, count, size: 16) }
+    let regions = [0, 10].map { left in
+      [ViewRegion](
+        repeating: ViewRegion(Region(top: 0, left: left, size: [16, 6]), of: 16), count: count)
+    }
+    return PixelViews(
+      images: ViewPair(first: make(1), second: make(2)), first: regions[0], second: regions[1])
+  }
+
+  private let kinds: [(usesPixPro: Bool, variant: PixelVariant)] = [
+    (true, .official), (true, .lucidrains), (false, .official), (false, .lucidrains),
+  ]
+
+  // MARK: - Construction
+
+  func testConstructionChangesNothingOfTheNetwork() {
+    let net = PlainCNN()
+    net.norm.runningMean.value = Tensor(Formula.centred("mean", 6))
+    net.norm.mode = .evaluation
+    let (before, stream) = (bits(of: net), net.dropout.stream)
+    for kind in kinds {
+      _ = PixelCL.small(net, usesPixPro: kind.usesPixPro, variant: kind.variant)
+    }
+    XCTAssertEqual(bits(of: net), before)
+    XCTAssertEqual(net.dropout.stream, stream)
+    XCTAssertEqual(net.norm.mode, .evaluation)
+    XCTAssertTrue(net.parameters.allSatisfy { $0.gradient == nil })
+  }
+
+  func testParametersAreCompleteFromTheStart() {
+    for usesPixPro in [true, false] {
+      let net = PlainCNN()
+      let learner = PixelCL.small(net, usesPixPro: usesPixPro)
+      let before = learner.parameters.map(ObjectIdentifier.init)
+      XCTAssertEqual(before.count, net.parameters.count + 3 * 6 + (usesPixPro ? 2 : 0))
+      learner(images()).backward()
+      XCTAssertEqual(learner.parameters.map(ObjectIdentifier.init), before)
+      for parameter in learner.parameters {
+        XCTAssertEqual(parameter.gradient == nil, net.fc.parameters.contains { $0 === parameter })
+      }
+    }
+  }
+
+  func testDefaultsAreTheReferences() {
+    let net = ResNet.resNet18(width: 4)
+    let learner = PixelCL(net, imageSize: 64, seed: 1)
+    XCTAssertEqual(learner.pixelEncoder.mapSize, 2)
+    XCTAssertEqual(learner.encoder.width, 32)
+    XCTAssertEqual(learner.project(.ones([2, 64, 64, 3])).shape, [2, 256])
+    XCTAssertEqual(learner.projector.parameters[0].shape, [2_048, 32])
+    XCTAssertEqual(learner.pixelProjector.parameters[0].shape, [2_048, 1, 1, 32])
+    XCTAssertEqual(learner.propagation?.gamma, 2)
+    XCTAssertEqual(learner.propagation?.parameters.map(\.shape), [[256, 1, 1, 256], [256]])
+    XCTAssertEqual([learner.distanceThreshold, learner.similarityTemperature], [0.7, 0.3])
+    XCTAssertEqual([learner.alpha, learner.crop.flipProbability], [1, 0.25])
+    XCTAssertEqual(learner.crop.extent, .sides(0.6...0.8))
+    XCTAssertEqual(learner.target.decay.value(at: 7), 0.99)
+  }
+
+  // MARK: - Loss
+
+  func testLossIsPixelsTimesAlphaAndInstances() throws {
+    for kind in kinds {
+      let (net, images) = (ResNet.resNet18(stem: .small, width: 4), images(count: 6))
+      let values = [0, 1, 2.5].map { (alpha: Float) -> Float in
+        let learner = PixelCL(
+          net, imageSize: 16, hiddenLayerPixel: "layer3", projectionSize: 8,
+          projectionHiddenSize: 16, alpha: alpha, usesPixPro: kind.usesPixPro,
+          variant: kind.variant, seed: 1)
+        net.evaluate()
+        let (loss, pairs) = learner.lossAndPairs(images)
+        let found = learner.pixelStatistics
+        XCTAssertEqual(found.positivePairs, pairs)
+        XCTAssertEqual(found.positiveShare, Float(pairs) / Float(6 * 16 * 16))
+        XCTAssertTrue((0...8).contains(found.instanceLoss))
+        XCTAssertTrue((-1...1).contains(found.agreement))
+        if kind.usesPixPro {
+          let expected = kind.variant == .official ? 4 - 4 * found.agreement : -found.agreement
+          XCTAssertEqual(found.pixelLoss, expected, accuracy: 1e-5)
+        }
+        XCTAssertEqual(
+          loss.item, alpha * found.pixelLoss + found.instanceLoss, accuracy: 1e-5)
+        return loss.item
+      }
+      XCTAssertEqual((values[2] - values[0]) / 2.5, values[1] - values[0], accuracy: 2e-5)
+    }
+  }
+
+  func testWithoutPairsTheLossIsTheInstancesAlone() {
+    let views = apart()
+    for kind in kinds {
+      let learner = PixelCL.small(usesPixPro: kind.usesPixPro, variant: kind.variant)
+      let byol = BYOL.small(learner.net)
+      zip(
+        learner.projector.parameters + learner.predictor.parameters,
+        byol.projector.parameters + byol.predictor.parameters
+      ).forEach { $1.value = $0.value.detached }
+      byol.resetMovingAverage()
+      learner.net.evaluate()
+      let (loss, pairs) = learner.lossAndPairs(views)
+      XCTAssertEqual(pairs, 0)
+      XCTAssertEqual(loss.item, byol.loss(views.images).item)
+      XCTAssertEqual(learner.pixelStatistics.instanceLoss, loss.item)
+      XCTAssertTrue(learner.pixelStatistics.agreement.isNaN)
+      loss.backward()
+      XCTAssertTrue(learner.pixelProjector.parameters.allSatisfy { $0.gradient == nil })
+      XCTAssertTrue(learner.propagation?.parameters.allSatisfy { $0.gradient == nil } != false)
+    }
+  }
+
+  func testLossIsSymmetricInItsViews() {
+    for kind in kinds {
+      let learner = PixelCL.small(
+        SmallMaps(), usesPixPro: kind.usesPixPro, variant: kind.variant)
+      let views = learner.views(of: images(count: 6))
+      let swapped = PixelViews(
+        images: ViewPair(first: views.images.second, second: views.images.first),
+        first: views.second, second: views.first)
+      XCTAssertNotEqual(views.first, views.second)
+      XCTAssertEqual(learner.loss(views).item, learner.loss(swapped).item, accuracy: 1e-4)
+    }
+  }
+
+  func testEachImageCountsForItself() {
+    let learner = PixelCL.small(SmallMaps())
+    for module in learner.modules { module.evaluate() }
+    learner.target { learner.modules.forEach { $0.evaluate() } }
+    let views = learner.views(of: images(count: 4))
+    let order = [2, 0, 3, 1]
+    let shuffled = PixelViews(
+      images: ViewPair(
+        first: views.images.first.gathered(order), second: views.images.second.gathered(order)),
+      first: order.map { views.first[$0] }, second: order.map { views.second[$0] })
+    XCTAssertEqual(learner.loss(views).item, learner.loss(shuffled).item, accuracy: 1e-5)
+    // The regions belong to their images.
+    let mixed = PixelViews(
+      images: shuffled.images, first: views.first, second: views.second)
+    XCTAssertNotEqual(learner.loss(mixed).item, learner.loss(shuffled).item, accuracy: 1e-5)
+  }
+
+  func testTargetHasNoGradientAndFollows() {
+    for kind in kinds {
+      let learner = PixelCL.small(usesPixPro: kind.usesPixPro, variant: kind.variant)
+      let before = learner.target.values.map(\.scalars)
+      XCTAssertEqual(before.count, learner.net.parameters.count + 12)
+      let optimizer = SGD(learner.parameters, learningRate: 1)
+      learner(images()).backward()
+      optimizer.step()
+      XCTAssertEqual(learner.target.values.map(\.scalars), before)
+      XCTAssertTrue(learner.target.values.allSatisfy { !$0.isTracked })
+      learner.updateMovingAverage()
+      XCTAssertNotEqual(learner.target.values.map(\.scalars), before)
+      learner.resetMovingAverage()
+      XCTAssertEqual(
+        learner.target.values.map(\.scalars), learner.target.parameters.map { $0.value.scalars })
+    }
+  }
+
+  func testNetworkRunsTwicePerView() {
+    let net = Counting(PlainCNN())
+    let learner = PixelCL(
+      net, imageSize: 16, hiddenLayerPixel: "inner.conv2", hiddenLayerInstance: "inner.pool",
+      projectionSize: 8, projectionHiddenSize: 16)
+    let before = net.calls
+    learner(images()).backward()
+    XCTAssertEqual(net.calls - before, 4)
+  }
+
+  /// Fifty steps on one batch: pixels of one place come to agree.
+  func testAgreementRises() {
+    let learner = PixelCL.small(SmallMaps(), augmentation: Unchanged())
+    let optimizer = Adam(learner.parameters, learningRate: 3e-3)
+    let images = images(count: 16)
+    var agreements: [Float] = []
+    for _ in 0..<50 {
+      optimizer.zeroGradients()
+      learner(images).backward()
+      optimizer.step()
+      learner.updateMovingAverage()
+      agreements.append(learner.pixelStatistics.agreement)
+    }
+    let (first, last) = (agreements.prefix(5).reduce(0, +), agreements.suffix(5).reduce(0, +))
+    XCTAssertGreaterThan(last / 5, first / 5 + 0.2)
+    XCTAssertGreaterThan(learner.statistics.spread, 0)
+  }
+
+  // MARK: - Any network
+
+  func testImagesThatAreNotSquare() {
+    for kind in kinds {
+      let learner = PixelCL.small(
+        imageSize: [64, 96], usesPixPro: kind.usesPixPro, variant: kind.variant)
+      XCTAssertEqual(learner.pixelEncoder.mapSize, [16, 24])
+      let loss = learner(images([64, 96], count: 2))
+      XCTAssertTrue(loss.item.isFinite)
+      XCTAssertGreaterThan(learner.pixelStatistics.positivePairs, 0)
+      loss.backward()
+      XCTAssertTrue(
+        learner.parameters.allSatisfy { $0.gradient?.norm().item.isFinite != false })
+    }
+  }
+
+  func testGreyscaleAndFiveChannels() {
+    for channels in [1, 5] {
+      let learner = PixelCL.small(PlainCNN(channels: channels))
+      let loss = learner(images(channels: channels))
+      XCTAssertTrue(loss.item.isFinite)
+      loss.backward()
+    }
+  }
+
+  /// Images larger than the views are cropped from where they are.
+  func testImagesMayBeLargerThanViews() {
+    let learner = PixelCL.small(imageSize: [16, 24])
+    let views = learner.views(of: images([50, 40]))
+    XCTAssertEqual(views.images.first.shape, [4, 16, 24, 3])
+    XCTAssertTrue(views.first.allSatisfy { $0.imageSize == [50, 40] })
+    XCTAssertTrue(learner.loss(views).item.isFinite)
+  }
+
+  // MARK: - Representation
+
+  func testRepresentsOneImageAndChangesNothing() {
+    let net = PlainCNN()
+    let learner = PixelCL.small(net)
+    _ = learner(images())
+    let before = bits(of: net, learner.projector, learner.pixelProjector)
+    let (one, all) = (
+      learner.representPixels(images()[0..<1]), learner.representPixels(images())
+    )
+    XCTAssertEqual(one.embedding.shape, [1, 4, 4, 8])
+    XCTAssertEqual(one.projection.shape, [1, 4, 4, 8])
+    XCTAssertLessThan(relativeError(one.projection.scalars, all.projection[0..<1].scalars), 1e-5)
+    XCTAssertEqual(learner.represent(images()).embedding.shape, [4, 8])
+    XCTAssertFalse(all.projection.isTracked || all.embedding.isTracked)
+    XCTAssertEqual(bits(of: net, learner.projector, learner.pixelProjector), before)
+    XCTAssertEqual(net.norm.mode, .training)
+  }
+
+  // MARK: - Saving
+
+  private func trained(steps: Int, _ learner: PixelCL) -> [Float] {
+    let optimizer = SGD(learner.parameters, learningRate: 0.05)
+    return (0..<steps).map { _ in
+      optimizer.zeroGradients()
+      let loss = learner(images())
+      loss.backward()
+      optimizer.step()
+      learner.updateMovingAverage()
+      return loss.item
+    }
+  }
+
+  func testLearnerGoesOnBitForBitFromItsState() throws {
+    for kind in kinds {
+      let make = {
+        PixelCL.small(
+          SmallMaps(), usesPixPro: kind.usesPixPro, decay: .cosine(from: 0.5, steps: 9),
+          variant: kind.variant)
+      }
+      let (first, second) = (make(), make())
+      _ = trained(steps: 3, first)
+      try withTemporaryFolder { folder in
+        try first.save(to: folder + "/learner.safetensors")
+        try second.load(from: folder + "/learner.safetensors")
+      }
+      XCTAssertEqual(second.target.step, 3)
+      XCTAssertEqual(trained(steps: 3, second), trained(steps: 3, first))
+    }
+  }
+
+  func testStateOfAnotherKindIsRefused() {
+    let (pixPro, contrast) = (PixelCL.small(), PixelCL.small(usesPixPro: false))
+    XCTAssertThrowsError(try contrast.load(pixPro.state)) { error in
+      XCTAssertTrue("\(error)".contains("propagation"), "\(error)")
+    }
+    XCTAssertThrowsError(try pixPro.load(contrast.state))
+  }
+}
+
+/// Two convolutions with norms, of a quarter of the image's size, without chance of their own.
+private final class SmallMaps: Module {
+  let conv1 = Conv2d(3, 8, kernelSize: 3, stride: 2, padding: 1)
+  let norm1 = BatchNorm(8)
+  let conv2 = Conv2d(8, 12, kernelSize: 3, stride: 2, padding: 1)
+  let norm2 = BatchNorm(12)
+  let pool = GlobalAveragePool()
+  let fc = Linear(12, 3)
+
+  func forward(_ x: Tensor) -> Tensor {
+    fc(pool(relu(norm2(conv2(relu(norm1(conv1(x))))))).flattened(from: 1))
+  }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+/// One step, and two hundred, against pixel-level-contrastive-learning and the formulas of PixPro's
+/// authors: `Fixtures/pixelcl.py`.
+final class PixelParityTests: XCTestCase {
+  func testPixProMatchesThePackage() throws { try check(.lucidrainsPixPro) }
+
+  func testPixContrastMatchesThePackage() throws { try check(.lucidrainsContrast) }
+
+  func testPixProMatchesTheAuthorsFormulas() throws { try check(.officialPixPro) }
+
+  func testPixContrastMatchesThePapersFormula() throws { try check(.officialContrast) }
+
+  func testTwoLayersAndAnotherGamma() throws {
+    for kind in [PixelReferenceRun.Kind.lucidrainsPixPro, .officialPixPro] {
+      try check(kind, layerCount: 2, gamma: 3, suffix: "-deep")
+    }
+  }
+
+  private func check(
+    _ kind: PixelReferenceRun.Kind, layerCount: Int = 1, gamma: Float = 2, suffix: String = ""
+  ) throws {
+    let reference = try State(
+      contentsOf: fixture("pixelcl-\(kind.rawValue)\(suffix).safetensors"))
+    let run = try PixelReferenceRun(kind, layerCount: layerCount, gamma: gamma)
+    let (loss, published, pairs) = run.step("pixels", count: 8)
+    XCTAssertEqual(Float(pairs), try XCTUnwrap(reference["pairs"]).scalars[0])
+    let expected = Double(try XCTUnwrap(reference["loss"]).scalars[0])
+    XCTAssertEqual(published, expected, accuracy: 1e-5 * abs(expected))
+    loss.backward()
+    compare(run.gradients, with: reference.below("gradient"), 1e-4)
+    compare(run.runningStatistics, with: reference.below("buffer"), 1e-5)
+  }
+
+  private func compare(_ found: [String: [Float]], with reference: State, _ tolerance: Double) {
+    XCTAssertEqual(Set(found.keys), Set(reference.names))
+    let total = found.values.joined().reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    for entry in reference.entries {
+      guard let values = found[entry.name] else { continue }
+      let (digest, expected) = (Formula.digest(values), entry.value.scalars.map(Double.init))
+      // A bias in front of a batch norm has no gradient but rounding.
+      guard expected[0] > 1e-6 * total else {
+        XCTAssertLessThan(digest[0], 1e-5 * total, entry.name)
+        continue
+      }
+      XCTAssertLessThan(digestError(digest, expected), tolerance, entry.name)
+    }
+  }
+
+  // MARK: - Two hundred steps
+
+  private struct Trace: Decodable {
+    let losses: [Double]
+    let pairs: [Int]
+  }
+
+  func testPixProTraceMatchesThePackage() throws { try checkTrace(.lucidrainsPixPro) }
+
+  func testPixContrastTraceMatchesThePackage() throws { try checkTrace(.lucidrainsContrast) }
+
+  func testPixProTraceMatchesTheAuthorsFormulas() throws { try checkTrace(.officialPixPro) }
+
+  func testPixContrastTraceMatchesThePapersFormula() throws { try checkTrace(.officialContrast) }
+
+  private func checkTrace(_ kind: PixelReferenceRun.Kind) throws {
+    let data = try Data(contentsOf: URL(fileURLWithPath: fixture("pixelcl-traces.json")))
+    let traces = try JSONDecoder().decode([String: Trace].self, from: data)
+    let trace = try XCTUnwrap(traces[kind.rawValue])
+    let run = try PixelReferenceRun(kind)
+    let optimizer = Adam(run.learner.parameters, learningRate: 1e-4)
+    var losses: [Double] = []
+    for step in 0..<200 {
+      let (loss, published, pairs) = run.step("trace\(step)", count: 8)
+      optimizer.zeroGradients()
+      loss.backward()
+      optimizer.step()
+      run.learner.updateMovingAverage()
+      losses.append(published)
+      XCTAssertEqual(pairs, trace.pairs[step])
+    }
+    let errors = zip(losses, trace.losses).map { abs($0 - $1) / abs($1) }
+    XCTAssertLessThan(errors[..<10].max() ?? 1, 1e-4)
+    let (ours, theirs) = (losses.suffix(20).reduce(0, +), trace.losses.suffix(20).reduce(0, +))
+    XCTAssertEqual(ours, theirs, accuracy: 1e-2 * abs(theirs))
+    print("TRACE", kind.rawValue, errors[..<10].max() ?? 1, errors.max() ?? 1, ours / theirs - 1)
+  }
+}
