@@ -52,7 +52,8 @@ public struct PixelViews: Sendable {
       return drawn
     }
     self.init(
-      images: ViewPair(first: drawn(0, augmentations.first), second: drawn(1, augmentations.second)),
+      images: ViewPair(
+        first: drawn(0, augmentations.first), second: drawn(1, augmentations.second)),
       first: regions[0], second: regions[1])
   }
 

@@ -102,11 +102,12 @@ final class TrackedCropTests: XCTestCase {
           // A cell is at most 0.8 · 16 pixels high and wide: the diagonal of the unit square's is then
           // 0.8 · √(1/4² + 1/6²).
           let gap = [(p[0] - q[0]) / 63, (p[1] - q[1]) / 95]
-          let unit = [found.first[n], found.second[n]].map { view -> Float in
-            let (h, w) = (view.region.size.height - 1, view.region.size.width - 1)
-            let (down, across) = (Float(h) / 63 / 4, Float(w) / 95 / 6)
-            return (down * down + across * across).squareRoot()
-          }.max() ?? 0
+          let unit =
+            [found.first[n], found.second[n]].map { view -> Float in
+              let (h, w) = (view.region.size.height - 1, view.region.size.width - 1)
+              let (down, across) = (Float(h) / 63 / 4, Float(w) / 95 / 6)
+              return (down * down + across * across).squareRoot()
+            }.max() ?? 0
           let distance = (gap[0] * gap[0] + gap[1] * gap[1]).squareRoot() / unit
           // The authors measure from the first pixel's centre to the last's: nearly the same.
           if abs(distance - 0.7) > 0.05 {

@@ -36,7 +36,8 @@ final class PixelProbeTests: XCTestCase {
   // MARK: - The probe
 
   /// Maps whose channels score the classes themselves, and the classes.
-  private func separable(_ name: String, count: Int, classes: Int) -> (maps: Tensor, labels: [Int]) {
+  private func separable(_ name: String, count: Int, classes: Int) -> (maps: Tensor, labels: [Int])
+  {
     let labels = Formula.integers(name, count * 20).map { $0 % classes }
     let noise = Tensor(Formula.centred(name, count * 20 * classes), shape: [count * 20, classes])
     let maps = Tensor.oneHot(labels, classCount: classes) * 5 + noise * 0.5 - 40
@@ -65,7 +66,8 @@ final class PixelProbeTests: XCTestCase {
 
   func testFeaturesThatSayNothingGiveTheCommonestClass() {
     let labels = (0..<800).map { $0 % 4 == 0 ? 1 : 0 }
-    let probe = PixelProbe(.ones([40, 4, 5, 3]), labels: labels, size: [4, 5], classCount: 3)
+    let probe = PixelProbe(
+      .ones([40, 4, 5, 3]), labels: labels, size: [4, 5], classCount: 3, learningRate: 0.2)
     XCTAssertEqual(Set(probe.predict(.ones([2, 4, 5, 3]))), [0])
     XCTAssertEqual(probe.losses.last ?? 0, -0.75 * log(0.75) - 0.25 * log(0.25), accuracy: 0.01)
   }

@@ -14,7 +14,9 @@ final class PixelContrastTests: XCTestCase {
 
   /// Pairs of which the second image has none, and the first pixel of the first image neither.
   private var pairs: PixelPairs {
-    let drawn = Formula.integers("pairs", count * pixels * pixels).map { Float($0 % 3 == 0 ? 1 : 0) }
+    let drawn = Formula.integers("pairs", count * pixels * pixels).map {
+      Float($0 % 3 == 0 ? 1 : 0)
+    }
     let mask = drawn.enumerated().map { index, value in
       index < pixels || index / (pixels * pixels) == 1 ? 0 : value
     }

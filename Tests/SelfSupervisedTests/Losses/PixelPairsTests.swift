@@ -120,14 +120,16 @@ final class PixelPairsTests: XCTestCase {
       }
       let r = view.region
       let column = view.isFlipped ? map.width - 1 - pixel % map.width : pixel % map.width
-      let diagonal = sqrt(pow(Double(view.imageSize.height), 2) + pow(Double(view.imageSize.width), 2))
+      let diagonal = sqrt(
+        pow(Double(view.imageSize.height), 2) + pow(Double(view.imageSize.width), 2))
       return Place(
         y: interpolated(r.top, r.size.height, map.height, pixel / map.width) / diagonal
           * Double(map.height),
         x: interpolated(r.left, r.size.width, map.width, column) / diagonal * Double(map.width),
         cellHeight: 0, cellWidth: 1)
     }
-    let (p, q) = variant == .official
+    let (p, q) =
+      variant == .official
       ? (official(a, i), official(b, j)) : (lucidrains(a, i), lucidrains(b, j))
     let unit = max(
       sqrt(p.cellHeight * p.cellHeight + p.cellWidth * p.cellWidth),
@@ -137,7 +139,9 @@ final class PixelPairsTests: XCTestCase {
 
   func testDistancesEqualTheSlowTwin() {
     var stream = RandomStream(seed: 3)
-    for (image, map): (Size2D, Size2D) in [(32, 4), ([64, 96], [4, 6]), ([9, 5], [3, 4]), (7, 7)] {
+    for (image, map): (Size2D, Size2D) in [
+      (32, 4), ([64, 96], [4, 6]), ([9, 5], [3, 4]), (7, 7),
+    ] {
       for share: ClosedRange<Float> in [0.3...1, 0.05...0.5] {
         let crop = TrackedCrop(8, extent: .sides(share), flipProbability: 0.5)
         let (a, b) = (
