@@ -10,7 +10,7 @@ struct Options {
   }
 
   let data: String
-  let method: String
+  let method: Method
   let net: String
   let width: Int
   let size: Int?
@@ -28,7 +28,8 @@ struct Options {
     let arguments = try Arguments(words, flags: Self.flags)
     if arguments.has("--help") { return nil }
     data = arguments.string("--data") ?? ""
-    method = try arguments.choice("--method", of: ["byol", "simsiam"])
+    let name = try arguments.choice("--method", of: Method.allCases.map(\.rawValue))
+    method = Method(rawValue: name) ?? .byol
     net = try arguments.choice("--net", of: Self.nets)
     width = try arguments.integer("--width", in: 1...1_024)
     size = try arguments.optionalInteger("--size", in: 8...1_024)
@@ -44,7 +45,7 @@ struct Options {
     length = try Self.length(arguments)
     output =
       arguments.string("--out")
-      ?? "runs/\((data as NSString).lastPathComponent)-\(method)-\(Self.timeStamp())"
+      ?? "runs/\((data as NSString).lastPathComponent)-\(name)-\(Self.timeStamp())"
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }
@@ -87,7 +88,8 @@ extension Options {
     Flag(
       "--data", "NAME", "fashion-mnist, shapes, or a directory with MNIST's files",
       standard: "fashion-mnist"),
-    Flag("--method", "NAME", "byol or simsiam", standard: "byol"),
+    Flag(
+      "--method", "NAME", Method.allCases.map(\.rawValue).joined(separator: ", "), standard: "byol"),
     Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet10"),
     Flag("--width", "N", "channels of the network's first level", standard: "16"),
     Flag("--size", "PIXELS", "height and width of the views; the images' own if not given"),

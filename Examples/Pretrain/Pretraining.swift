@@ -22,7 +22,9 @@ struct Pretraining {
       options.size.map { Size2D(height: $0, width: $0) }
       ?? Size2D(height: shape[0], width: shape[1])
     let net = withRandomSeed(options.seed) { network(channels: shape[2]) }
-    let (learner, steps) = (learner(net, size: size), stepCount)
+    let steps = stepCount
+    let learner = options.method.learner(
+      net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
     describe(learner, size: size, steps: steps)
     let judge = NeighbourJudge(source, size: size)
     let (raw, untrained) = (judge.rawPixels(), judge.score(learner))
@@ -66,21 +68,11 @@ struct Pretraining {
     }
   }
 
-  private func learner(_ net: ResNet, size: Size2D) -> BYOL {
-    let recipe = source.recipe
-    return BYOL(
-      net, imageSize: size, hiddenLayer: "avgpool", projectionSize: recipe.projectionSize,
-      projectionHiddenSize: recipe.projectionHiddenSize,
-      movingAverageDecay: .cosine(from: recipe.movingAverageStart, steps: stepCount),
-      useMomentum: options.method == "byol", augmentation: recipe.augmentation(size),
-      seed: options.seed)
-  }
-
   private var learningRate: Float {
     options.learningRate ?? (options.optimizer == "sgd" ? source.recipe.learningRate : 1e-3)
   }
 
-  private func optimizer(_ learner: BYOL) -> any Optimizer {
+  private func optimizer(_ learner: any Learner) -> any Optimizer {
     switch options.optimizer {
     case "adam": Adam(learner.parameters, learningRate: learningRate)
     case "adamw":
@@ -90,11 +82,11 @@ struct Pretraining {
     }
   }
 
-  private func describe(_ learner: BYOL, size: Size2D, steps: Int) {
+  private func describe(_ learner: any Learner, size: Size2D, steps: Int) {
     let count = learner.net.parameterCount
     say(
       """
-      \(options.method) trains \(options.net) (width \(options.width), \(count) parameters) on \
+      \(options.method.rawValue) trains \(options.net) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
       \(steps) steps of \(options.batch) images, views of \(size), \(options.optimizer) at \
       \(learningRate), seed \(options.seed), \(Threads.count) threads

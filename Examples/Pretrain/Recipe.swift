@@ -5,36 +5,36 @@ struct Recipe: Sendable {
   let epochs: Int
   /// The labelled images whose neighbours are looked up.
   let bankSize: Int
-  /// The highest step size of SGD with momentum.
+  /// The highest step size of SGD with momentum, for a batch of 128.
   let learningRate: Float
   let projectionSize: Int
   let projectionHiddenSize: Int
   let movingAverageStart: Float
-  let augmentation: @Sendable (_ size: Size2D) -> any Augmentation
+  /// The share of the image's area that a view shows.
+  let crop: ClosedRange<Float>
+  /// What is done to a view once it is cut out.
+  let colors: [any Augmentation]
+
+  /// Cut out, turned to either side and recoloured.
+  func augmentation(_ size: Size2D) -> Compose {
+    Compose(
+      [RandomResizedCrop(size, scale: crop), HorizontalFlip().applied(probability: 0.5)] + colors)
+  }
 
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
     epochs: 4, bankSize: 10_000, learningRate: 0.3, projectionSize: 128,
-    projectionHiddenSize: 1_024, movingAverageStart: 0.95
-  ) { size in
-    Compose([
-      RandomResizedCrop(size, scale: 0.3...1),
-      HorizontalFlip().applied(probability: 0.5),
-      ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8),
+    projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.3...1,
+    colors: [
+      ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
     ])
-  }
 
   /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey.
   static let shapes = Recipe(
     epochs: 7, bankSize: 5_000, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
-    movingAverageStart: 0.95
-  ) { size in
-    Compose([
-      RandomResizedCrop(size, scale: 0.5...1),
-      HorizontalFlip().applied(probability: 0.5),
-      ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5)
-        .applied(probability: 0.8),
+    movingAverageStart: 0.95, crop: 0.4...1,
+    colors: [
+      ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
       Grayscale().applied(probability: 0.5),
     ])
-  }
 }

@@ -1,0 +1,52 @@
+import SelfSupervised
+
+/// The learners a run can choose from.
+enum Method: String, CaseIterable {
+  case byol, simsiam, simclr, nnclr, moco
+  case barlowTwins = "barlow-twins"
+  case vicreg, pixelcl
+
+  /// A learner of this kind around `net`, with heads and views that suit `recipe`.
+  func learner(
+    _ net: ResNet, size: Size2D, recipe: Recipe, steps: Int, seed: UInt64
+  ) -> any Learner {
+    let (outputs, hidden) = (recipe.projectionSize, recipe.projectionHiddenSize)
+    let views = recipe.augmentation(size)
+    let decay = MovingAverageDecay.cosine(from: recipe.movingAverageStart, steps: steps)
+    switch self {
+    case .byol, .simsiam:
+      return BYOL(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
+        projectionHiddenSize: hidden, movingAverageDecay: decay, useMomentum: self == .byol,
+        augmentation: views, seed: seed)
+    case .simclr:
+      return SimCLR(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
+        projectionHiddenSize: hidden, temperature: 0.2, augmentation: views, seed: seed)
+    case .nnclr:
+      return NNCLR(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
+        projectionHiddenSize: hidden, predictorHiddenSize: hidden, queueSize: 4_096,
+        temperature: 0.2, augmentation: views, seed: seed)
+    case .moco:
+      return MoCo(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
+        projectionHiddenSize: hidden, queueSize: 4_096, movingAverageDecay: decay,
+        augmentation: views, seed: seed)
+    case .barlowTwins:
+      return BarlowTwins(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: hidden, augmentation: views,
+        seed: seed)
+    case .vicreg:
+      return VICReg(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: hidden, augmentation: views,
+        seed: seed)
+    case .pixelcl:
+      return PixelCL(
+        net, imageSize: size, hiddenLayerInstance: "avgpool", projectionSize: outputs,
+        projectionHiddenSize: hidden, movingAverageDecay: decay,
+        cropExtent: .sides(recipe.crop.lowerBound.squareRoot()...1), flipProbability: 0.5,
+        augmentation: Compose(recipe.colors), seed: seed)
+    }
+  }
+}
