@@ -1,4 +1,5 @@
 import Foundation
+import SelfSupervised
 
 /// One line that rewrites itself on a terminal; elsewhere a plain line now and then.
 struct ProgressLine {
@@ -9,15 +10,15 @@ struct ProgressLine {
 
   init(steps: Int) { self.steps = steps }
 
-  mutating func show(_ outcome: TrainingOutcome, spread: Float) {
+  mutating func show(_ outcome: TrainingOutcome, _ statistics: LearnerStatistics) {
     let isLast = outcome.steps == steps
     let pause = isTerminal ? 0.2 : 10
     guard isLast || Date().timeIntervalSince(lastShown) >= pause else { return }
     lastShown = Date()
     let left = outcome.seconds / Double(outcome.steps) * Double(steps - outcome.steps)
     let numbers = String(
-      format: "loss %.4f  spread %.2f  %.0f images/s", outcome.loss, spread,
-      outcome.imagesPerSecond)
+      format: "loss %.4f  spread %.2f  rank %.1f  %.0f images/s", outcome.loss,
+      statistics.spread, statistics.effectiveRank, outcome.imagesPerSecond)
     lastText = "step \(outcome.steps)/\(steps)  \(numbers)  \(Self.time(left)) left"
     write(isTerminal ? "\r\u{1B}[2K" + lastText : lastText + "\n")
   }

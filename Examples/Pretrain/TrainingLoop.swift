@@ -42,9 +42,11 @@ struct TrainingLoop {
       outcome.loss = smoothed
       outcome.seconds = Date().timeIntervalSince(start)
       outcome.imagesPerSecond = Double((step + 1) * loader.batchSize) / outcome.seconds
-      progress.show(outcome, spread: learner.statistics.spread)
-      if let warning = collapse.warning(learner.statistics, optimizer: optimizer) {
-        progress.interject(warning)
+      progress.show(outcome, learner.statistics)
+      if let warning = collapse.warning(
+        learner, optimizer: optimizer, batchSize: loader.batchSize)
+      {
+        progress.interject("\(warning)")
       }
       if step % Self.stepsBetweenLines == 0 || step == steps - 1 {
         try files.log(record(outcome, loss: loss))
@@ -70,6 +72,7 @@ struct TrainingLoop {
     JSONRecord([
       ("event", .string("step")), ("step", .integer(outcome.steps)),
       ("loss", .number(Double(loss))), ("spread", .number(Double(learner.statistics.spread))),
+      ("effective_rank", .number(Double(learner.statistics.effectiveRank))),
       ("learning_rate", .number(Double(optimizer.learningRate))),
       ("images_per_second", .number(outcome.imagesPerSecond)),
       ("seconds", .number(outcome.seconds)),
@@ -82,18 +85,4 @@ struct TrainingError: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
-}
-
-/// Notices when all images get the same projection.
-private struct CollapseWatch {
-  private var flatSteps = 0
-  private var hasWarned = false
-
-  mutating func warning(_ statistics: LearnerStatistics, optimizer: any Optimizer) -> String? {
-    flatSteps = statistics.spread < 0.1 ? flatSteps + 1 : 0
-    guard flatSteps >= 20, !hasWarned else { return nil }
-    hasWarned = true
-    return "warning: projections have collapsed (spread \(statistics.spread), healthy is near 1); "
-      + "the likely cause is a learning rate of \(optimizer.learningRate) that is too high"
-  }
 }

@@ -47,8 +47,8 @@ public final class MoCo: Learner {
   ///   - projectionSize: The features of a projection.
   ///   - projectionHiddenSize: The hidden features of the projector; as many as the representation
   ///     has when it is nil.
-  ///   - queueSize: How many keys the queue holds; fewer suit small sets of images, of which no key
-  ///     should be older than about an epoch.
+  ///   - queueSize: How many keys the queue holds: fewer than there are images, or earlier keys of
+  ///     the query's own image are among the negatives.
   ///   - temperature: What similarities are divided by.
   ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step.
   ///   - isSymmetric: Whether each view is a query once and a key once.

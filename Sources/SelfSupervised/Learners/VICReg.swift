@@ -7,10 +7,10 @@ import Tensor
 /// vary together. There is neither target nor predictor nor negatives, and the two sides need not be
 /// alike.
 ///
-/// The loss is at least 0 and has no bound above. Of an untrained network it is about 25, the lack of
-/// variance alone, more when projections are long; healthy training takes it to between 5 and 20
-/// while ``LearnerStatistics/spread`` stays up. A loss that stays at 24.75 is a collapse: features
-/// without any variance.
+/// The loss is at least 0 and has no bound above. Of an untrained network it is between 20 and 35,
+/// most of which is a lack of variance; healthy training takes it down slowly, from 22 to 19 in 200
+/// steps of 64 small images, while ``LearnerStatistics/spread`` stays up. A loss that stays at 24.75
+/// is a collapse: features without any variance.
 public final class VICReg: Learner {
   /// The user's network up to the tapped layer.
   public let encoder: Encoder
@@ -33,8 +33,8 @@ public final class VICReg: Learner {
   ///   - hiddenLayer: The layer whose output is the representation: a name, the number of a child,
   ///     or the layer itself.
   ///   - channels: The channels of the images; those of the first convolution when it is nil.
-  ///   - projectionSize: The features of a projection; fewer than the paper's 8,192 cost little of
-  ///     the result for small networks and much of the time.
+  ///   - projectionSize: The features of a projection, the paper's 8,192; fewer save time and memory
+  ///     where the network is small.
   ///   - projectionHiddenSize: The hidden features of the projector; as many as a projection's when
   ///     it is nil.
   ///   - weights: How much the three terms of the loss count.

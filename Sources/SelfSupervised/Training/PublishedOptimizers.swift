@@ -64,7 +64,7 @@ extension SGD {
       learningRate: rate, momentum: 0.9)
   }
 
-  /// MoCo's: base 0.03 times batch / 256, momentum 0.9, a decay of 1e-4 (He et al., 2020, section 3.2).
+  /// MoCo's: base 0.03 times batch / 256, momentum 0.9, a decay of 1e-4 (He et al., 2020).
   ///
   /// Biases and norms do not decay here.
   public static func moCo(_ learner: some Learner, batchSize: Int) -> SGD {

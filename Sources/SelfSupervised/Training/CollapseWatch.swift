@@ -1,0 +1,146 @@
+import Nets
+import Tensor
+
+/// Notices when a training's projections become all alike, and says once what the likely cause is.
+///
+/// ```swift
+/// var watch = CollapseWatch()
+/// for images in loader {
+///   // … one step …
+///   if let warning = watch.warning(learner, optimizer: optimizer) { print(warning) }
+/// }
+/// ```
+///
+/// Two things count, when they last for 20 steps: projections near one point, their
+/// ``LearnerStatistics/spread`` below 0.1 or below a fifth of its best; and projections in few
+/// directions, their ``LearnerStatistics/effectiveRank`` below 3, or 6 at a learning rate that no
+/// recipe has, and below a quarter of its best. A network whose projections are alike from the start,
+/// as those of networks without norms may be, is given 200 steps, and more while it improves.
+///
+/// Healthy short runs of small residual networks stayed above a spread of 0.4 and a rank of 4.
+public struct CollapseWatch: Sendable {
+  private var best = (spread: Float(0), rank: Float(0))
+  private var steps: [CollapseWarning.Kind: Int] = [:]
+  private var lowestSpread = Float.infinity
+  private var highestRate: Float = 0
+  private var hasWarned = false
+
+  /// A watch that has seen nothing.
+  public init() {}
+
+  /// Looks at a learner's last step.
+  ///
+  /// - Parameters:
+  ///   - learner: The learner, after its loss.
+  ///   - optimizer: What moves it; its highest learning rate so far may be the cause.
+  ///   - batchSize: How many images a step has, which may be the cause if they are few.
+  /// - Returns: A warning at the step at which a collapse is certain; nil at all others.
+  public mutating func warning(
+    _ learner: some Learner, optimizer: any Optimizer, batchSize: Int? = nil
+  ) -> CollapseWarning? {
+    highestRate = max(highestRate, optimizer.learningRate)
+    let isRateUnusual = highestRate > usualRate(of: optimizer).rate
+    guard let kind = note(learner.statistics, fewestDirections: isRateUnusual ? 6 : 3) else {
+      return nil
+    }
+    return CollapseWarning(
+      kind: kind, statistics: learner.statistics,
+      causes: causes(learner, optimizer, batchSize: batchSize))
+  }
+
+  /// Takes one step's statistics; the kind of collapse when it is certain, once.
+  mutating func note(
+    _ statistics: LearnerStatistics, fewestDirections: Float = 3
+  ) -> CollapseWarning.Kind? {
+    let (spread, rank) = (statistics.spread, statistics.effectiveRank)
+    best = (max(best.spread, spread), max(best.rank, rank))
+    count(.point, spread < max(0.1, best.spread / 5))
+    count(.fewDirections, rank < min(fewestDirections, best.rank / 4))
+    // What grows is recovering; below 0.01 growth is rounding.
+    lowestSpread = min(lowestSpread, max(spread, 0.01))
+    if spread > 1.5 * lowestSpread {
+      lowestSpread = spread
+      steps[.point] = 0
+    }
+    let patience = best.spread > 0.2 ? 20 : 200
+    let found: CollapseWarning.Kind? =
+      steps[.point, default: 0] >= patience
+      ? .point : steps[.fewDirections, default: 0] >= 20 ? .fewDirections : nil
+    guard !hasWarned, let found else { return nil }
+    hasWarned = true
+    return found
+  }
+
+  private mutating func count(_ kind: CollapseWarning.Kind, _ isLow: Bool) {
+    steps[kind] = isLow ? steps[kind, default: 0] + 1 : 0
+  }
+
+  /// What may have caused a collapse, likely things first.
+  private func causes(
+    _ learner: some Learner, _ optimizer: any Optimizer, batchSize: Int?
+  ) -> [String] {
+    var causes: [String] = []
+    let (name, usual) = usualRate(of: optimizer)
+    if highestRate > usual {
+      causes.append(
+        "a learning rate of \(highestRate), where \(name) usually has \(usual) at most")
+    }
+    let needsNone =
+      learner is BarlowTwins || learner is VICReg
+      || learner.parts.contains { $0.part is FeatureQueue }
+    let predictor = learner.parts.first { $0.name == "predictor" }?.part as? any Module
+    if !needsNone, predictor?.parameters.isEmpty != false {
+      causes.append("no predictor with weights, which a loss without negatives needs")
+    }
+    if let batchSize, batchSize < 16 { causes.append("a batch of only \(batchSize) images") }
+    return causes.isEmpty
+      ? ["a learning rate of \(highestRate) that is too high here; try a tenth of it"] : causes
+  }
+
+  /// The highest learning rate that published recipes have, about.
+  private func usualRate(of optimizer: any Optimizer) -> (name: String, rate: Float) {
+    switch optimizer {
+    case is Adam: ("Adam", 0.005)
+    case is AdamW: ("AdamW", 0.005)
+    case is LARS: ("LARS", 10)
+    default: ("\(type(of: optimizer))", 1)
+    }
+  }
+}
+
+/// What a ``CollapseWatch`` found.
+public struct CollapseWarning: Sendable, CustomStringConvertible {
+  /// How projections are alike.
+  public enum Kind: Sendable {
+    /// All lie near one point.
+    case point
+    /// They differ, but in a few directions only.
+    case fewDirections
+  }
+
+  /// How projections are alike.
+  public let kind: Kind
+  /// The statistics of the step at which it became certain.
+  public let statistics: LearnerStatistics
+  /// What may have caused it, likely things first; at least one.
+  public let causes: [String]
+
+  /// One line for the person who waits.
+  public var description: String {
+    let (spread, rank) = (statistics.spread.rounded(2), statistics.effectiveRank.rounded(1))
+    let what =
+      kind == .point
+      ? "the projections have collapsed to nearly one point"
+      : "the projections have collapsed to a few directions"
+    return "warning: \(what) (spread \(spread), effective rank \(rank)); the likely cause is "
+      + causes.joined(separator: ", or ")
+  }
+}
+
+extension Float {
+  /// This number with a few decimals, for people.
+  fileprivate func rounded(_ decimals: Int) -> Float {
+    let scale = (0..<decimals).reduce(Float(1)) { scale, _ in scale * 10 }
+    return (self * scale).rounded() / scale
+  }
+}

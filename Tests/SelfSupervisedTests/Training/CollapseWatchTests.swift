@@ -1,0 +1,210 @@
+import Datasets
+import Nets
+import Tensor
+import XCTest
+
+@testable import SelfSupervised
+
+final class CollapseWatchTests: XCTestCase {
+  // MARK: - Statistics made up
+
+  private func statistics(_ spread: Float, _ rank: Float) -> LearnerStatistics {
+    var statistics = LearnerStatistics()
+    (statistics.spread, statistics.effectiveRank) = (spread, rank)
+    return statistics
+  }
+
+  /// The steps at which a run of such statistics was warned of, and as what.
+  private func warnings(_ run: [(Float, Float)]) -> [(step: Int, kind: CollapseWarning.Kind)] {
+    var watch = CollapseWatch()
+    return run.enumerated().compactMap { step, values in
+      watch.note(statistics(values.0, values.1)).map { (step, $0) }
+    }
+  }
+
+  private func constant(_ spread: Float, _ rank: Float, _ count: Int) -> [(Float, Float)] {
+    [(Float, Float)](repeating: (spread, rank), count: count)
+  }
+
+  func testWarnsOnceAfterTwentyFlatSteps() {
+    let found = warnings(constant(0.8, 25, 5) + constant(0.03, 3, 200))
+    XCTAssertEqual(found.map(\.step), [24])
+    XCTAssertEqual(found[0].kind, .point)
+  }
+
+  func testAFifthOfTheBestSpreadIsFlat() {
+    XCTAssertEqual(warnings(constant(0.9, 25, 5) + constant(0.17, 9, 50)).count, 1)
+    XCTAssertEqual(warnings(constant(0.9, 25, 5) + constant(0.25, 9, 50)).count, 0)
+  }
+
+  func testAFewFlatStepsAreNoCollapse() {
+    let dip = constant(0.8, 25, 5) + constant(0.05, 3, 19)
+    XCTAssertTrue(warnings(dip + dip + dip).isEmpty)
+  }
+
+  func testFewDirections() {
+    let found = warnings(constant(0.8, 25, 5) + constant(0.7, 2.5, 40))
+    XCTAssertEqual(found.map(\.step), [24])
+    XCTAssertEqual(found[0].kind, .fewDirections)
+    // Ten of twenty-five are healthy, and so are three where there never were more than four.
+    XCTAssertTrue(warnings(constant(0.8, 75, 5) + constant(0.8, 9, 500)).isEmpty)
+    XCTAssertTrue(warnings(constant(0.8, 3.7, 5) + constant(0.8, 3, 500)).isEmpty)
+  }
+
+  /// A network without norms begins with projections that are alike; a warm-up may keep it there.
+  func testASlowStartIsNoCollapse() {
+    let start = constant(0.05, 2, 150)
+    let rise = (0..<200).map { step -> (Float, Float) in
+      let time = Float(step)
+      return (0.05 + 0.002 * time, 2 + 0.05 * time)
+    }
+    XCTAssertTrue(warnings(start + rise + constant(0.45, 12, 500)).isEmpty)
+    XCTAssertEqual(warnings(constant(0.05, 2, 300)).map(\.step), [199])
+  }
+
+  func testRoundingIsNoRecovery() {
+    let noise = (0..<300).map { step -> (Float, Float) in (Float(step % 3 + 1) * 1e-6, 1) }
+    XCTAssertEqual(warnings(constant(0.8, 25, 5) + noise).map(\.step), [24])
+  }
+
+  func testUnknownStatisticsSayNothing() {
+    XCTAssertTrue(warnings(constant(.nan, .nan, 500)).isEmpty)
+    XCTAssertTrue(warnings(constant(0.8, 25, 5) + constant(.nan, .nan, 500)).isEmpty)
+  }
+
+  // MARK: - Real runs
+
+  /// The first warning of a short run on small images, and the loss at its end.
+  private func run<L: Learner>(
+    _ learner: L, steps: Int = 60, _ optimizer: any Optimizer
+  ) -> (warning: CollapseWarning?, loss: Float) {
+    let images = Shapes(count: 1_024, size: 16, seed: 0).inMemory()
+    let loader = DataLoader(images, batchSize: 64, shuffled: true, dropsLast: true, seed: 0)
+    var (watch, warning, last) = (CollapseWatch(), CollapseWarning?.none, Float.nan)
+    for step in 0..<steps {
+      optimizer.zeroGradients()
+      let loss = learner(
+        loader.epoch(step / loader.batchCount)[step % loader.batchCount].images)
+      loss.backward()
+      optimizer.step()
+      learner.updateMovingAverage()
+      last = loss.item
+      if let found = watch.warning(learner, optimizer: optimizer, batchSize: 64) {
+        XCTAssertNil(warning, "warned twice")
+        warning = found
+      }
+    }
+    return (warning, last)
+  }
+
+  private func net() -> ResNet {
+    withRandomSeed(0) { .resNet10(stem: .small, width: 8) }
+  }
+
+  private func byol(useMomentum: Bool = true) -> BYOL {
+    BYOL(
+      net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32, projectionHiddenSize: 128,
+      movingAverageDecay: 0.95, useMomentum: useMomentum,
+      augmentation: Compose.mocoV2(imageSize: 16, blur: false), seed: 1)
+  }
+
+  private func sgd(_ learner: some Learner, _ rate: Float) -> SGD {
+    SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: rate, momentum: 0.9)
+  }
+
+  func testHealthyRunsAreNotWarnedOf() {
+    for rate in [0.03, 0.1] as [Float] {
+      let learner = byol()
+      XCTAssertNil(run(learner, sgd(learner, rate)).warning?.description)
+    }
+    let simSiam = byol(useMomentum: false)
+    XCTAssertNil(run(simSiam, SGD.simSiam(simSiam, batchSize: 256)).warning?.description)
+    let adam = byol()
+    XCTAssertNil(run(adam, Adam(adam.parameters, learningRate: 1e-3)).warning?.description)
+  }
+
+  func testNoPredictorCollapsesAndIsWarnedOf() throws {
+    for stopsGradient in [true, false] {
+      let learner = withRandomSeed(1) { WithoutPredictor(net(), stopsGradient: stopsGradient) }
+      let (warning, loss) = run(learner, sgd(learner, 0.05))
+      XCTAssertLessThan(loss, 0.05)
+      let found = try XCTUnwrap(warning)
+      XCTAssertEqual(found.kind, .point)
+      XCTAssertEqual(
+        found.causes, ["no predictor with weights, which a loss without negatives needs"])
+      XCTAssertTrue("\(found)".contains("spread 0.0"), "\(found)")
+    }
+  }
+
+  /// Projections that move to a few directions while they stay apart.
+  func testTooHighARateIsWarnedOf() throws {
+    let learner = byol(useMomentum: false)
+    let (warning, _) = run(learner, steps: 80, Adam(learner.parameters, learningRate: 0.2))
+    XCTAssertEqual(try XCTUnwrap(warning).kind, .fewDirections)
+    XCTAssertEqual(
+      warning?.causes, ["a learning rate of 0.2, where Adam usually has 0.005 at most"])
+  }
+
+  /// Made to collapse by the test: all images are one image.
+  func testCausesFitTheLearner() {
+    func causes<L: Learner>(_ learner: L, batchSize: Int?) -> [String] where L.Views == ViewPair {
+      let optimizer = sgd(learner, 0.125)
+      var watch = CollapseWatch()
+      for _ in 0..<5 { _ = watch.note(statistics(0.8, 25)) }
+      _ = learner.loss(.ones([8, 16, 16, 3]), .ones([8, 16, 16, 3]))
+      for _ in 0..<30 {
+        if let found = watch.warning(learner, optimizer: optimizer, batchSize: batchSize) {
+          return found.causes
+        }
+      }
+      return []
+    }
+    let rate = "a learning rate of 0.125 that is too high here; try a tenth of it"
+    XCTAssertEqual(causes(byol(), batchSize: nil), [rate])
+    XCTAssertEqual(causes(byol(), batchSize: 8), ["a batch of only 8 images"])
+    let moCo = MoCo(
+      net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 8)
+    XCTAssertEqual(causes(moCo, batchSize: 64), [rate])
+  }
+
+  func testTheOptimizersLearningRateIsNamed() throws {
+    let learner = withRandomSeed(1) { WithoutPredictor(net(), stopsGradient: false) }
+    let adam = run(learner, Adam(learner.parameters, learningRate: 0.2)).warning
+    let text = try XCTUnwrap(adam).description
+    XCTAssertTrue(text.contains("is a learning rate of 0.2, where Adam"), text)
+  }
+}
+
+/// SimSiam with an identity in the predictor's place, with or without its stop of gradients.
+private final class WithoutPredictor: Learner {
+  let encoder: Encoder
+  let projector: any Module
+  let predictor: any Module = Identity()
+  let stopsGradient: Bool
+  var stream = RandomStream(seed: 3)
+  private(set) var statistics = LearnerStatistics()
+
+  init(_ net: any Module, stopsGradient: Bool) {
+    encoder = Encoder(net, hiddenLayer: "avgpool", inputShape: [16, 16, 3])
+    projector = Heads.byol(encoder.width, hidden: 128, outputs: 32)
+    self.stopsGradient = stopsGradient
+  }
+
+  var parts: [(name: String, part: any Stateful)] {
+    [("net", net), ("projector", projector), ("predictor", predictor)]
+  }
+
+  func views(of images: Tensor) -> ViewPair {
+    let augmentation = Compose.mocoV2(imageSize: 16, blur: false)
+    return ViewPair(of: images, by: (augmentation, augmentation), using: stream.split())
+  }
+
+  func loss(_ views: ViewPair) -> Tensor {
+    let (first, second) = (project(views.first), project(views.second))
+    statistics = LearnerStatistics(first)
+    return stopsGradient
+      ? cosineRegression(predictor(first), onto: second)
+        + cosineRegression(predictor(second), onto: first)
+      : 4 - 4 * cosineSimilarity(predictor(first), predictor(second)).mean()
+  }
+}
