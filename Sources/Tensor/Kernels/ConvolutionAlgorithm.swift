@@ -24,11 +24,16 @@ struct ConvolutionKernels: Sendable {
       _ wanted: (images: Bool, weight: Bool)
     ) -> (images: Tensor?, weight: Tensor?)
 
+  /// The gradient of the images alone.
+  let inputGradient: @Sendable (_ gradient: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
+
   static let direct = ConvolutionKernels(
-    forward: DirectConvolution.forward, gradients: DirectConvolution.gradients)
+    forward: DirectConvolution.forward, gradients: DirectConvolution.gradients,
+    inputGradient: DirectConvolution.inputGradient)
 
   static let winograd = ConvolutionKernels(
-    forward: WinogradConvolution.forward, gradients: WinogradConvolution.gradients)
+    forward: WinogradConvolution.forward, gradients: WinogradConvolution.gradients,
+    inputGradient: WinogradConvolution.inputGradient)
 
   /// The ones to use for a geometry.
   static func best(for geometry: ConvolutionGeometry) -> ConvolutionKernels {

@@ -57,7 +57,7 @@ enum DirectConvolution {
   }
 
   /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
-  private static func inputGradient(
+  static func inputGradient(
     _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry
   ) -> Tensor {
     defer { extendLifetime((gradient.storage, weight.storage)) }

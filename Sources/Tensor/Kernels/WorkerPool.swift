@@ -87,22 +87,23 @@ private final class Worker: @unchecked Sendable {
 
   /// Waits for a call other than the last one seen: awake first, then asleep.
   func nextCall(_ call: borrowing Atomic<Int>, patience: Int) -> Int {
-    for _ in 0..<patience {
-      let current = call.load(ordering: .acquiring)
-      if current != seen {
-        seen = current
-        return current
+    while true {
+      for _ in 0..<patience {
+        let current = call.load(ordering: .acquiring)
+        if current != seen {
+          seen = current
+          return current
+        }
       }
+      isAsleep.store(true, ordering: .sequentiallyConsistent)
+      // A call that came in between has either been missed, and is seen here, or rings the bell.
+      if call.load(ordering: .sequentiallyConsistent) == seen
+        || !isAsleep.exchange(false, ordering: .sequentiallyConsistent)
+      {
+        bell.wait()
+      }
+      // A caller that was slow to ring may ring for a call that has been answered: look again.
     }
-    isAsleep.store(true, ordering: .sequentiallyConsistent)
-    // A call that came in between has either been missed, and is seen here, or rings the bell.
-    if call.load(ordering: .sequentiallyConsistent) == seen
-      || !isAsleep.exchange(false, ordering: .sequentiallyConsistent)
-    {
-      bell.wait()
-    }
-    seen = call.load(ordering: .acquiring)
-    return seen
   }
 
   /// Rings if the thread sleeps.

@@ -63,9 +63,8 @@ public func transposedConvolution(
     "transposedConvolution needs an output padding below the stride; got \(outputPadding) with "
       + "stride \(stride)")
   let kernels = ConvolutionKernels.best(for: geometry)
-  let enlargedImages = kernels.gradients(images, weight, images, geometry, (true, false)).images
-  guard let enlargedImages else { preconditionFailure("the gradient that was asked for is missing") }
-  let result = enlargedImages.recorded(from: [images, weight]) { gradient, wanted in
+  let result = kernels.inputGradient(images, weight, geometry).recorded(from: [images, weight]) {
+    gradient, wanted in
     [
       wanted[0] ? kernels.forward(gradient, weight, geometry) : nil,
       wanted[1]

@@ -25,10 +25,11 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from byol import SmallResNet, features, fill, formula, view
 from lightly.loss import BarlowTwinsLoss, NTXentLoss, VICRegLoss
 from safetensors.torch import save_file
 from torch import nn
+
+from reference import SmallResNet, features, fill, formula, view
 
 torch.set_num_threads(1)
 

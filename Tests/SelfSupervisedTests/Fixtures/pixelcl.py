@@ -30,7 +30,7 @@ from torch import nn
 sys.path.append(str(pathlib.Path(__file__).resolve().parent))
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "Support"))
 import formula  # noqa: E402
-from byol import SmallResNet, fill, mlp  # noqa: E402
+from reference import SmallResNet, fill, mlp  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -31,13 +31,9 @@ final class ContrastAndRedundancyParityTests: XCTestCase {
 
   // MARK: - Learners with the numbers of the script
 
-  private func smallNet() -> ResNet {
-    ResNet(isBottleneck: false, depths: [1, 1, 1, 1], stem: .small, width: 6, classCount: 10)
-  }
-
   private func moCo(isSymmetric: Bool = false, prefilled: Bool = false) throws -> MoCo {
     let learner = MoCo(
-      smallNet(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32,
+      ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32,
       queueSize: prefilled ? 40 : 100, movingAverageDecay: 0.99, isSymmetric: isSymmetric)
     try fill(learner, prefix: "target.")
     learner.target.reset()
@@ -50,7 +46,7 @@ final class ContrastAndRedundancyParityTests: XCTestCase {
 
   private func barlowTwins() throws -> BarlowTwins {
     let learner = BarlowTwins(
-      smallNet(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 48,
+      ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 48,
       projectionHiddenSize: 64)
     try fill(learner)
     return learner
@@ -58,7 +54,7 @@ final class ContrastAndRedundancyParityTests: XCTestCase {
 
   private func vicReg() throws -> VICReg {
     let learner = VICReg(
-      smallNet(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 48,
+      ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 48,
       projectionHiddenSize: 64)
     try fill(learner)
     return learner

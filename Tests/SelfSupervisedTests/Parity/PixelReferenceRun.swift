@@ -27,7 +27,7 @@ struct PixelReferenceRun {
   init(_ kind: Kind, layerCount: Int = 1, gamma: Float = 2) throws {
     self.kind = kind
     learner = PixelCL(
-      ReferenceRun.smallNet(), imageSize: size, hiddenLayerPixel: "layer3",
+      ResNet.small(), imageSize: size, hiddenLayerPixel: "layer3",
       hiddenLayerInstance: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
       propagationLayerCount: layerCount, propagationGamma: gamma, distanceThreshold: 0.7137,
       alpha: Self.alpha, usesPixPro: kind.usesPixPro, cropInterpolation: .nearest,
