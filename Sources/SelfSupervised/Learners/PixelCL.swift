@@ -175,9 +175,10 @@ extension PixelCL {
   /// - Returns: A scalar, and the positive pairs of the whole batch.
   public func lossAndPairs(_ views: PixelViews) -> (loss: Tensor, positivePairs: Int) {
     checkCount(views.images)
-    let (first, second) = (project(views.images.first), project(views.images.second))
+    let first = projections(of: views.images.first)
+    let second = projections(of: views.images.second)
     let (firstTarget, secondTarget) = target {
-      (project(views.images.first), project(views.images.second))
+      (projections(of: views.images.first), projections(of: views.images.second))
     }
     let pairs = PixelPairs(
       from: views.first, to: views.second, mapSize: first.mapSize, threshold: distanceThreshold,
@@ -232,7 +233,7 @@ extension PixelCL {
     var mapSize: Size2D { Size2D(height: pixels.shape[1], width: pixels.shape[2]) }
   }
 
-  private func project(_ images: Tensor) -> Projections {
+  private func projections(of images: Tensor) -> Projections {
     let features = pixelEncoder(images)
     return Projections(
       pixels: pixelProjector(features.pixels), instances: projector(features.instances))
