@@ -16,7 +16,7 @@ struct Options {
   let size: Int?
   let images: Int?
   let length: Length?
-  let batch: Int
+  let batch: Int?
   let optimizer: String
   let learningRate: Float?
   let isHard: Bool
@@ -34,7 +34,7 @@ struct Options {
     width = try arguments.integer("--width", in: 1...1_024)
     size = try arguments.optionalInteger("--size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
-    batch = try arguments.integer("--batch", in: 2...65_536)
+    batch = try arguments.optionalInteger("--batch", in: 2...65_536)
     optimizer = try arguments.choice("--optimizer", of: ["adam", "adamw", "sgd"])
     learningRate = try arguments.positive("--learning-rate")
     isHard = arguments.has("--hard")
@@ -92,11 +92,11 @@ extension Options {
       "--method", "NAME", Method.allCases.map(\.rawValue).joined(separator: ", "), standard: "byol"),
     Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet10"),
     Flag("--width", "N", "channels of the network's first level", standard: "16"),
-    Flag("--size", "PIXELS", "height and width of the views; the images' own if not given"),
+    Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
     Flag("--images", "N", "train on the first N images only"),
     Flag("--epochs", "N", "times to go through the images"),
     Flag("--steps", "N", "steps to train, instead of --epochs"),
-    Flag("--batch", "N", "images in a step", standard: "128"),
+    Flag("--batch", "N", "images in a step; what suits the data if not given"),
     Flag("--optimizer", "NAME", "sgd, adam or adamw", standard: "sgd"),
     Flag(
       "--learning-rate", "RATE",

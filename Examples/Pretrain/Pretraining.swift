@@ -18,9 +18,7 @@ struct Pretraining {
 
   func run() throws {
     let shape = source.training.imageShape
-    let size =
-      options.size.map { Size2D(height: $0, width: $0) }
-      ?? Size2D(height: shape[0], width: shape[1])
+    let size = source.viewSize
     let net = withRandomSeed(options.seed) { network(channels: shape[2]) }
     let steps = stepCount
     let learner = options.method.learner(
@@ -45,7 +43,7 @@ struct Pretraining {
 
   private var loader: DataLoader {
     DataLoader(
-      source.training, batchSize: options.batch, shuffled: true, dropsLast: true,
+      source.training, batchSize: source.batchSize, shuffled: true, dropsLast: true,
       seed: options.seed)
   }
 
@@ -88,7 +86,7 @@ struct Pretraining {
       """
       \(options.method.rawValue) trains \(options.net) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
-      \(steps) steps of \(options.batch) images, views of \(size), \(options.optimizer) at \
+      \(steps) steps of \(source.batchSize) images, views of \(size), \(options.optimizer) at \
       \(learningRate), seed \(options.seed), \(Threads.count) threads
       """)
   }

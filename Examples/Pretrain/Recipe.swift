@@ -3,9 +3,12 @@ import SelfSupervised
 /// What suits one kind of images: how views are drawn and how long to train.
 struct Recipe: Sendable {
   let epochs: Int
+  let batchSize: Int
+  /// The height and width of views; nil for that of the images.
+  var viewSize: Int?
   /// The labelled images whose neighbours are looked up.
   let bankSize: Int
-  /// The highest step size of SGD with momentum, for a batch of 128.
+  /// The highest step size of SGD with momentum.
   let learningRate: Float
   let projectionSize: Int
   let projectionHiddenSize: Int
@@ -23,16 +26,17 @@ struct Recipe: Sendable {
 
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
-    epochs: 4, bankSize: 10_000, learningRate: 0.3, projectionSize: 128,
+    epochs: 4, batchSize: 128, bankSize: 10_000, learningRate: 0.3, projectionSize: 128,
     projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.3...1,
     colors: [
       ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
     ])
 
-  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey.
+  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey. Many small
+  /// steps teach more in three minutes than few large ones.
   static let shapes = Recipe(
-    epochs: 7, bankSize: 5_000, learningRate: 0.3, projectionSize: 128, projectionHiddenSize: 1_024,
-    movingAverageStart: 0.95, crop: 0.4...1,
+    epochs: 5, batchSize: 32, viewSize: 24, bankSize: 5_000, learningRate: 0.15,
+    projectionSize: 128, projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.4...1,
     colors: [
       ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
       Grayscale().applied(probability: 0.5),

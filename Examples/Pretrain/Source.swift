@@ -10,13 +10,15 @@ struct Source {
   /// Labelled images that are classified.
   let queries: any ImageDataset
   let recipe: Recipe
+  let batchSize: Int
+  let viewSize: Size2D
 
   init(_ options: Options) throws {
     let training: any ImageDataset
     let test: any ImageDataset
     switch options.data {
     case "shapes":
-      let (size, level) = (options.size ?? 32, Shapes.Difficulty(isHard: options.isHard))
+      let (size, level) = (max(32, options.size ?? 32), Shapes.Difficulty(isHard: options.isHard))
       training = Shapes(count: 20_000, size: size, difficulty: level, seed: 2 * options.seed)
         .inMemory()
       test = Shapes(count: 2_000, size: size, difficulty: level, seed: 2 * options.seed + 1)
@@ -34,9 +36,13 @@ struct Source {
     bank = training.first(min(training.count, recipe.bankSize))
     queries = test.first(min(test.count, 2_000))
     self.training = training.first(min(training.count, options.images ?? training.count))
-    guard self.training.count >= options.batch else {
+    batchSize = options.batch ?? recipe.batchSize
+    let side = options.size ?? recipe.viewSize
+    viewSize = Size2D(
+      height: side ?? training.imageShape[0], width: side ?? training.imageShape[1])
+    guard self.training.count >= batchSize else {
       throw UsageError(
-        "--batch \(options.batch) needs at least as many images; there are \(self.training.count)")
+        "--batch \(batchSize) needs at least as many images; there are \(self.training.count)")
     }
   }
 }

@@ -86,7 +86,7 @@ public struct CollapseWatch: Sendable {
         "a learning rate of \(highestRate), where \(name) usually has \(usual) at most")
     }
     let needsNone =
-      learner is BarlowTwins || learner is VICReg
+      learner is SimCLR || learner is NNCLR || learner is BarlowTwins || learner is VICReg
       || learner.parts.contains { $0.part is FeatureQueue }
     let predictor = learner.parts.first { $0.name == "predictor" }?.part as? any Module
     if !needsNone, predictor?.parameters.isEmpty != false {
