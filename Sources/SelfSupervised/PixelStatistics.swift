@@ -9,6 +9,9 @@ public struct PixelStatistics: Sendable {
   ///
   /// The loss of PixPro's authors is -4 times this.
   public var agreement: Float = .nan
+  /// ``normalizedSpread(_:)`` of all projected pixels of the first views: near 0 they are all alike,
+  /// and their agreement means nothing.
+  public var spread: Float = .nan
   /// The pixels' part of the loss, before it is multiplied by alpha.
   public var pixelLoss: Float = .nan
   /// The part of the loss that whole images have: BYOL's, in 0...8.

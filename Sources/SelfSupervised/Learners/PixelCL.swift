@@ -191,6 +191,8 @@ extension PixelCL {
     pixelStatistics.instanceLoss = instances.item
     pixelStatistics.positivePairs = pairs.count
     pixelStatistics.positiveShare = pairs.share
+    pixelStatistics.spread = normalizedSpread(
+      first.pixels.detached.reshaped([-1, first.pixels.shape[3]]))
     guard pairs.count > 0 else { return (instances, 0) }
     let pixels = pixelLoss((first, secondTarget), (second, firstTarget), pairs)
     pixelStatistics.pixelLoss = pixels.item

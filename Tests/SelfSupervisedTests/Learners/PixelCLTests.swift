@@ -213,6 +213,18 @@ final class PixelCLTests: XCTestCase {
     XCTAssertGreaterThan(learner.statistics.spread, 0)
   }
 
+  func testCollapsedPixelsAreSeen() {
+    let learner = PixelCL.small(SmallMaps())
+    XCTAssertTrue(learner.pixelStatistics.spread.isNaN)
+    _ = learner(images(count: 16))
+    XCTAssertGreaterThan(learner.pixelStatistics.spread, 0.05)
+    // Without weights the last layer's bias is every pixel's projection.
+    let last = learner.pixelProjector.parameters[4]
+    last.value = .zeros(last.shape)
+    _ = learner(images(count: 16))
+    XCTAssertLessThan(learner.pixelStatistics.spread, 1e-3)
+  }
+
   // MARK: - Any network
 
   func testImagesThatAreNotSquare() {
