@@ -3,13 +3,15 @@ import Nets
 import Tensor
 
 extension Learner {
-  /// All that the training goes on from: every part under its name, and the random stream.
+  /// All that the training goes on from: every part under its name, and the random streams of the
+  /// learner and of layers such as dropout.
   ///
   /// A learner that loads it draws the same views and gives the same losses as the one it came from.
   public var state: State {
     var state = State()
     for (name, part) in parts { state.append(part.state, under: name) }
     state.notes[streamNote] = stream.note
+    for (name, layer) in randomLayers { state.notes[name] = layer.stream.note }
     return state
   }
 
@@ -20,8 +22,11 @@ extension Learner {
     let prefixes = parts.map { $0.name + "." }
     let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
     guard strangers.isEmpty else { throw StateError(unexpected: strangers) }
-    guard let stream = state.notes[streamNote].flatMap(RandomStream.init(note:)) else {
-      throw StateError(missing: [streamNote])
+    let streams = try ([streamNote] + randomLayers.map(\.name)).map { name in
+      guard let stream = state.notes[name].flatMap(RandomStream.init(note:)) else {
+        throw StateError(missing: [name])
+      }
+      return stream
     }
     let before = parts.map(\.part.state)
     for (index, (name, part)) in parts.enumerated() {
@@ -32,7 +37,20 @@ extension Learner {
         throw (error as? StateError)?.below(name) ?? error
       }
     }
-    self.stream = stream
+    stream = streams[0]
+    for ((_, layer), stream) in zip(randomLayers, streams.dropFirst()) { layer.stream = stream }
+  }
+
+  /// The layers that draw random numbers, each once, under the names of their streams.
+  private var randomLayers: [(name: String, layer: any RandomLayer)] {
+    var seen: Set<ObjectIdentifier> = []
+    return parts.flatMap { name, part in
+      ((part as? any Module)?.namedModules ?? []).compactMap { path, module in
+        guard let layer = module as? any RandomLayer, seen.insert(ObjectIdentifier(layer)).inserted
+        else { return nil }
+        return ([name, path, streamNote].filter { !$0.isEmpty }.joined(separator: "."), layer)
+      }
+    }
   }
 }
 

@@ -44,6 +44,10 @@ public protocol Learner: Stateful {
 
   /// What the last loss was like.
   var statistics: LearnerStatistics { get }
+
+  /// Whether the loss itself keeps images apart, by negatives or by a term of its own; where it does
+  /// not, only a predictor and a slow target do.
+  var lossKeepsImagesApart: Bool { get }
 }
 
 extension Learner {
@@ -63,6 +67,9 @@ extension Learner {
       "a learner needs images [count, height, width, channels]; got shape \(images.shape)")
     return loss(views(of: images))
   }
+
+  /// It does not.
+  public var lossKeepsImagesApart: Bool { false }
 
   /// Nothing: there is no target.
   public func updateMovingAverage() {}
@@ -116,11 +123,8 @@ extension Learner {
 
   /// Stops when there is one image and a batch norm, which has no variance over one, would run.
   public func checkCount(_ views: ViewPair) {
-    let isTraining = projector.namedModules.contains {
-      ($0.module as? any ModeDependent)?.mode == .training
-    }
     precondition(
-      views.count > 1 || !isTraining,
+      views.count > 1 || !modules.contains { $0.usesBatchStatistics },
       "\(Self.self) needs at least 2 images in training, for batch norm has no variance over one; "
         + "got \(views.count)")
   }

@@ -21,6 +21,9 @@ public protocol ProjectionLearner: Learner where Views == ViewPair {
 }
 
 extension ProjectionLearner {
+  /// It does: nothing else could, for there is no target.
+  public var lossKeepsImagesApart: Bool { true }
+
   /// Nothing.
   public func observe(features: ViewPair) {}
 

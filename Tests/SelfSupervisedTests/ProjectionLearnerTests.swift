@@ -59,7 +59,7 @@ final class ProjectionLearnerTests: XCTestCase {
         XCTAssertLessThan(relativeError(chunked, whole), 1e-5)
         XCTAssertLessThan(
           relativeError(
-            learners[1].queue.projections.scalars, learners[0].queue.projections.scalars), 1e-5)
+            learners[1].queue.rows.scalars, learners[0].queue.rows.scalars), 1e-5)
         let accuracies = learners.map(\.matches.contrastiveAccuracy)
         XCTAssertEqual(accuracies[0], accuracies[1])
       }

@@ -38,9 +38,12 @@ public final class BatchNorm: FusableNorm, ModeDependent, NormalizationLayer {
     self.epsilon = epsilon
   }
 
+  /// Whether the next input is normalised by its own statistics, for which it needs two rows at least.
+  public var usesBatchStatistics: Bool { mode == .training && !isFrozen }
+
   /// activation(norm(input) + residual), for inputs of shape [..., channels].
   public func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor {
-    guard mode == .training, !isFrozen else {
+    guard usesBatchStatistics else {
       return batchNorm(
         input, mean: runningMean.value, variance: runningVariance.value, scale: scale?.value,
         bias: bias?.value, epsilon: epsilon, activation: activation, residual: residual)
@@ -56,6 +59,13 @@ public final class BatchNorm: FusableNorm, ModeDependent, NormalizationLayer {
       runningVariance.value * (1 - momentum) + result.variance * (momentum * count / (count - 1))
     batchCount.value = batchCount.value + 1
     return result.output
+  }
+}
+
+extension Module {
+  /// Whether a batch norm in this network normalises by the batch's statistics.
+  public var usesBatchStatistics: Bool {
+    namedModules.contains { ($0.module as? BatchNorm)?.usesBatchStatistics == true }
   }
 }
 

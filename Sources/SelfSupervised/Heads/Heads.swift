@@ -12,11 +12,9 @@ public enum Heads {
   /// affine parameters; ReLU between (Chen and He, 2021, section 3).
   public static func simSiamProjector(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
     Sequential {
-      Linear(inputs, hidden, bias: false)
-      BatchNorm(hidden)
+      normalized(inputs, hidden)
       ReLU()
-      Linear(hidden, hidden, bias: false)
-      BatchNorm(hidden)
+      normalized(hidden, hidden)
       ReLU()
       Linear(hidden, outputs, bias: false)
       BatchNorm(outputs, affine: false)
@@ -26,8 +24,7 @@ public enum Heads {
   /// SimSiam's predictor: a bottleneck of linear without bias, batch norm, ReLU, linear.
   public static func simSiamPredictor(_ inputs: Int, hidden: Int) -> Sequential {
     Sequential {
-      Linear(inputs, hidden, bias: false)
-      BatchNorm(hidden)
+      normalized(inputs, hidden)
       ReLU()
       Linear(hidden, inputs)
     }
@@ -72,7 +69,33 @@ public enum Heads {
     }
   }
 
-  private static func normalized(_ inputs: Int, _ outputs: Int) -> [any Module] {
-    [Linear(inputs, outputs, bias: false), BatchNorm(outputs)]
+  /// The projector of Barlow Twins: three linear layers without bias; batch norm and ReLU behind the
+  /// first two (Zbontar et al., 2021, section 2.2).
+  public static func barlowTwins(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      normalized(inputs, hidden)
+      ReLU()
+      normalized(hidden, hidden)
+      ReLU()
+      Linear(hidden, outputs, bias: false)
+    }
+  }
+
+  /// The projector, also called expander, of VICReg: that of Barlow Twins with biases in front of the
+  /// batch norms, as in the authors' code (Bardes et al., 2022, section 4.2).
+  public static func vicReg(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      normalized(inputs, hidden, bias: true)
+      ReLU()
+      normalized(hidden, hidden, bias: true)
+      ReLU()
+      Linear(hidden, outputs, bias: false)
+    }
+  }
+
+  /// A linear layer and its norm.
+  private static func normalized(_ inputs: Int, _ outputs: Int, bias: Bool = false) -> [any Module]
+  {
+    [Linear(inputs, outputs, bias: bias), BatchNorm(outputs)]
   }
 }

@@ -10,13 +10,15 @@ import Tensor
 /// below `size`; healthy training takes it to a quarter of that fast, 26 of 128 in 200 steps of 64
 /// small images, and slowly on. A loss that stays at `size` is a collapse: features that are constant,
 /// or have nothing to do with their like in the other view.
-public final class BarlowTwins: Learner {
+public final class BarlowTwins: ProjectionLearner {
   /// The user's network up to the tapped layer.
   public let encoder: Encoder
   /// From features to projections.
   public let projector: any Module
   /// The weight λ of the features' correlations with each other.
   public let redundancyWeight: Float
+  /// How the two views of a batch go through the network.
+  public let viewBatching: ViewBatching
   /// Where the random views come from.
   public var stream: RandomStream
   /// What the last loss was like.
@@ -37,6 +39,7 @@ public final class BarlowTwins: Learner {
   ///   - projectionHiddenSize: The hidden features of the projector; as many as a projection's when
   ///     it is nil.
   ///   - redundancyWeight: The weight λ of the features' correlations with each other.
+  ///   - viewBatching: How the two views of a batch go through the network.
   ///   - augmentation: How views are drawn; BYOL's two ways, as in the paper, when it is nil.
   ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
   ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
@@ -44,14 +47,14 @@ public final class BarlowTwins: Learner {
   public convenience init(
     _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
     projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil, redundancyWeight: Float = 5e-3,
-    augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
-    seed: UInt64? = nil
+    viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
+    secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
     let channels = channels ?? inputChannels(of: net) ?? 3
     self.init(
       net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
-      redundancyWeight: redundancyWeight,
+      redundancyWeight: redundancyWeight, viewBatching: viewBatching,
       augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
       secondAugmentation: secondAugmentation ?? augmentation
         ?? Compose.byolSecond(imageSize: imageSize),
@@ -62,7 +65,8 @@ public final class BarlowTwins: Learner {
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil, redundancyWeight: Float = 5e-3,
-    augmentation: any Augmentation, secondAugmentation: any Augmentation, seed: UInt64? = nil
+    viewBatching: ViewBatching = .separate, augmentation: any Augmentation,
+    secondAugmentation: any Augmentation, seed: UInt64? = nil
   ) {
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
     let encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
@@ -72,6 +76,7 @@ public final class BarlowTwins: Learner {
         encoder.width, hidden: projectionHiddenSize ?? projectionSize, outputs: projectionSize)
     }
     self.redundancyWeight = redundancyWeight
+    self.viewBatching = viewBatching
     self.stream = stream
     augmentations = (augmentation, secondAugmentation)
   }
@@ -86,30 +91,13 @@ public final class BarlowTwins: Learner {
     ViewPair(of: images, by: augmentations, using: stream.split())
   }
 
-  /// The loss of given views, each of which goes through the network on its own.
+  /// What both views' projections, of shape [count, size], lack.
   ///
   /// - Returns: A scalar in 0...4 · size + λ · size · (size - 1).
   /// - Precondition: There are at least two images.
-  public func loss(_ views: ViewPair) -> Tensor {
-    checkCount(views)
-    let (first, second) = (project(views.first), project(views.second))
-    statistics = LearnerStatistics(first)
-    return barlowTwinsLoss(first, second, redundancyWeight: redundancyWeight)
-  }
-}
-
-extension Heads {
-  /// The projector of Barlow Twins: three linear layers without bias; batch norm and ReLU behind the
-  /// first two (Zbontar et al., 2021, section 2.2).
-  public static func barlowTwins(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
-    Sequential {
-      Linear(inputs, hidden, bias: false)
-      BatchNorm(hidden)
-      ReLU()
-      Linear(hidden, hidden, bias: false)
-      BatchNorm(hidden)
-      ReLU()
-      Linear(hidden, outputs, bias: false)
-    }
+  public func loss(projections: ViewPair) -> Tensor {
+    statistics = LearnerStatistics(projections.first)
+    return barlowTwinsLoss(
+      projections.first, projections.second, redundancyWeight: redundancyWeight)
   }
 }

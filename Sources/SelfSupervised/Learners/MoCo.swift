@@ -97,6 +97,9 @@ public final class MoCo: Learner {
     [("net", net), ("projector", projector), ("target", target), ("queue", queue)]
   }
 
+  /// It does, by the queue's keys.
+  public var lossKeepsImagesApart: Bool { true }
+
   /// Two random views of each image.
   public func views(of images: Tensor) -> ViewPair {
     ViewPair(of: images, by: (augmentation, augmentation), using: stream.split())
@@ -126,7 +129,7 @@ public final class MoCo: Learner {
   /// Called once after each optimizer step; a batch's keys are no negatives of the batch itself.
   public func updateMovingAverage() {
     target.update()
-    newKeys.forEach(queue.append)
+    for keys in newKeys { queue.append(keys) }
     newKeys = []
   }
 }

@@ -30,7 +30,7 @@ public final class NNCLR: ProjectionLearner {
   /// From projections to candidates; nil for the Keras variant.
   public let predictor: (any Module)?
   /// The last projections, among which neighbours are found.
-  public let queue: SupportQueue
+  public let queue: FeatureQueue
   /// Which algorithm this is.
   public let variant: Variant
   /// What similarities are divided by.
@@ -129,7 +129,7 @@ public final class NNCLR: ProjectionLearner {
       case .keras: (MLP([encoder.width, hidden, size]), nil)
       }
     }
-    queue = SupportQueue(
+    queue = FeatureQueue(
       capacity: queueSize ?? variant.queueSize, width: size, startsRandom: startsRandom,
       using: stream.split())
     self.variant = variant
@@ -184,7 +184,7 @@ extension NNCLR {
     let loss =
       predictor.map { contrast(found, viewBatching(projections, $0.callAsFunction).units) }
       ?? straightThroughContrast(found, projections.units)
-    if queue.mode == .training { queue.push(projections.first, labels: labels) }
+    queue.append(projections.first, labels: labels)
     return loss
   }
 
@@ -237,7 +237,7 @@ extension NNCLR {
     /// No loss yet.
     public init() {}
 
-    fileprivate mutating func note(_ found: [SupportQueue.Neighbours], labels: [Int]?) {
+    fileprivate mutating func note(_ found: [FeatureQueue.Neighbours], labels: [Int]?) {
       randomShare = found.map(\.randomShare).reduce(0, +) / Float(found.count)
       let pairs = found.flatMap { zip($0.labels, labels ?? []) }
       let known = pairs.filter { $0.0 != nil }

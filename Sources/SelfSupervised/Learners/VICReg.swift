@@ -11,13 +11,15 @@ import Tensor
 /// most of which is a lack of variance; healthy training takes it down slowly, from 22 to 19 in 200
 /// steps of 64 small images, while ``LearnerStatistics/spread`` stays up. A loss that stays at 24.75
 /// is a collapse: features without any variance.
-public final class VICReg: Learner {
+public final class VICReg: ProjectionLearner {
   /// The user's network up to the tapped layer.
   public let encoder: Encoder
   /// From features to projections.
   public let projector: any Module
   /// How much the three terms of the loss count.
   public let weights: VICRegWeights
+  /// How the two views of a batch go through the network.
+  public let viewBatching: ViewBatching
   /// Where the random views come from.
   public var stream: RandomStream
   /// What the last loss was like.
@@ -38,6 +40,7 @@ public final class VICReg: Learner {
   ///   - projectionHiddenSize: The hidden features of the projector; as many as a projection's when
   ///     it is nil.
   ///   - weights: How much the three terms of the loss count.
+  ///   - viewBatching: How the two views of a batch go through the network.
   ///   - augmentation: How views are drawn; BYOL's two ways, as in the paper, when it is nil.
   ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
   ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
@@ -45,13 +48,15 @@ public final class VICReg: Learner {
   public convenience init(
     _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
     projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil,
-    weights: VICRegWeights = VICRegWeights(), augmentation: (any Augmentation)? = nil,
-    secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
+    weights: VICRegWeights = VICRegWeights(), viewBatching: ViewBatching = .separate,
+    augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
+    seed: UInt64? = nil
   ) {
     let channels = channels ?? inputChannels(of: net) ?? 3
     self.init(
       net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize, weights: weights,
+      viewBatching: viewBatching,
       augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
       secondAugmentation: secondAugmentation ?? augmentation
         ?? Compose.byolSecond(imageSize: imageSize),
@@ -62,8 +67,8 @@ public final class VICReg: Learner {
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil,
-    weights: VICRegWeights = VICRegWeights(), augmentation: any Augmentation,
-    secondAugmentation: any Augmentation, seed: UInt64? = nil
+    weights: VICRegWeights = VICRegWeights(), viewBatching: ViewBatching = .separate,
+    augmentation: any Augmentation, secondAugmentation: any Augmentation, seed: UInt64? = nil
   ) {
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
     let encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
@@ -73,6 +78,7 @@ public final class VICReg: Learner {
         encoder.width, hidden: projectionHiddenSize ?? projectionSize, outputs: projectionSize)
     }
     self.weights = weights
+    self.viewBatching = viewBatching
     self.stream = stream
     augmentations = (augmentation, secondAugmentation)
   }
@@ -87,30 +93,12 @@ public final class VICReg: Learner {
     ViewPair(of: images, by: augmentations, using: stream.split())
   }
 
-  /// The loss of given views, each of which goes through the network on its own.
+  /// What both views' projections, of shape [count, size], lack.
   ///
   /// - Returns: A scalar of at least 0.
   /// - Precondition: There are at least two images.
-  public func loss(_ views: ViewPair) -> Tensor {
-    checkCount(views)
-    let (first, second) = (project(views.first), project(views.second))
-    statistics = LearnerStatistics(first)
-    return vicRegLoss(first, second, weights: weights)
-  }
-}
-
-extension Heads {
-  /// The projector, also called expander, of VICReg: three linear layers, the last without bias; batch
-  /// norm and ReLU behind the first two (Bardes et al., 2022, section 4.2).
-  public static func vicReg(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
-    Sequential {
-      Linear(inputs, hidden)
-      BatchNorm(hidden)
-      ReLU()
-      Linear(hidden, hidden)
-      BatchNorm(hidden)
-      ReLU()
-      Linear(hidden, outputs, bias: false)
-    }
+  public func loss(projections: ViewPair) -> Tensor {
+    statistics = LearnerStatistics(projections.first)
+    return vicRegLoss(projections.first, projections.second, weights: weights)
   }
 }

@@ -1,87 +1,167 @@
 import Nets
 import Tensor
 
-/// The newest rows of features, for losses that look further than one batch.
+/// The newest rows of features, for losses that look further than one batch: a ring of unit vectors.
 ///
-/// A ring: a new row takes the place of the oldest when there is no room, so that batches may be of
-/// any size. Places that no row has come to are never handed out.
-public final class FeatureQueue: Stateful {
+/// A new row takes the place of the oldest when there is no room, so that batches may be of any size,
+/// larger than the queue included. Places that no row has come to are never handed out, unless the
+/// queue starts with random directions, as published implementations do.
+///
+/// Rows, their labels, the position and the count are saved.
+public final class FeatureQueue: ModeDependent {
   /// How many rows there is room for.
   public let capacity: Int
   /// The features of a row.
   public let width: Int
-  /// How many rows there are.
-  public private(set) var count = 0
-  /// Where the next row goes.
-  public private(set) var position = 0
-  private var places: Tensor
+  /// Whether places that no row has come to are random directions, which may become neighbours.
+  public let startsRandom: Bool
+  /// Whether rows are added: in training they are, in evaluation they are not.
+  public var mode: Mode = .training
+
+  private let places: Buffer
+  private let classes: Buffer
+  private let next = Buffer(.zeros([]), name: "position", elementType: .int64)
+  private let filled = Buffer(.zeros([]), name: "count", elementType: .int64)
 
   /// An empty queue.
-  public init(capacity: Int, width: Int) {
+  ///
+  /// - Parameters:
+  ///   - capacity: How many rows there is room for.
+  ///   - width: The features of a row.
+  ///   - startsRandom: Whether to begin with random directions.
+  ///   - stream: Where these come from; unpredictable when it is nil.
+  public init(
+    capacity: Int, width: Int, startsRandom: Bool = false, using stream: RandomStream? = nil
+  ) {
     precondition(
-      capacity > 0 && width > 0,
-      "a queue needs room for at least 1 row of 1 feature; got \(capacity) of \(width)")
+      (1...1 << 24).contains(capacity) && width > 0,
+      "FeatureQueue needs a capacity in 1...2²⁴ and a width above zero; got \(capacity), \(width)")
     self.capacity = capacity
     self.width = width
-    places = .zeros([capacity, width])
+    self.startsRandom = startsRandom
+    var stream = stream ?? .unpredictable()
+    let shape: Shape = [capacity, width]
+    places = Buffer(
+      startsRandom ? unitNorm(.normal(shape, using: &stream)) : .zeros(shape), name: "rows")
+    classes = Buffer(.full(unknown, [capacity]), name: "labels", elementType: .int64)
   }
 
-  /// The rows, of shape [count, width], in no order that matters; never tracked.
-  public var rows: Tensor { places[0..<count] }
+  /// How many rows have come, at most as many as there is room for.
+  public var count: Int { Int(filled.value.item) }
 
-  /// Adds rows, which displace the oldest; of more than there is room for, the last ones stay.
+  /// The rows that have come, of shape [count, width], in no order that matters; never tracked.
+  public var rows: Tensor { places.value[0..<count] }
+
+  /// Where the next row goes.
+  var position: Int { Int(next.value.item) }
+
+  /// The most similar row of each row of `input` [count, width]; no gradient flows.
+  public func forward(_ input: Tensor) -> Tensor { neighbours(of: input).rows }
+}
+
+private let unknown: Float = -1
+
+// MARK: - Adding
+
+extension FeatureQueue {
+  /// Adds rows at unit length, which displace the oldest; of more than there is room for, the last
+  /// ones stay. Nothing in evaluation mode.
   ///
-  /// - Parameter features: A tensor of shape [any number, width]; gradients do not follow it.
-  public func append(_ features: Tensor) {
+  /// - Parameters:
+  ///   - features: A tensor of shape [any number, width]; gradients do not follow it.
+  ///   - labels: A class for each row, if it is known.
+  public func append(_ features: Tensor, labels: [Int]? = nil) {
     precondition(
       features.rank == 2 && features.shape[1] == width,
-      "a queue needs features [count, \(width)]; got \(features.shape)")
+      "FeatureQueue needs features [count, \(width)]; got \(features.shape)")
     let total = features.shape[0]
-    var rest = features.detached[max(0, total - capacity)..<total]
-    count = min(capacity, count + rest.shape[0])
-    while rest.shape[0] > 0 {
-      let length = min(rest.shape[0], capacity - position)
-      places.overwrite(from: position, with: rest[0..<length])
-      position = (position + length) % capacity
-      rest = rest[length..<rest.shape[0]]
+    precondition(
+      labels.map { $0.count == total && $0.allSatisfy { $0 >= 0 } } ?? true,
+      "FeatureQueue needs a label of zero or more for each of \(total) rows; got "
+        + "\(labels?.count ?? 0)")
+    guard mode == .training, total > 0 else { return }
+    let kept = max(0, total - capacity)..<total
+    let units = withoutGradients { unitNorm(features.detached[kept]) }
+    let numbers = Tensor(labels.map { $0[kept].map(Float.init) } ?? kept.map { _ in unknown })
+    let start = (position + kept.lowerBound) % capacity
+    let beforeWrap = min(kept.count, capacity - start)
+    for (buffer, entries) in [(places, units), (classes, numbers)] {
+      buffer.replace(from: start, with: entries[0..<beforeWrap])
+      buffer.replace(from: 0, with: entries[beforeWrap..<kept.count])
     }
+    next.value = Tensor(Float((position + total) % capacity))
+    filled.value = Tensor(Float(min(count + total, capacity)))
   }
 }
 
 // MARK: - Saving
 
 extension FeatureQueue {
-  /// Every place, filled or not, with the position and the count.
-  public var state: State {
-    State(
-      [State.Entry(Self.rowsName, places)],
-      notes: [Self.positionNote: String(position), Self.countNote: String(count)])
-  }
-
-  /// Takes the rows of another queue of the same size.
+  /// Takes the rows of another queue of the same size; if anything does not fit, nothing.
   ///
-  /// - Throws: ``StateError`` if something is missing or of another shape.
+  /// - Throws: ``StateError`` if something is missing, of another shape or out of range.
   public func load(_ state: State) throws {
-    var error = StateError(unexpected: state.names.filter { $0 != Self.rowsName })
-    func number(_ name: String, _ range: ClosedRange<Int>) -> Int? {
-      let number = state.notes[name].flatMap { Int($0) }.flatMap { range.contains($0) ? $0 : nil }
-      if number == nil { error.missing.append(name) }
-      return number
+    func isMissing(_ name: String, _ range: ClosedRange<Int>) -> Bool {
+      guard let value = state[name] else { return true }
+      return value.rank == 0 && !(Float(range.lowerBound)...Float(range.upperBound) ~= value.item)
     }
-    let position = number(Self.positionNote, 0...capacity - 1)
-    let count = number(Self.countNote, 0...capacity)
-    let rows = state[Self.rowsName]
-    if let rows, rows.shape != places.shape {
-      error.mismatched.append((Self.rowsName, places.shape, rows.shape))
-    } else if rows == nil {
-      error.missing.append(Self.rowsName)
-    }
-    guard let position, let count, let rows, error.mismatched.isEmpty, error.unexpected.isEmpty
-    else { throw error }
-    (self.position, self.count, places) = (position, count, rows.detached)
+    let missing =
+      ["rows", "labels"].filter { state[$0] == nil }
+      + [("position", 0...capacity - 1), ("count", 0...capacity)].filter(isMissing).map(\.0)
+    guard missing.isEmpty else { throw StateError(missing: missing) }
+    try load(state, partially: false)
+  }
+}
+
+// MARK: - Neighbours
+
+extension FeatureQueue {
+  /// What was found for each row of a batch.
+  public struct Neighbours: Sendable {
+    /// Unit vectors of shape [count, width]; no gradient flows to them.
+    public let rows: Tensor
+    /// The label that each neighbour came with; nil if it came without.
+    public let labels: [Int?]
+    /// The share of neighbours that are random rows the queue began with.
+    public let randomShare: Float
   }
 
-  private static let rowsName = "rows"
-  private static let positionNote = "position"
-  private static let countNote = "count"
+  /// The most similar row of each row of `queries` by cosine; the row itself, at unit length, while
+  /// there is nothing to look at.
+  ///
+  /// - Parameter queries: A tensor of shape [count, width], of rows of any length.
+  /// - Returns: One neighbour for each row.
+  public func neighbours(of queries: Tensor) -> Neighbours {
+    precondition(
+      queries.rank == 2 && queries.shape[1] == width && queries.shape[0] > 0,
+      "FeatureQueue needs features [count, \(width)], of at least 1 row; got \(queries.shape)")
+    let searched = startsRandom ? capacity : count
+    return withoutGradients {
+      guard searched > 0 else {
+        let units = unitNorm(queries.detached)
+        return Neighbours(
+          rows: units, labels: Array(repeating: nil, count: units.shape[0]), randomShare: 0)
+      }
+      let nearest = nearest(to: queries.detached, among: searched)
+      let random = nearest.count(where: { $0 >= count })
+      return Neighbours(
+        rows: places.value.gathered(nearest), labels: labels(at: nearest),
+        randomShare: Float(random) / Float(nearest.count))
+    }
+  }
+
+  /// The products are made a block of queries at a time, so that memory does not grow with the count.
+  private func nearest(to queries: Tensor, among searched: Int) -> [Int] {
+    let (bank, count) = (places.value[0..<searched], queries.shape[0])
+    let block = max(1, (1 << 24) / searched)
+    return stride(from: 0, to: count, by: block).flatMap { start in
+      linear(queries[start..<min(start + block, count)], bank).argmax()  // queries · bankᵀ
+    }
+  }
+
+  private func labels(at indices: [Int]) -> [Int?] {
+    classes.value.withUnsafeBufferPointer { numbers in
+      indices.map { numbers[$0] == unknown ? nil : Int(numbers[$0]) }
+    }
+  }
 }

@@ -85,11 +85,8 @@ public struct CollapseWatch: Sendable {
       causes.append(
         "a learning rate of \(highestRate), where \(name) usually has \(usual) at most")
     }
-    let needsNone =
-      learner is SimCLR || learner is NNCLR || learner is BarlowTwins || learner is VICReg
-      || learner.parts.contains { $0.part is FeatureQueue }
     let predictor = learner.parts.first { $0.name == "predictor" }?.part as? any Module
-    if !needsNone, predictor?.parameters.isEmpty != false {
+    if !learner.lossKeepsImagesApart, predictor?.parameters.isEmpty != false {
       causes.append("no predictor with weights, which a loss without negatives needs")
     }
     if let batchSize, batchSize < 16 { causes.append("a batch of only \(batchSize) images") }

@@ -99,26 +99,15 @@ final class MoCoTests: XCTestCase {
 
   func testGoesOnBitForBitFromItsState() throws {
     let images = Formula.images("state", view: 1, 6, size: 16)
-    func train(_ learner: MoCo, steps: Int) -> [Float] {
-      (learner.net as? PlainCNN)?.dropout.stream = RandomStream(seed: 5)
-      let optimizer = SGD(learner.parameters, learningRate: 0.05)
-      return (0..<steps).map { _ in
-        optimizer.zeroGradients()
-        let loss = learner(images)
-        loss.backward()
-        optimizer.step()
-        learner.updateMovingAverage()
-        return loss.item
-      }
-    }
     try withTemporaryFolder { folder in
       for steps in [1, 3] {
         let (first, second) = (learner(), learner())
-        _ = train(first, steps: steps)
+        _ = first.losses(ofSteps: steps, on: images)
         try first.save(to: folder + "/learner.safetensors")
         try second.load(from: folder + "/learner.safetensors")
         XCTAssertEqual(second.queue.count, min(10, steps * 6))
-        XCTAssertEqual(train(second, steps: 3), train(first, steps: 3))
+        XCTAssertEqual(
+          second.losses(ofSteps: 3, on: images), first.losses(ofSteps: 3, on: images))
       }
     }
   }

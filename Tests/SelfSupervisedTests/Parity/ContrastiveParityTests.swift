@@ -1,4 +1,3 @@
-import Foundation
 import Nets
 import Tensor
 import TestSupport
@@ -25,7 +24,7 @@ final class ContrastiveParityTests: XCTestCase {
   }
 
   func testLossesMatchLightlyAndAISummer() throws {
-    for test in try decoded([LossCase].self, "contrastive-losses.json") {
+    for test in try decodedFixture([LossCase].self, "contrastive-losses.json") {
       for (reference, isDecoupled) in [
         (test.lightly, false), (test.aiSummer, false), (test.decoupled, true),
       ] {
@@ -68,7 +67,7 @@ final class ContrastiveParityTests: XCTestCase {
     try checkStep(of: run, with: file)
     let reference = try State(contentsOf: fixture(file))
     let queue = try XCTUnwrap(reference["queue"]).scalars
-    XCTAssertLessThan(relativeError(run.learner.queue.projections.scalars, queue), 1e-5)
+    XCTAssertLessThan(relativeError(run.learner.queue.rows.scalars, queue), 1e-5)
     let matches = run.learner.matches
     XCTAssertEqual(
       [matches.contrastiveAccuracy, matches.correlationAccuracy], reference["matches"]?.scalars)
@@ -107,16 +106,11 @@ final class ContrastiveParityTests: XCTestCase {
   private func checkTrace<Subject: Learner>(
     of run: ReferenceRun<Subject>, _ name: String, anyStep: Double = 3e-2
   ) throws where Subject.Views == ViewPair {
-    let traces = try decoded([String: [Double]].self, "contrastive-traces.json")
+    let traces = try decodedFixture([String: [Double]].self, "contrastive-traces.json")
     let reference = try XCTUnwrap(traces[name])
     let optimizer = Adam(run.learner.parameters, learningRate: 1e-4)
     let losses = trace(of: run, steps: 200, optimizer: optimizer)
     checkTrace(losses, with: reference, anyStep: anyStep)
-  }
-
-  private func decoded<Value: Decodable>(_ type: Value.Type, _ file: String) throws -> Value {
-    let data = try Data(contentsOf: URL(fileURLWithPath: fixture(file)))
-    return try JSONDecoder().decode(type, from: data)
   }
 }
 
@@ -143,7 +137,7 @@ private enum NNCLRReference: String {
       ResNet.small(), imageSize: 16, hiddenLayer: "avgpool",
       variant: self == .paper ? .paper : .keras, projectionSize: 32, projectionHiddenSize: 64,
       predictorHiddenSize: 64, queueSize: 48)
-    learner.queue.push(Tensor(Formula.centred("queue", 48 * 32), shape: [48, 32]))
+    learner.queue.append(Tensor(Formula.centred("queue", 48 * 32), shape: [48, 32]))
     return try ReferenceRun(learner)
   }
 }

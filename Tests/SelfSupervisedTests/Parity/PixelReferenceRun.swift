@@ -21,33 +21,21 @@ struct PixelReferenceRun {
 
   static let alpha: Float = 0.75
   let kind: Kind
-  let learner: PixelCL
+  let run: ReferenceRun<PixelCL>
   private let size: Size2D = [24, 32]
 
   init(_ kind: Kind, layerCount: Int = 1, gamma: Float = 2) throws {
     self.kind = kind
-    learner = PixelCL(
-      ResNet.small(), imageSize: size, hiddenLayerPixel: "layer3",
-      hiddenLayerInstance: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
-      propagationLayerCount: layerCount, propagationGamma: gamma, distanceThreshold: 0.7137,
-      alpha: Self.alpha, usesPixPro: kind.usesPixPro, cropInterpolation: .nearest,
-      variant: kind.variant)
-    for (name, module) in averaged { try Formula.fill(module, prefix: "target.\(name).") }
-    learner.target.reset()
-    for (name, module) in parts { try Formula.fill(module, prefix: name + ".") }
+    run = try ReferenceRun(
+      PixelCL(
+        ResNet.small(), imageSize: size, hiddenLayerPixel: "layer3",
+        hiddenLayerInstance: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
+        propagationLayerCount: layerCount, propagationGamma: gamma, distanceThreshold: 0.7137,
+        alpha: Self.alpha, usesPixPro: kind.usesPixPro, cropInterpolation: .nearest,
+        variant: kind.variant))
   }
 
-  var averaged: [(name: String, module: any Module)] {
-    [
-      ("net", learner.net), ("projector", learner.projector),
-      ("pixelProjector", learner.pixelProjector),
-    ]
-  }
-
-  var parts: [(name: String, module: any Module)] {
-    averaged + [("predictor", learner.predictor)]
-      + (learner.propagation.map { [("propagation", $0)] } ?? [])
-  }
+  var learner: PixelCL { run.learner }
 
   /// The loss as published, and the pairs: the authors' PixPro loss is 4 less.
   func step(_ name: String, count: Int) -> (loss: Tensor, published: Double, pairs: Int) {
@@ -77,33 +65,5 @@ struct PixelReferenceRun {
     return PixelViews(
       images: ViewPair(first: made(regions[0]), second: made(regions[1])),
       first: regions[0], second: regions[1])
-  }
-
-  /// Gradients in torch's layout, by name; none for parameters that got none.
-  var gradients: [String: [Float]] {
-    var found: [String: [Float]] = [:]
-    for (part, module) in parts {
-      for (name, parameter) in module.namedParameters {
-        guard let gradient = parameter.gradient else { continue }
-        let isKernel = parameter.layout == .channelsFirst
-        found["\(part).\(name)"] = (isKernel ? gradient.permuted([0, 3, 1, 2]) : gradient).scalars
-      }
-    }
-    return found
-  }
-
-  /// Running statistics of the network, the heads and the target, by name.
-  var runningStatistics: [String: [Float]] {
-    var found: [String: [Float]] = [:]
-    func gather(_ prefix: String, _ parts: [(name: String, module: any Module)]) {
-      for (part, module) in parts {
-        for (name, buffer) in module.namedBuffers where buffer.elementType == .float32 {
-          found["\(prefix)\(part).\(name)"] = buffer.value.scalars
-        }
-      }
-    }
-    gather("", parts)
-    learner.target { gather("target.", averaged) }
-    return found
   }
 }

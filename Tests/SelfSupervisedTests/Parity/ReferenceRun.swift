@@ -6,12 +6,18 @@ import XCTest
 @testable import SelfSupervised
 
 /// A learner with the numbers that a script of `Fixtures` gave its reference.
-struct ReferenceRun<Subject: Learner> where Subject.Views == ViewPair {
+struct ReferenceRun<Subject: Learner> {
   let learner: Subject
 
   /// Fills every part that has weights from the formula, under its name.
+  ///
+  /// The target begins with other numbers than the network, so that a confusion of the two shows.
   init(_ learner: Subject) throws {
     self.learner = learner
+    if let target {
+      for (name, module) in averaged { try Formula.fill(module, prefix: "target.\(name).") }
+      target.reset()
+    }
     for (name, module) in modules { try Formula.fill(module, prefix: name + ".") }
   }
 
@@ -21,9 +27,9 @@ struct ReferenceRun<Subject: Learner> where Subject.Views == ViewPair {
       .filter { !$0.1.parameters.isEmpty }
   }
 
-  /// The network and the projector, whose numbers a target has too.
-  private var encoding: [(name: String, module: any Module)] {
-    [("net", learner.net), ("projector", learner.projector)]
+  /// The network and the projectors, whose numbers a target has too.
+  private var averaged: [(name: String, module: any Module)] {
+    modules.filter { $0.name == "net" || $0.name.lowercased().hasSuffix("projector") }
   }
 
   private var target: TargetEncoder? {
@@ -43,18 +49,19 @@ struct ReferenceRun<Subject: Learner> where Subject.Views == ViewPair {
     return found
   }
 
-  /// Running statistics of the network and the projector, and the target's, by name.
-  var runningStatistics: [String: [Float]] {
+  /// Running statistics by name: of the network and the projectors, also the target's, and of the
+  /// predictors if they are wanted.
+  func runningStatistics(ofPredictors: Bool = false) -> [String: [Float]] {
     var found: [String: [Float]] = [:]
-    func gather(_ prefix: String) {
-      for (part, module) in encoding {
+    func gather(_ prefix: String, _ parts: [(name: String, module: any Module)]) {
+      for (part, module) in parts {
         for (name, buffer) in module.namedBuffers where buffer.elementType == .float32 {
           found["\(prefix)\(part).\(name)"] = buffer.value.scalars
         }
       }
     }
-    gather("")
-    target.map { target in target { gather("target.") } }
+    gather("", ofPredictors ? modules : averaged)
+    target.map { target in target { gather("target.", averaged) } }
     return found
   }
 
@@ -63,7 +70,7 @@ struct ReferenceRun<Subject: Learner> where Subject.Views == ViewPair {
     var found: [String: [Float]] = [:]
     target.map { target in
       target {
-        for (part, module) in encoding {
+        for (part, module) in averaged {
           let names = Set(module.namedParameters.map(\.name))
           for entry in module.state.entries where names.contains(entry.name) {
             found["\(part).\(entry.name)"] = entry.value.scalars

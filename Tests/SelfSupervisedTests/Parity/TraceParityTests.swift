@@ -1,4 +1,3 @@
-import Foundation
 import Nets
 import Tensor
 import TestSupport
@@ -24,8 +23,7 @@ final class TraceParityTests: XCTestCase {
   func testSimSiamTraceMatchesOfficialShape() throws { try check(.simsiam, steps: 50) }
 
   private func check(_ kind: BYOLReference, steps: Int) throws {
-    let data = try Data(contentsOf: URL(fileURLWithPath: fixture("byol-traces.json")))
-    let traces = try JSONDecoder().decode([String: Trace].self, from: data)
+    let traces = try decodedFixture([String: Trace].self, "byol-traces.json")
     let reference = try XCTUnwrap(traces[kind.rawValue])
     let run = try kind.run(ResNet.small(), size: 16)
     let optimizer = Adam(run.learner.parameters, learningRate: 3e-4)

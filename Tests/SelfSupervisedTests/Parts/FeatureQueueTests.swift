@@ -1,3 +1,4 @@
+import Nets
 import Tensor
 import TestSupport
 import XCTest
@@ -5,23 +6,39 @@ import XCTest
 @testable import SelfSupervised
 
 final class FeatureQueueTests: XCTestCase {
-  /// Rows whose one feature counts up from `start`.
-  private func rows(_ start: Int, _ count: Int) -> Tensor {
-    Tensor((start..<start + count).map { Float($0) }, shape: [count, 1])
+  private func batch(_ count: Int, _ name: String = "queue", size: Int = 3) -> Tensor {
+    Tensor(Formula.centred(name, count * size), shape: [count, size])
   }
 
-  /// Batches of any size against a list that forgets its first.
-  func testHoldsTheNewestRowsWhateverTheBatches() {
-    for capacity in [1, 3, 7, 10] {
-      let queue = FeatureQueue(capacity: capacity, width: 1)
-      var (expected, next) = ([Float](), 0)
-      for size in [1, 4, 2, 0, 7, 10, 11, 25, 3, 3] {
-        queue.append(rows(next, size))
-        expected += (next..<next + size).map { Float($0) }
-        expected = Array(expected.suffix(capacity))
-        next += size
-        XCTAssertEqual(queue.rows.scalars.sorted(), expected)
-        XCTAssertEqual(queue.count, expected.count)
+  /// Rows that carry their number in one coordinate of a half circle.
+  private func numbered(_ numbers: Range<Int>) -> Tensor {
+    concatenated(
+      numbers.map { number in
+        let angle = 0.01 * Float(number)
+        return Tensor([cosf(angle), sinf(angle)], shape: [1, 2])
+      })
+  }
+
+  private func numbers(in queue: FeatureQueue) -> [Int] {
+    queue.rows.rows.map { Int((100 * atan2($0[1], $0[0])).rounded()) }
+  }
+
+  // MARK: - Ring
+
+  func testAnyBatchIntoAnyQueueKeepsTheLastRows() {
+    for capacity in [1, 2, 5, 8] {
+      for size in [1, 2, 3, 5, 7, 16, 19] {
+        let queue = FeatureQueue(capacity: capacity, width: 2)
+        var ring = [Int](repeating: -1, count: capacity)
+        for start in stride(from: 0, to: 4 * size, by: size) {
+          queue.append(numbered(start..<start + size), labels: Array(start..<start + size))
+          for number in start..<start + size { ring[number % capacity] = number }
+          let pushed = min(capacity, start + size)
+          XCTAssertEqual(queue.count, pushed)
+          XCTAssertEqual(numbers(in: queue), Array(ring[..<pushed]), "\(size) into \(capacity)")
+          let found = queue.neighbours(of: queue.rows)
+          XCTAssertEqual(found.labels, ring[..<pushed].map { $0 })
+        }
       }
     }
   }
@@ -29,55 +46,145 @@ final class FeatureQueueTests: XCTestCase {
   func testPlacesWithoutARowAreNotHandedOut() {
     let queue = FeatureQueue(capacity: 5, width: 2)
     XCTAssertEqual(queue.rows.shape, [0, 2])
-    queue.append(.ones([3, 2]))
-    XCTAssertEqual(queue.rows.shape, [3, 2])
-    XCTAssertTrue(queue.rows.scalars.allSatisfy { $0 == 1 })
+    queue.append(.zeros([0, 2]))
+    XCTAssertEqual(queue.rows.shape, [0, 2])
+    queue.append(numbered(7..<10))
+    XCTAssertEqual(numbers(in: queue), [7, 8, 9])
   }
 
-  func testRowsHandedOutStayAsTheyWere() {
-    let queue = FeatureQueue(capacity: 2, width: 1)
-    queue.append(rows(0, 2))
-    let before = queue.rows
-    queue.append(rows(5, 1))
-    XCTAssertEqual(before.scalars, [0, 1])
-    XCTAssertEqual(queue.rows.scalars, [5, 1])
+  func testNothingIsAddedInEvaluation() {
+    let queue = FeatureQueue(capacity: 5, width: 3)
+    queue.append(batch(2))
+    queue.evaluate()
+    queue.append(batch(2, "other"))
+    XCTAssertEqual(queue.count, 2)
+    queue.train()
+    queue.append(batch(2, "other"))
+    XCTAssertEqual(queue.count, 4)
   }
 
-  func testRowsAreNotTracked() {
+  func testRowsAreOfUnitLength() {
     let queue = FeatureQueue(capacity: 4, width: 3)
-    queue.append(Parameter(.ones([2, 3])).value * 2)
-    XCTAssertFalse(queue.rows.isTracked)
+    queue.append(100 * batch(3))
+    for row in queue.rows.rows {
+      XCTAssertEqual(ContrastTwin.dot(row, row), 1, accuracy: 1e-6)
+    }
   }
 
-  func testStateGoesOnWhereItWas() throws {
-    for count in [2, 9] {
-      let (first, second) = (
-        FeatureQueue(capacity: 4, width: 1), FeatureQueue(capacity: 4, width: 1)
-      )
-      first.append(rows(0, count))
-      try second.load(first.state)
-      for queue in [first, second] { queue.append(rows(20, 3)) }
-      XCTAssertEqual(first.rows.scalars, second.rows.scalars)
-      XCTAssertEqual(first.position, second.position)
+  func testSnapshotDoesNotMoveWithTheQueue() {
+    let queue = FeatureQueue(capacity: 4, width: 3)
+    queue.append(batch(3))
+    let (state, rows) = (queue.state, queue.rows)
+    let before = (state.entries.map(\.value.scalars), rows.scalars)
+    queue.append(batch(3, "other"))
+    XCTAssertEqual(state.entries.map(\.value.scalars), before.0)
+    XCTAssertEqual(rows.scalars, before.1)
+  }
+
+  // MARK: - Neighbours
+
+  func testNeighboursMatchALookAtEveryRow() {
+    let queue = FeatureQueue(capacity: 40, width: 3)
+    queue.append(batch(33), labels: Array(0..<33))
+    let queries = batch(20, "queries") * 7
+    let nearest = ContrastTwin.nearest(queries.rows, in: queue.rows.rows)
+    let found = queue.neighbours(of: queries)
+    XCTAssertEqual(found.labels, nearest)
+    XCTAssertEqual(found.rows.scalars, queue.rows.gathered(nearest).scalars)
+    XCTAssertEqual(queue(queries).scalars, found.rows.scalars)
+    XCTAssertEqual(found.randomShare, 0)
+  }
+
+  /// Of so many rows the products are made for 64 queries at a time.
+  func testBlocksOfQueriesAgreeWithSingleOnes() {
+    let queue = FeatureQueue(capacity: 1 << 18, width: 8, startsRandom: true, using: .init(seed: 1))
+    let queries = batch(150, "queries", size: 8)
+    let whole = queue.neighbours(of: queries).rows
+    for index in [0, 63, 64, 149] {
+      let one = queue.neighbours(of: queries[index..<index + 1]).rows
+      XCTAssertEqual(one.scalars, whole[index].scalars)
+    }
+  }
+
+  func testEmptyQueueGivesTheRowsThemselves() {
+    let queue = FeatureQueue(capacity: 4, width: 3)
+    let queries = batch(6)
+    let found = queue.neighbours(of: queries)
+    XCTAssertEqual(found.rows.scalars, unitNorm(queries).scalars)
+    XCTAssertEqual(found.labels, Array(repeating: nil, count: 6))
+    XCTAssertEqual(found.randomShare, 0)
+  }
+
+  /// A row of zeros has the product 0 with all, more than that with opposite rows.
+  func testRowsThatHoldNothingAreNeverFound() {
+    let queue = FeatureQueue(capacity: 100, width: 2)
+    queue.append(numbered(0..<2))
+    let opposite = queue.neighbours(of: -numbered(0..<2)).rows
+    for row in opposite.rows { XCTAssertEqual(ContrastTwin.dot(row, row), 1, accuracy: 1e-6) }
+  }
+
+  func testRandomRowsAreCounted() {
+    let queue = FeatureQueue(capacity: 8, width: 3, startsRandom: true, using: .init(seed: 4))
+    XCTAssertEqual(queue.count, 0)
+    XCTAssertEqual(queue.neighbours(of: batch(5)).randomShare, 1)
+    let known = batch(4, "known")
+    queue.append(known, labels: [0, 1, 2, 3])
+    let found = queue.neighbours(of: known)
+    XCTAssertEqual(found.randomShare, 0)
+    XCTAssertEqual(found.labels, [0, 1, 2, 3])
+    queue.append(batch(4))
+    XCTAssertEqual(queue.neighbours(of: batch(50, "more")).randomShare, 0)
+  }
+
+  func testNoGradientReachesNeighboursOrQueue() {
+    let queue = FeatureQueue(capacity: 4, width: 3)
+    for _ in 0..<2 {
+      let rows = Parameter(batch(5))
+      XCTAssertFalse(queue(rows.value).isTracked)
+      queue.append(rows.value)
+      XCTAssertFalse(queue.rows.isTracked)
+    }
+  }
+
+  // MARK: - Saving
+
+  func testStateHoldsRowsLabelsPositionAndCount() throws {
+    try withTemporaryFolder { folder in
+      let queue = FeatureQueue(capacity: 5, width: 3)
+      queue.append(batch(7), labels: Array(0..<7))
+      queue.append(batch(1, "unlabelled"))
+      try queue.save(to: folder + "/queue.safetensors")
+      let other = FeatureQueue(capacity: 5, width: 3)
+      try other.load(from: folder + "/queue.safetensors")
+      XCTAssertEqual(other.count, 5)
+      for queue in [queue, other] { queue.append(batch(3, "more"), labels: [7, 8, 9]) }
+      XCTAssertEqual(other.rows.scalars, queue.rows.scalars)
+      let queries = batch(9, "queries")
+      XCTAssertEqual(other.neighbours(of: queries).labels, queue.neighbours(of: queries).labels)
     }
   }
 
   func testStateThatDoesNotFitChangesNothing() {
-    let queue = FeatureQueue(capacity: 4, width: 1)
-    for start in [0, 3] { queue.append(rows(start, 3)) }
+    let queue = FeatureQueue(capacity: 5, width: 3)
+    queue.append(batch(7))
     let (before, position) = (queue.rows.scalars, queue.position)
-    var crooked = FeatureQueue(capacity: 4, width: 1).state
-    crooked.notes["position"] = "4"
-    var nameless = queue.state
-    nameless.notes["count"] = nil
-    let others = [
-      FeatureQueue(capacity: 5, width: 1).state, FeatureQueue(capacity: 4, width: 2).state,
-      crooked, nameless, State(queue.state.entries), State([], notes: queue.state.notes),
-      State(
-        queue.state.entries + [State.Entry("more", .ones([1]))], notes: queue.state.notes),
+    func without(_ name: String) -> State {
+      State(queue.state.entries.filter { $0.name != name })
+    }
+    func with(_ name: String, _ value: Tensor) -> State {
+      State(without(name).entries + [State.Entry(name, value, elementType: .int64)])
+    }
+    let refused: [(State, String)] = [
+      (FeatureQueue(capacity: 6, width: 3).state, "rows needs shape [5, 3], got [6, 3]"),
+      (FeatureQueue(capacity: 5, width: 2).state, "rows needs shape [5, 3], got [5, 2]"),
+      (without("position"), "lacks position"), (without("rows"), "lacks rows"),
+      (with("position", Tensor(5)), "lacks position"), (with("count", Tensor(-1)), "lacks count"),
+      (with("more", .ones([1])), "has more"),
     ]
-    for other in others {
-      XCTAssertThrowsError(try queue.load(other)) { XCTAssertTrue($0 is StateError) }
+    for (state, message) in refused {
+      XCTAssertThrowsError(try queue.load(state)) {
+        XCTAssertTrue($0 is StateError && "\($0)".contains(message), "\($0)")
+      }
       XCTAssertEqual(queue.rows.scalars, before)
       XCTAssertEqual(queue.position, position)
     }
