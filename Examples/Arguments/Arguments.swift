@@ -68,10 +68,23 @@ package struct Arguments: Sendable {
   /// The value of a flag that is one of a few words.
   package func choice(_ name: String, of choices: [String]) throws -> String {
     let value = string(name) ?? ""
-    guard choices.contains(value) else {
-      throw UsageError("\(name) needs one of \(choices.joined(separator: ", ")); got \"\(value)\"")
-    }
+    guard choices.contains(value) else { throw wrongChoice(name, choices) }
     return value
+  }
+
+  /// The value of a flag that is one of an enumeration's words.
+  package func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    _ name: String, of type: Choice.Type = Choice.self
+  ) throws -> Choice {
+    guard let choice = string(name).flatMap(Choice.init) else {
+      throw wrongChoice(name, Choice.allCases.map(\.rawValue))
+    }
+    return choice
+  }
+
+  private func wrongChoice(_ name: String, _ choices: [String]) -> UsageError {
+    UsageError(
+      "\(name) needs one of \(choices.joined(separator: ", ")); got \"\(string(name) ?? "")\"")
   }
 
   /// The whole number of a flag that has a value or a standard one.

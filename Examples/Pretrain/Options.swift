@@ -28,8 +28,7 @@ struct Options {
     let arguments = try Arguments(words, flags: Self.flags)
     if arguments.has("--help") { return nil }
     data = arguments.string("--data") ?? ""
-    let name = try arguments.choice("--method", of: Method.allCases.map(\.rawValue))
-    method = Method(rawValue: name) ?? .byol
+    method = try arguments.choice("--method")
     net = try arguments.choice("--net", of: Self.nets)
     width = try arguments.integer("--width", in: 1...1_024)
     size = try arguments.optionalInteger("--size", in: 8...1_024)
@@ -45,7 +44,7 @@ struct Options {
     length = try Self.length(arguments)
     output =
       arguments.string("--out")
-      ?? "runs/\((data as NSString).lastPathComponent)-\(name)-\(Self.timeStamp())"
+      ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }

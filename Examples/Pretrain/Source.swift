@@ -18,7 +18,9 @@ struct Source {
     let test: any ImageDataset
     switch options.data {
     case "shapes":
-      let (size, level) = (max(32, options.size ?? 32), Shapes.Difficulty(isHard: options.isHard))
+      // At least as fine as the recipe's: small views are cut from these, not drawn small.
+      let size = max(32, options.size ?? 0)
+      let level = Shapes.Difficulty(isHard: options.isHard)
       training = Shapes(count: 20_000, size: size, difficulty: level, seed: 2 * options.seed)
         .inMemory()
       test = Shapes(count: 2_000, size: size, difficulty: level, seed: 2 * options.seed + 1)

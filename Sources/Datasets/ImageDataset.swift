@@ -44,4 +44,27 @@ extension ImageDataset {
         index >= 0 && index < count, "images(at:) needs indices in 0..<\(count); got \(index)")
     }
   }
+
+  /// A batch of images that are computed, on all threads.
+  ///
+  /// - Parameters:
+  ///   - indices: Which images.
+  ///   - render: Writes the image of an index, row after row.
+  /// - Returns: Shape [count of indices, height, width, channels].
+  func rendered(
+    _ indices: [Int], by render: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+  ) -> Tensor {
+    checkIndices(indices)
+    let elements = imageShape.elementCount
+    return Tensor(shape: batchShape(indices.count)) { out in
+      // Unsafe: each block writes the rows of its own range, and `render` reads only.
+      nonisolated(unsafe) let (out, render) = (out, render)
+      Parallel.forRanges(indices.count, grain: 4) { range in
+        for row in range {
+          let image = out[(row * elements)..<((row + 1) * elements)]
+          render(indices[row], UnsafeMutableBufferPointer(rebasing: image))
+        }
+      }
+    }
+  }
 }

@@ -67,19 +67,7 @@ public struct SegmentedShapes: ImageDataset {
   /// - Returns: Shape [count of indices, size, size, 3].
   /// - Precondition: Every index is in `0..<count`.
   public func images(at indices: [Int]) -> Tensor {
-    checkIndices(indices)
-    let elements = imageShape.elementCount
-    return Tensor(shape: batchShape(indices.count)) { out in
-      // Unsafe: each block writes the rows of its own range.
-      nonisolated(unsafe) let out = out
-      Parallel.forRanges(indices.count, grain: 4) { range in
-        for row in range {
-          let image = UnsafeMutableBufferPointer(
-            rebasing: out[(row * elements)..<((row + 1) * elements)])
-          scene(indices[row]).render(into: image, size: size)
-        }
-      }
-    }
+    rendered(indices) { index, image in scene(index).render(into: image, size: size) }
   }
 
   /// The class of each pixel of the images at `indices`: image after image, row after row.

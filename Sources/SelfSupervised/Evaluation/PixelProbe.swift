@@ -56,8 +56,18 @@ public final class PixelProbe {
     layer = Linear(maps.shape[3], classCount)
     for parameter in layer.parameters { parameter.value = .zeros(parameter.shape) }
 
-    var stream = RandomStream(seed: seed)
-    let (count, optimizer) = (maps.shape[0], Adam(layer.parameters, learningRate: learningRate))
+    train(
+      maps, labels, epochs: epochs, batchSize: batchSize, learningRate: learningRate,
+      using: RandomStream(seed: seed))
+  }
+
+  private func train(
+    _ maps: Tensor, _ labels: [Int], epochs: Int, batchSize: Int, learningRate: Float,
+    using stream: RandomStream
+  ) {
+    var stream = stream
+    let (count, pixels) = (maps.shape[0], size.height * size.width)
+    let optimizer = Adam(layer.parameters, learningRate: learningRate)
     let stepsPerEpoch = (count + batchSize - 1) / batchSize
     let schedule = CosineDecay(from: learningRate, over: epochs * stepsPerEpoch)
     for epoch in 0..<epochs {

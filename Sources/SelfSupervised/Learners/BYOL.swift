@@ -59,9 +59,8 @@ public final class BYOL: Learner {
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
     seed: UInt64? = nil
   ) {
-    let channels = channels ?? inputChannels(of: net) ?? 3
     self.init(
-      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       predictorHiddenSize: predictorHiddenSize, movingAverageDecay: movingAverageDecay,
       useMomentum: useMomentum, viewBatching: viewBatching,
@@ -72,23 +71,8 @@ public final class BYOL: Learner {
       seed: seed)
   }
 
-  /// A learner around a network whose inputs are of any shape, with augmentations of their own.
-  ///
-  /// - Parameters:
-  ///   - net: The network to improve.
-  ///   - inputShape: The shape of one view, without the count.
-  ///   - hiddenLayer: The layer whose output is the representation.
-  ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector and of BYOL's predictor.
-  ///   - predictorHiddenSize: The hidden features of the predictor.
-  ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step.
-  ///   - useMomentum: Whether there is a moving-average target.
-  ///   - viewBatching: How the two views of a batch go through the network.
-  ///   - simplicialEmbedding: Puts an embedding on simplices in front of the projector.
-  ///   - augmentation: How first views are drawn.
-  ///   - secondAugmentation: How second views are drawn.
-  ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
-  /// - Precondition: The network has parameters, has the layer and calls it.
+  /// A learner around a network whose inputs are of any shape, which is given without the count, with
+  /// augmentations of their own; the rest as for images.
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 256, projectionHiddenSize: Int = 4_096, predictorHiddenSize: Int? = nil,
@@ -184,15 +168,4 @@ private struct BYOLHeads {
       : Heads.byol(
         projectionSize, hidden: predictorHiddenSize ?? hiddenSize, outputs: projectionSize)
   }
-}
-
-/// The channels that the first convolution of `net` reads.
-func inputChannels(of net: any Module) -> Int? {
-  for (_, module) in net.namedModules {
-    if let convolution = module as? Conv2d { return convolution.inputChannels }
-    if let standardized = module as? WeightStandardized {
-      return standardized.convolution.inputChannels
-    }
-  }
-  return nil
 }

@@ -50,9 +50,8 @@ public final class BarlowTwins: ProjectionLearner {
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
     secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
-    let channels = channels ?? inputChannels(of: net) ?? 3
     self.init(
-      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       redundancyWeight: redundancyWeight, viewBatching: viewBatching,
       augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
@@ -61,7 +60,8 @@ public final class BarlowTwins: ProjectionLearner {
       seed: seed)
   }
 
-  /// A learner around a network whose inputs are of any shape, which is given without the count.
+  /// A learner around a network whose inputs are of any shape, which is given without the count, with
+  /// augmentations of their own; the rest as for images.
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 8_192, projectionHiddenSize: Int? = nil, redundancyWeight: Float = 5e-3,

@@ -61,16 +61,16 @@ public final class MoCo: Learner {
     temperature: Float = 0.2, movingAverageDecay: MovingAverageDecay = 0.999,
     isSymmetric: Bool = false, augmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
-    let channels = channels ?? inputChannels(of: net) ?? 3
     self.init(
-      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       queueSize: queueSize, temperature: temperature, movingAverageDecay: movingAverageDecay,
       isSymmetric: isSymmetric, augmentation: augmentation ?? Compose.mocoV2(imageSize: imageSize),
       seed: seed)
   }
 
-  /// A learner around a network whose inputs are of any shape, which is given without the count.
+  /// A learner around a network whose inputs are of any shape, which is given without the count, with
+  /// augmentations of their own; the rest as for images.
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 128, projectionHiddenSize: Int? = nil, queueSize: Int = 65_536,

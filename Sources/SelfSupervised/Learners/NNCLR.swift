@@ -77,35 +77,17 @@ public final class NNCLR: ProjectionLearner {
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
     seed: UInt64? = nil
   ) {
-    let channels = channels ?? inputChannels(of: net) ?? 3
     let augmentation = augmentation ?? variant.augmentation(imageSize)
     self.init(
-      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       variant: variant, projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       predictorHiddenSize: predictorHiddenSize, queueSize: queueSize, startsRandom: startsRandom,
       temperature: temperature, viewBatching: viewBatching, augmentation: augmentation,
       secondAugmentation: secondAugmentation ?? augmentation, seed: seed)
   }
 
-  /// A learner around a network whose inputs are of any shape, with augmentations of their own.
-  ///
-  /// - Parameters:
-  ///   - net: The network to improve.
-  ///   - inputShape: The shape of one view, without the count.
-  ///   - hiddenLayer: The layer whose output is the representation.
-  ///   - variant: The paper's algorithm or that of the Keras example.
-  ///   - projectionSize: The features of a projection; 256 in the paper and 128 in Keras.
-  ///   - projectionHiddenSize: The hidden features of the projector; 2,048 in the paper, 128 in Keras.
-  ///   - predictorHiddenSize: The hidden features of the paper's predictor.
-  ///   - queueSize: How many projections are looked at; 98,304 in the paper and 10,000 in Keras.
-  ///   - startsRandom: Whether random directions fill the queue at first.
-  ///   - temperature: What similarities are divided by.
-  ///   - viewBatching: How the two views of a batch go through the network.
-  ///   - augmentation: How first views are drawn.
-  ///   - secondAugmentation: How second views are drawn.
-  ///   - seed: Where random views, the heads' weights and random rows come from; unpredictable when it
-  ///     is nil.
-  /// - Precondition: The network has parameters, has the layer and calls it.
+  /// A learner around a network whose inputs are of any shape, which is given without the count, with
+  /// augmentations of their own; the rest as for images.
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     variant: Variant = .paper, projectionSize: Int? = nil, projectionHiddenSize: Int? = nil,

@@ -105,7 +105,7 @@ public final class PixelCL: Learner {
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
     let pixelEncoder = PixelEncoder(
       net, pixelLayer: hiddenLayerPixel, instanceLayer: hiddenLayerInstance,
-      inputShape: [imageSize.height, imageSize.width, channels ?? inputChannels(of: net) ?? 3])
+      inputShape: imageShape(imageSize, channels: channels, of: net))
     (projector, pixelProjector, predictor, propagation) = withRandomSeed(stream.next()) {
       let (hidden, size) = (projectionHiddenSize, projectionSize)
       return (

@@ -63,33 +63,17 @@ public final class SimCLR: ProjectionLearner {
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
     seed: UInt64? = nil
   ) {
-    let channels = channels ?? inputChannels(of: net) ?? 3
     let augmentation = augmentation ?? Compose.simCLR(imageSize: imageSize)
     self.init(
-      net, inputShape: [imageSize.height, imageSize.width, channels], hiddenLayer: hiddenLayer,
+      net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize, head: head,
       temperature: temperature, isDecoupled: isDecoupled, viewBatching: viewBatching,
       augmentation: augmentation, secondAugmentation: secondAugmentation ?? augmentation,
       seed: seed)
   }
 
-  /// A learner around a network whose inputs are of any shape, with augmentations of their own.
-  ///
-  /// - Parameters:
-  ///   - net: The network to improve.
-  ///   - inputShape: The shape of one view, without the count.
-  ///   - hiddenLayer: The layer whose output is the representation.
-  ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector; those of the tapped layer when it
-  ///     is nil.
-  ///   - head: The shape of the projector.
-  ///   - temperature: What similarities are divided by.
-  ///   - isDecoupled: Whether the positive is left out of the loss's sum.
-  ///   - viewBatching: How the two views of a batch go through the network.
-  ///   - augmentation: How first views are drawn.
-  ///   - secondAugmentation: How second views are drawn.
-  ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
-  /// - Precondition: The network has parameters, has the layer and calls it.
+  /// A learner around a network whose inputs are of any shape, which is given without the count, with
+  /// augmentations of their own; the rest as for images.
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 128, projectionHiddenSize: Int? = nil, head: Head = .twoLayer,
