@@ -9,7 +9,8 @@ public final class Adam: Optimizer {
   public let groups: [ParameterGroup]
   /// The step size.
   public var learningRate: Float
-  private let moments: Moments
+  private let form: AdamForm
+  private var memory = OptimizerMemory<Moments>()
 
   /// An optimizer of the given groups.
   public init(
@@ -19,7 +20,7 @@ public final class Adam: Optimizer {
     checkSettings("Adam", learningRate: learningRate, groups: groups)
     self.groups = groups
     self.learningRate = learningRate
-    moments = Moments(betas: betas, epsilon: epsilon, isDecoupled: false)
+    form = AdamForm(betas: betas, epsilon: epsilon, isDecoupled: false)
   }
 
   /// An optimizer of parameters that are all treated alike.
@@ -33,7 +34,17 @@ public final class Adam: Optimizer {
   }
 
   /// Moves every parameter that has a gradient.
-  public func step() { moments.step(groups, learningRate: learningRate) }
+  public func step() { form.step(groups, learningRate: learningRate, &memory) }
+
+  /// What it remembers of earlier steps, and the learning rate.
+  public var state: State { memory.state(of: groups, learningRate: learningRate) }
+
+  /// Goes on from the state of another optimizer of the same kind and parameters.
+  ///
+  /// - Throws: ``StateError`` if names or shapes differ; nothing is changed then.
+  public func load(_ state: State) throws {
+    learningRate = try memory.load(state, groups: groups)
+  }
 }
 
 /// Adam with weight decay that does not go through the moments (Loshchilov and Hutter, 2019).
@@ -44,7 +55,8 @@ public final class AdamW: Optimizer {
   public let groups: [ParameterGroup]
   /// The step size.
   public var learningRate: Float
-  private let moments: Moments
+  private let form: AdamForm
+  private var memory = OptimizerMemory<Moments>()
 
   /// An optimizer of the given groups.
   public init(
@@ -54,7 +66,7 @@ public final class AdamW: Optimizer {
     checkSettings("AdamW", learningRate: learningRate, groups: groups)
     self.groups = groups
     self.learningRate = learningRate
-    moments = Moments(betas: betas, epsilon: epsilon, isDecoupled: true)
+    form = AdamForm(betas: betas, epsilon: epsilon, isDecoupled: true)
   }
 
   /// An optimizer of parameters that are all treated alike.
@@ -68,21 +80,24 @@ public final class AdamW: Optimizer {
   }
 
   /// Moves every parameter that has a gradient.
-  public func step() { moments.step(groups, learningRate: learningRate) }
+  public func step() { form.step(groups, learningRate: learningRate, &memory) }
+
+  /// What it remembers of earlier steps, and the learning rate.
+  public var state: State { memory.state(of: groups, learningRate: learningRate) }
+
+  /// Goes on from the state of another optimizer of the same kind and parameters.
+  ///
+  /// - Throws: ``StateError`` if names or shapes differ; nothing is changed then.
+  public func load(_ state: State) throws {
+    learningRate = try memory.load(state, groups: groups)
+  }
 }
 
-/// The running moments that both keep for each parameter.
-private final class Moments {
-  private struct Pair {
-    var first: Tensor
-    var second: Tensor
-    var steps = 0
-  }
-
+/// What both do at a step.
+private struct AdamForm {
   private let betas: (Float, Float)
   private let epsilon: Float
   private let isDecoupled: Bool
-  private var pairs: [ObjectIdentifier: Pair] = [:]
 
   init(betas: (Float, Float), epsilon: Float, isDecoupled: Bool) {
     precondition(
@@ -93,21 +108,20 @@ private final class Moments {
     self.isDecoupled = isDecoupled
   }
 
-  func step(_ groups: [ParameterGroup], learningRate: Float) {
+  func step(
+    _ groups: [ParameterGroup], learningRate: Float, _ memory: inout OptimizerMemory<Moments>
+  ) {
     for group in groups {
       for parameter in group.parameters where parameter.isTrainable {
         guard let gradient = parameter.gradient else { continue }
-        let key = ObjectIdentifier(parameter)
-        var pair =
-          pairs.removeValue(forKey: key)
-          ?? Pair(first: .zeros(parameter.shape), second: .zeros(parameter.shape))
-        pair.steps += 1
-        adamStep(
-          parameter, gradient: gradient, first: &pair.first, second: &pair.second,
-          settings: AdamSettings(
-            learningRate: group.rate(learningRate), betas: betas, epsilon: epsilon,
-            weightDecay: group.weightDecay, isDecoupled: isDecoupled, step: pair.steps))
-        pairs[key] = pair
+        memory.change(parameter) { moments, _ in
+          moments.steps += 1
+          adamStep(
+            parameter, gradient: gradient, first: &moments.first, second: &moments.second,
+            settings: AdamSettings(
+              learningRate: group.rate(learningRate), betas: betas, epsilon: epsilon,
+              weightDecay: group.weightDecay, isDecoupled: isDecoupled, step: moments.steps))
+        }
       }
     }
   }

@@ -32,7 +32,7 @@ public final class LARS: Optimizer {
   public let trustCoefficient: Float
   /// Which formula is used.
   public let variant: Variant
-  private var velocities: [ObjectIdentifier: Tensor] = [:]
+  private var memory = OptimizerMemory<Velocity>()
 
   /// An optimizer of the given groups.
   ///
@@ -65,15 +65,24 @@ public final class LARS: Optimizer {
       for parameter in group.parameters where parameter.isTrainable {
         guard let gradient = parameter.gradient else { continue }
         let trust = group.isAdapted ? trust(parameter, gradient, group.weightDecay) : 1
-        let key = ObjectIdentifier(parameter)
-        var velocity = velocities.removeValue(forKey: key) ?? .zeros(parameter.shape)
-        sgdStep(
-          parameter, gradient: gradient, velocity: &velocity,
-          learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
-          weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
-        velocities[key] = velocity
+        memory.change(parameter) { velocity, _ in
+          sgdStep(
+            parameter, gradient: gradient, velocity: &velocity.value,
+            learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
+            weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
+        }
       }
     }
+  }
+
+  /// What it remembers of earlier steps, and the learning rate.
+  public var state: State { memory.state(of: groups, learningRate: learningRate) }
+
+  /// Goes on from the state of another optimizer of the same kind and parameters.
+  ///
+  /// - Throws: ``StateError`` if names or shapes differ; nothing is changed then.
+  public func load(_ state: State) throws {
+    learningRate = try memory.load(state, groups: groups)
   }
 
   /// The rate of one layer.

@@ -1,7 +1,11 @@
 import Tensor
 
 /// Moves parameters along their gradients.
-public protocol Optimizer: AnyObject {
+///
+/// Its state is what it remembers of earlier steps, by the places of the parameters, and the learning
+/// rate; the groups' settings are not part of it. A training that was saved with the learner's state
+/// and this goes on as if it had not been interrupted.
+public protocol Optimizer: Stateful {
   /// The parameters and the settings that differ between them.
   var groups: [ParameterGroup] { get }
 

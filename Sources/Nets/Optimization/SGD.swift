@@ -13,7 +13,7 @@ public final class SGD: Optimizer {
   public let momentum: Float
   /// Whether the step looks ahead along the velocity.
   public let nesterov: Bool
-  private var velocities: [ObjectIdentifier: Tensor] = [:]
+  private var memory = OptimizerMemory<Velocity>()
 
   /// An optimizer of the given groups.
   public init(
@@ -43,16 +43,29 @@ public final class SGD: Optimizer {
     for group in groups {
       for parameter in group.parameters where parameter.isTrainable {
         guard let gradient = parameter.gradient else { continue }
-        let key = ObjectIdentifier(parameter)
-        let isFirst = velocities[key] == nil
-        var velocity = velocities.removeValue(forKey: key) ?? .zeros(parameter.shape)
-        sgdStep(
-          parameter, gradient: gradient, velocity: &velocity,
-          learningRate: group.rate(learningRate),
-          momentum: isFirst ? 0 : momentum, lookAhead: nesterov ? momentum : nil,
-          weightDecay: group.weightDecay)
-        if momentum > 0 { velocities[key] = velocity }
+        func move(_ velocity: inout Velocity, isFirst: Bool) {
+          sgdStep(
+            parameter, gradient: gradient, velocity: &velocity.value,
+            learningRate: group.rate(learningRate), momentum: isFirst ? 0 : momentum,
+            lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
+        }
+        if momentum > 0 {
+          memory.change(parameter, move)
+        } else {
+          var unused = Velocity(shape: parameter.shape)
+          move(&unused, isFirst: true)
+        }
       }
     }
+  }
+
+  /// What it remembers of earlier steps, and the learning rate.
+  public var state: State { memory.state(of: groups, learningRate: learningRate) }
+
+  /// Goes on from the state of another optimizer of the same kind and parameters.
+  ///
+  /// - Throws: ``StateError`` if names or shapes differ; nothing is changed then.
+  public func load(_ state: State) throws {
+    learningRate = try memory.load(state, groups: groups)
   }
 }

@@ -1,0 +1,107 @@
+import Tensor
+
+/// What an optimizer remembers of one parameter.
+protocol ParameterMemory {
+  /// Of a parameter that no step has moved yet.
+  init(shape: Shape)
+
+  /// The numbers under their names.
+  var state: State { get }
+
+  /// Takes numbers whose names and shapes have been compared with those of ``state``.
+  mutating func take(_ state: State)
+}
+
+/// What an optimizer remembers of all its parameters, saved under their places among them.
+///
+/// A place is missing while its parameter has had no gradient.
+struct OptimizerMemory<Entry: ParameterMemory> {
+  private var entries: [ObjectIdentifier: Entry] = [:]
+
+  /// Hands out the memory of one parameter to be changed in place, and whether it is new.
+  mutating func change(_ parameter: Parameter, _ body: (inout Entry, _ isNew: Bool) -> Void) {
+    // Taken out for the time, or the numbers would be held twice and copied.
+    let known = entries.removeValue(forKey: ObjectIdentifier(parameter))
+    var entry = known ?? Entry(shape: parameter.shape)
+    body(&entry, known == nil)
+    entries[ObjectIdentifier(parameter)] = entry
+  }
+
+  /// The numbers, and the learning rate as a note.
+  func state(of groups: [ParameterGroup], learningRate: Float) -> State {
+    var state = State(notes: [rateNote: "\(learningRate)"])
+    for (place, parameter) in groups.flatMap(\.parameters).enumerated() {
+      guard let entry = entries[ObjectIdentifier(parameter)] else { continue }
+      state.append(entry.state, under: "\(place)")
+    }
+    return state
+  }
+
+  /// Takes the numbers of another optimizer of the same kind and parameters, all of them or none.
+  ///
+  /// - Returns: The learning rate.
+  mutating func load(_ state: State, groups: [ParameterGroup]) throws -> Float {
+    var (error, loaded) = (StateError(), [ObjectIdentifier: Entry]())
+    var expected: Set<String> = []
+    for (place, parameter) in groups.flatMap(\.parameters).enumerated() {
+      let found = state.below("\(place)")
+      guard !found.entries.isEmpty else { continue }
+      var entry = Entry(shape: parameter.shape)
+      for needed in entry.state.entries {
+        let name = "\(place).\(needed.name)"
+        expected.insert(name)
+        guard let value = found[needed.name] else {
+          error.missing.append(name)
+          continue
+        }
+        if value.shape != needed.value.shape {
+          error.mismatched.append((name, needed.value.shape, value.shape))
+        }
+      }
+      if error.missing.isEmpty, error.mismatched.isEmpty { entry.take(found) }
+      loaded[ObjectIdentifier(parameter)] = entry
+    }
+    error.unexpected = state.names.filter { !expected.contains($0) }
+    let rate = state.notes[rateNote].flatMap(Float.init)
+    if rate == nil { error.missing.append(rateNote) }
+    guard let rate, error.missing.isEmpty, error.unexpected.isEmpty, error.mismatched.isEmpty
+    else { throw error }
+    entries = loaded
+    return rate
+  }
+}
+
+private let rateNote = "learningRate"
+
+/// The velocity of ``SGD`` and ``LARS``.
+struct Velocity: ParameterMemory {
+  var value: Tensor
+
+  init(shape: Shape) { value = .zeros(shape) }
+
+  var state: State { State([State.Entry("velocity", value)]) }
+
+  mutating func take(_ state: State) { value = state["velocity"]?.detached ?? value }
+}
+
+/// The running moments of ``Adam`` and ``AdamW``, and how many steps they have seen.
+struct Moments: ParameterMemory {
+  var first: Tensor
+  var second: Tensor
+  var steps = 0
+
+  init(shape: Shape) { (first, second) = (.zeros(shape), .zeros(shape)) }
+
+  var state: State {
+    State([
+      State.Entry("first", first), State.Entry("second", second),
+      State.Entry("steps", Tensor(Float(steps)), elementType: .int64),
+    ])
+  }
+
+  mutating func take(_ state: State) {
+    first = state["first"]?.detached ?? first
+    second = state["second"]?.detached ?? second
+    steps = state["steps"].map { Int($0.item) } ?? steps
+  }
+}

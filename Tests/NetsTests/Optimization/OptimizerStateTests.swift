@@ -1,0 +1,87 @@
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import Nets
+
+final class OptimizerStateTests: XCTestCase {
+  private typealias Make = ([Parameter]) -> any Optimizer
+
+  private let kinds: [Make] = [
+    { SGD($0, learningRate: 0.1) }, { SGD($0, learningRate: 0.1, momentum: 0.9, nesterov: true) },
+    { Adam($0, learningRate: 0.1) }, { AdamW($0, learningRate: 0.1, weightDecay: 0.1) },
+    { LARS([ParameterGroup($0, weightDecay: 0.1)], learningRate: 10, momentum: 0.9) },
+  ]
+
+  /// Two parameters with gradients and one between them without.
+  private func parameters() -> [Parameter] {
+    [[1, -2, 3], [0.5], [2, 0.25]].map { Parameter(Tensor($0)) }
+  }
+
+  private func move(_ parameters: [Parameter], _ optimizer: any Optimizer, steps: Int) {
+    for _ in 0..<steps {
+      optimizer.zeroGradients()
+      (square(parameters[0].value).sum() + exp(parameters[2].value).sum()).backward()
+      optimizer.step()
+    }
+  }
+
+  func testGoesOnBitForBitFromItsState() throws {
+    try withTemporaryFolder { folder in
+      for make in kinds {
+        for steps in [0, 1, 4] {
+          let whole = parameters()
+          move(whole, make(whole), steps: steps + 3)
+
+          let first = parameters()
+          let optimizer = make(first)
+          move(first, optimizer, steps: steps)
+          try optimizer.save(to: folder + "/optimizer.safetensors")
+          let second = first.map { Parameter($0.value.detached) }
+          let other = make(second)
+          other.learningRate = 99
+          try other.load(from: folder + "/optimizer.safetensors")
+          XCTAssertEqual(other.learningRate, optimizer.learningRate)
+          move(second, other, steps: 3)
+          XCTAssertEqual(second.map(\.value.scalars), whole.map(\.value.scalars))
+        }
+      }
+    }
+  }
+
+  func testStateDoesNotMoveWithTheOptimizer() {
+    let parameters = parameters()
+    let optimizer = Adam(parameters)
+    move(parameters, optimizer, steps: 2)
+    let state = optimizer.state
+    XCTAssertEqual(
+      state.names, ["0.first", "0.second", "0.steps", "2.first", "2.second", "2.steps"])
+    let before = state.entries.map(\.value.scalars)
+    move(parameters, optimizer, steps: 2)
+    XCTAssertEqual(state.entries.map(\.value.scalars), before)
+  }
+
+  func testStateThatDoesNotFitChangesNothing() throws {
+    let parameters = parameters()
+    let optimizer = SGD(parameters, learningRate: 0.1, momentum: 0.9)
+    move(parameters, optimizer, steps: 2)
+    let before = optimizer.state
+    let adam = Adam(parameters)
+    move(parameters, adam, steps: 1)
+    func entry(_ name: String, _ value: Tensor) -> State {
+      State([State.Entry(name, value)], notes: before.notes)
+    }
+    let refused: [(State, String)] = [
+      (adam.state, "lacks 0.velocity"), (entry("3.velocity", .ones([1])), "has 3.velocity"),
+      (entry("0.velocity", .ones([2])), "0.velocity needs shape [3], got [2]"),
+      (State(before.entries), "lacks learningRate"),
+    ]
+    for (state, message) in refused {
+      XCTAssertThrowsError(try optimizer.load(state)) {
+        XCTAssertTrue("\($0)".contains(message), "\($0)")
+      }
+      XCTAssertEqual(
+        optimizer.state.entries.map(\.value.scalars), before.entries.map(\.value.scalars))
+    }
+  }
+}
