@@ -59,14 +59,10 @@ extension Learner {
 
   /// The loss of two random views of each image, to be differentiated.
   ///
-  /// - Parameter images: A batch of shape [count, height, width, channels], values 0...1.
+  /// - Parameter images: A batch of shape [count, height, width, channels], values 0...1; or signals
+  ///   [count, length, channels] or vectors [count, features], with augmentations that suit them.
   /// - Returns: A scalar.
-  public func callAsFunction(_ images: Tensor) -> Tensor {
-    precondition(
-      images.rank == 4,
-      "a learner needs images [count, height, width, channels]; got shape \(images.shape)")
-    return loss(views(of: images))
-  }
+  public func callAsFunction(_ images: Tensor) -> Tensor { loss(views(of: images)) }
 
   /// It does not.
   public var lossKeepsImagesApart: Bool { false }

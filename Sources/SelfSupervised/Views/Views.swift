@@ -7,20 +7,34 @@ import Tensor
 /// stream itself does not move: two calls with one stream give one set of views, and
 /// `stream.split()` makes a fresh one.
 ///
+/// Inputs other than images are images of one row: signals [count, length, channels] are seen by the
+/// augmentation as [1, length, channels], vectors [count, features] as [1, 1, features].
+///
 /// - Parameters:
 ///   - images: A batch of shape [count, height, width, channels], with at least one image.
 ///   - augmentation: What makes a view.
 ///   - firstIndex: The position of the first image in the batch that `images` is a part of.
 ///   - stream: Where the chance comes from.
-/// - Returns: The views, of shape [count, view height, view width, view channels].
+/// - Returns: The views, of shape [count, view height, view width, view channels], or of as many axes
+///   as `images` has.
 /// - Precondition: All views have one shape.
 public func views(
   of images: Tensor, by augmentation: some Augmentation, firstIndex: Int = 0,
   using stream: RandomStream
 ) -> Tensor {
   precondition(
-    images.rank == 4 && images.shape[0] > 0,
-    "views needs images of shape [count, height, width, channels]; got shape \(images.shape)")
+    (2...4).contains(images.rank) && images.shape[0] > 0,
+    "views needs images [count, height, width, channels], signals [count, length, channels] or "
+      + "vectors [count, features]; got shape \(images.shape)")
+  guard images.rank == 4 else {
+    let (count, rest) = (images.shape[0], Array(images.shape.dropFirst()))
+    let rows = images.reshaped(Shape([count] + Array(repeating: 1, count: 3 - rest.count) + rest))
+    let drawn = views(of: rows, by: augmentation, firstIndex: firstIndex, using: stream)
+    precondition(
+      drawn.shape[1...(3 - rest.count)].allSatisfy { $0 == 1 },
+      "views needs an augmentation that keeps one row of \(images.shape); it makes \(drawn.shape)")
+    return drawn.reshaped(Shape([count] + Array(drawn.shape.suffix(rest.count))))
+  }
   func view(_ index: Int) -> Tensor {
     var stream = stream.split(firstIndex + index)
     return augmentation(Image(images.detached[index]), using: &stream).pixels

@@ -1,0 +1,175 @@
+import Nets
+import Tensor
+import TestSupport
+import XCTest
+
+@testable import SelfSupervised
+
+/// Every learner around networks of every kind: it steps, what it trains moves, nothing else does.
+final class AnyNetworkTests: XCTestCase {
+  /// Makes a learner around a network, with small heads.
+  private typealias Make = (any Module, Shape, HiddenLayer, any Augmentation) -> any Learner
+
+  private let learners: [Make] = [
+    {
+      BYOL(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, projectionHiddenSize: 16,
+        augmentation: $3, secondAugmentation: $3, seed: 1)
+    },
+    {
+      BYOL(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, projectionHiddenSize: 16,
+        useMomentum: false, augmentation: $3, secondAugmentation: $3, seed: 1)
+    },
+    {
+      SimCLR(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, projectionHiddenSize: 16,
+        augmentation: $3, secondAugmentation: $3, seed: 1)
+    },
+    {
+      NNCLR(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, projectionHiddenSize: 16,
+        predictorHiddenSize: 16, queueSize: 20, augmentation: $3, secondAugmentation: $3, seed: 1)
+    },
+    {
+      MoCo(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, projectionHiddenSize: 16,
+        queueSize: 20, augmentation: $3, seed: 1)
+    },
+    {
+      BarlowTwins(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, augmentation: $3,
+        secondAugmentation: $3, seed: 1)
+    },
+    {
+      VICReg(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, augmentation: $3,
+        secondAugmentation: $3, seed: 1)
+    },
+  ]
+
+  /// Two steps with every learner, of which the second moves MoCo's network, for its queue was empty.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of one input.
+  ///   - layer: The tapped layer of a network.
+  ///   - unmoved: The names of parameters that stay: behind the tap, or frozen.
+  ///   - augmentation: How views are drawn.
+  ///   - net: Makes a network.
+  private func check<Net: Module>(
+    _ shape: Shape, at layer: (Net) -> HiddenLayer, unmoved: Set<String>,
+    _ augmentation: any Augmentation = Brightness(), _ net: () -> Net
+  ) {
+    for make in learners {
+      let net = withRandomSeed(5, net)
+      let learner = make(net, shape, layer(net), augmentation)
+      let inputs = formula("inputs", Shape([6] + shape.dimensions))
+      let before = net.namedParameters.map(\.parameter.value.scalars)
+      let losses = learner.losses(ofSteps: 2, on: inputs)
+      XCTAssertTrue(losses.allSatisfy(\.isFinite), "\(type(of: learner)): \(losses)")
+      for ((name, parameter), old) in zip(net.namedParameters, before) {
+        let label = "\(type(of: learner)): \(name)"
+        // A bias in front of a batch norm has a gradient that may be zero.
+        XCTAssertEqual(parameter.gradient == nil, unmoved.contains(name), label)
+        if unmoved.contains(name) { XCTAssertEqual(parameter.value.scalars, old, label) }
+      }
+      XCTAssertNotEqual(net.namedParameters.map(\.parameter.value.scalars), before)
+      XCTAssertEqual(learner.represent(inputs[0..<1]).projection.shape, [1, 8])
+    }
+  }
+
+  private let classifier: Set<String> = ["fc.weight", "fc.bias"]
+
+  func testPlainNetworkByNameIndexAndModule() {
+    check([16, 16, 3], at: { _ in "pool" }, unmoved: classifier) { PlainCNN() }
+    check([16, 16, 3], at: { _ in -2 }, unmoved: classifier) { PlainCNN() }
+    check([16, 16, 3], at: { .module($0.pool) }, unmoved: classifier) { PlainCNN() }
+    check([16, 16, 3], at: { _ in -1 }, unmoved: []) { PlainCNN() }
+  }
+
+  func testResidualNetworkOfOtherChannelsAndImagesThatAreNotSquare() {
+    for (channels, shape) in [(1, [16, 16, 1]), (5, [16, 24, 5])] as [(Int, Shape)] {
+      check(shape, at: { _ in "avgpool" }, unmoved: classifier) {
+        ResNet.resNet10(stem: .small, width: 4, inputChannels: channels)
+      }
+    }
+  }
+
+  func testGroupNormAndStandardizedWeights() {
+    check([16, 16, 3], at: { _ in "avgpool" }, unmoved: classifier) {
+      ResNet.resNet10(stem: .small, width: 4, norm: .group(2))
+    }
+  }
+
+  func testDecoderOfAUNet() {
+    check([16, 16, 3], at: { _ in "up" }, unmoved: ["head.weight", "head.bias"]) { SmallUNet() }
+  }
+
+  func testDropoutBehindTheTap() {
+    check([16, 16, 3], at: { _ in "dropout" }, unmoved: classifier) { PlainCNN() }
+  }
+
+  func testFrozenPartsStay() {
+    let frozen = classifier.union(["conv1.weight", "conv1.bias", "norm.weight", "norm.bias"])
+    check([16, 16, 3], at: { _ in "pool" }, unmoved: frozen) {
+      let net = PlainCNN()
+      for parameter in net.conv1.parameters + net.norm.parameters { parameter.isTrainable = false }
+      net.norm.isFrozen = true
+      return net
+    }
+  }
+
+  func testVectorsWithAClosure() {
+    let noise = AnyAugmentation { vector, stream in
+      XCTAssertEqual(vector.pixels.shape, [1, 1, 20])
+      return Image(vector.pixels + 0.1 * .normal(vector.pixels.shape, using: &stream))
+    }
+    check([20], at: { _ in -1 }, unmoved: [], noise) { MLP([20, 32, 10], batchNorm: true) }
+  }
+
+  func testSignalsWithAClosure() {
+    let shift = AnyAugmentation { signal, stream in
+      let start = stream.integer(in: 0..<5)
+      let parts = [signal.pixels.permuted([1, 0, 2])[start..<12]]
+      let cut = concatenated(parts + [.zeros([start, 1, 2])])
+      return Image(cut.permuted([1, 0, 2]))
+    }
+    check([12, 2], at: { _ in "pool" }, unmoved: classifier, shift) { SignalNet() }
+  }
+}
+
+/// Brightness of each image by chance.
+private struct Brightness: Augmentation {
+  func callAsFunction(_ image: consuming Image, using stream: inout RandomStream) -> Image {
+    Image(image.pixels * stream.uniform(in: Float(0.5)...1.5))
+  }
+}
+
+/// Down and up again, with a connection across.
+private final class SmallUNet: Module {
+  let enter = Conv2d(3, 6, kernelSize: 3, padding: 1)
+  let down = Conv2d(6, 12, kernelSize: 3, stride: 2, padding: 1)
+  let norm = BatchNorm(12)
+  let up = ConvTranspose2d(12, 6, kernelSize: 2, stride: 2)
+  let head = Conv2d(12, 2, kernelSize: 1)
+
+  func forward(_ images: Tensor) -> Tensor {
+    let fine = relu(enter(images))
+    let coarse = relu(norm(down(fine)))
+    return head(concatenated([fine, up(coarse)], axis: 3))
+  }
+}
+
+/// A convolution along signals [count, length, channels].
+private final class SignalNet: Module {
+  let conv = Conv2d(2, 8, kernelSize: [1, 3], padding: [0, 1])
+  let norm = BatchNorm(8)
+  let pool = GlobalAveragePool()
+  let fc = Linear(8, 3)
+
+  func forward(_ signals: Tensor) -> Tensor {
+    let (count, length) = (signals.shape[0], signals.shape[1])
+    let rows = signals.reshaped([count, 1, length, 2])
+    return fc(pool(relu(norm(conv(rows)))).flattened(from: 1))
+  }
+}
