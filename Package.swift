@@ -28,6 +28,9 @@ let package = Package(
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
       exclude: ["compare.py", "pytorch_peer.py"]),
+    .executableTarget(
+      name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
+      path: "Examples/ShapesToIDX"),
     .target(
       name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),

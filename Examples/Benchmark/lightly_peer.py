@@ -1,0 +1,398 @@
+"""lightly's side of `pretrain`: the same recipe, images and judge, with lightly's heads and losses.
+
+Needs torch, torchvision and lightly, and data that are there already: Fashion-MNIST from Debian's
+package, or the files that `swift run -c release ShapesToIDX DIRECTORY SEED` writes.
+
+    python lightly_peer.py --data fashion-mnist --method byol
+    python lightly_peer.py --data DIRECTORY --method byol --seed SEED
+
+What is the same: network, recipe, augmentations drawn per image, size of the heads, groups of the weight
+decay, schedules, and a kNN of 20 neighbours at temperature 0.07. What is lightly's: the heads, the losses,
+and that a target moves before a step's forward pass. Its losses of BYOL and SimSiam are a quarter of the
+papers' 2 - 2 cos, so they are multiplied by 4, unless --loss-scale says otherwise. One JSON line at the end.
+"""
+
+import argparse
+import copy
+import gzip
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy
+import torch
+import torch.nn.functional as F
+from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
+from lightly.models.modules import NNMemoryBankModule, heads
+from lightly.models.utils import deactivate_requires_grad, update_momentum
+from lightly.utils.scheduler import cosine_schedule
+from torch import nn
+from torchvision.models.resnet import BasicBlock
+
+# Examples/Pretrain/Recipe.swift.
+RECIPES = {
+    "fashion-mnist": dict(
+        epochs=4, batch=128, view=28, bank=10_000, rate=0.3, outputs=128, hidden=1_024, decay=0.95,
+        crop=(0.3, 1.0), jitter=(0.6, 0.6, 0.0, 0.0), jitter_share=0.8, grey_share=0.0,
+    ),
+    "shapes": dict(
+        epochs=5, batch=32, view=24, bank=5_000, rate=0.15, outputs=128, hidden=1_024, decay=0.95,
+        crop=(0.4, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.5,
+    ),
+}
+
+METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg"]
+WEIGHT_DECAY = 5e-4
+MOMENTUM = 0.9
+NEIGHBOURS, TEMPERATURE = 20, 0.07
+
+
+# The images
+
+
+def idx(directory, start):
+    """The array of the file whose name begins with `start`, plain or packed."""
+    path = min(Path(directory).glob(start + "*"))
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    sizes = numpy.frombuffer(data, ">u4", count=data[3], offset=4)
+    return torch.from_numpy(numpy.frombuffer(data, numpy.uint8, offset=4 + 4 * data[3]).copy()).reshape(
+        sizes.tolist()
+    )
+
+
+def load(directory, split):
+    """Images [count, channels, height, width] of bytes, and labels."""
+    images = idx(directory, f"{split}-images")
+    images = images.permute(0, 3, 1, 2).contiguous() if images.dim() == 4 else images[:, None]
+    return images, idx(directory, f"{split}-labels").long()
+
+
+# The views: every image draws its own numbers
+
+
+class Views:
+    """Crops, flips and colours of a batch [count, channels, height, width] of values 0...1."""
+
+    def __init__(self, recipe, random):
+        self.recipe, self.random = recipe, random
+
+    def __call__(self, images):
+        images = self.cropped(images)
+        chosen = self.coin(len(images), self.recipe["jitter_share"])
+        images[chosen] = self.jittered(images[chosen])
+        if images.shape[1] == 3:
+            chosen = self.coin(len(images), self.recipe["grey_share"])
+            images[chosen] = grey(images[chosen]).expand(-1, 3, -1, -1)
+        return images
+
+    def uniform(self, low, high, *shape):
+        return low + (high - low) * torch.rand(shape, generator=self.random)
+
+    def coin(self, count, share):
+        return torch.rand(count, generator=self.random) < share
+
+    def cropped(self, images):
+        """torchvision's RandomResizedCrop and half of the views flipped, by two products of matrices."""
+        count, _, height, width = images.shape
+        tries = 10
+        area = height * width * self.uniform(*self.recipe["crop"], count, tries)
+        ratio = torch.exp(self.uniform(math.log(3 / 4), math.log(4 / 3), count, tries))
+        heights = torch.sqrt(area / ratio).round()
+        widths = torch.sqrt(area * ratio).round()
+        fits = (heights <= height) & (widths <= width)
+        # The first that fits; the whole of a square image if none does.
+        first = fits.int().argmax(1, keepdim=True)
+        found = fits.any(1)
+        h = torch.where(found, heights.gather(1, first)[:, 0], torch.tensor(float(height)))
+        w = torch.where(found, widths.gather(1, first)[:, 0], torch.tensor(float(width)))
+        top = (self.uniform(0, 1, count) * (height - h + 1)).floor()
+        left = (self.uniform(0, 1, count) * (width - w + 1)).floor()
+        rows = tent(top, h, height, self.recipe["view"])
+        columns = tent(left, w, width, self.recipe["view"])
+        flipped = self.coin(count, 0.5)
+        columns[flipped] = columns[flipped].flip(1)
+        return rows[:, None] @ images @ columns.transpose(1, 2)[:, None]
+
+    def jittered(self, images):
+        brightness, contrast, saturation, hue = self.recipe["jitter"]
+        changes = [(brightness, brighter), (contrast, contrasted)]
+        if images.shape[1] == 3:
+            changes += [(saturation, saturated), (hue, turned)]
+        changes = [change for change in changes if change[0] > 0]
+        count = len(images)
+        factors = [
+            self.uniform(-hue, hue, count, 1, 1, 1)
+            if change is turned
+            else self.uniform(max(0, 1 - strength), 1 + strength, count, 1, 1, 1)
+            for strength, change in changes
+        ]
+        order = torch.rand(count, len(changes), generator=self.random).argsort(1)
+        for place in range(len(changes)):
+            for number, (_, change) in enumerate(changes):
+                rows = (order[:, place] == number).nonzero()[:, 0]
+                images[rows] = change(images[rows], factors[number][rows]).clamp_(0, 1)
+        return images
+
+
+def tent(starts, lengths, size, outputs):
+    """Weights [count, outputs, size] that resize a part of a line, antialiased as in torchvision."""
+    scale = (lengths / outputs)[:, None, None]
+    reach = scale.clamp(min=1)
+    places = torch.arange(size)[None, None] - starts[:, None, None]
+    centres = (torch.arange(outputs)[None, :, None] + 0.5) * scale
+    weights = (1 - (places + 0.5 - centres).abs() / reach).clamp(min=0)
+    weights = weights * ((places >= 0) & (places < lengths[:, None, None]))
+    return weights / weights.sum(2, keepdim=True)
+
+
+def grey(images):
+    return (images * torch.tensor([0.2989, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+
+
+def brighter(images, factors):
+    return images * factors
+
+
+def contrasted(images, factors):
+    means = (grey(images) if images.shape[1] == 3 else images).mean((1, 2, 3), keepdim=True)
+    return torch.lerp(means, images, factors)
+
+
+def saturated(images, factors):
+    return torch.lerp(grey(images), images, factors)
+
+
+def turned(images, turns):
+    """A turn of the hue, by way of hue, saturation and value."""
+    value, largest = images.max(1)
+    spread = value - images.min(1).values
+    red, green, blue = images.unbind(1)
+    safe = spread.clamp(min=1e-12)
+    sextant = torch.where(
+        largest == 0,
+        (green - blue) / safe,
+        torch.where(largest == 1, 2 + (blue - red) / safe, 4 + (red - green) / safe),
+    )
+    angle = sextant + 6 * turns[:, 0]
+    # Each channel is the value less a part of the spread that depends on the angle alone.
+    channels = [(5 + angle) % 6, (3 + angle) % 6, (1 + angle) % 6]
+    return torch.stack([value - spread * torch.minimum(k, 4 - k).clamp(0, 1) for k in channels], 1)
+
+
+# The network and the methods
+
+
+class ResNet10(nn.Module):
+    """One basic block at each of four resolutions, behind a 3x3 stem."""
+
+    def __init__(self, channels, width=16):
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(True)
+        )
+        blocks, inputs = [], width
+        for level in range(4):
+            outputs = width << level
+            shortcut = None
+            if level > 0:
+                shortcut = nn.Sequential(
+                    nn.Conv2d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm2d(outputs)
+                )
+            blocks.append(BasicBlock(inputs, outputs, stride=2 if level else 1, downsample=shortcut))
+            inputs = outputs
+        self.blocks = nn.Sequential(*blocks)
+        self.width = inputs
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images):
+        return self.blocks(self.stem(images)).mean((2, 3))
+
+
+class Method(nn.Module):
+    """lightly's heads and loss around a network; called with two views, it gives the loss."""
+
+    def __init__(self, name, net, recipe, scale):
+        super().__init__()
+        width, hidden, outputs = net.width, recipe["hidden"], recipe["outputs"]
+        self.name, self.scale = name, scale
+        self.predictor = self.target = None
+        match name:
+            case "byol":
+                projector = heads.BYOLProjectionHead(width, hidden, outputs)
+                self.predictor = heads.BYOLPredictionHead(outputs, hidden, outputs)
+            case "simsiam":
+                projector = heads.SimSiamProjectionHead(width, hidden, outputs)
+                self.predictor = heads.SimSiamPredictionHead(outputs, outputs // 4, outputs)
+            case "simclr":
+                projector = heads.SimCLRProjectionHead(width, hidden, outputs)
+            case "nnclr":
+                projector = heads.NNCLRProjectionHead(width, hidden, outputs)
+                self.predictor = heads.NNCLRPredictionHead(outputs, hidden, outputs)
+                self.bank = NNMemoryBankModule(size=(4_096, outputs))
+            case "moco":
+                projector = heads.MoCoProjectionHead(width, hidden, outputs)
+            case "barlow-twins":
+                projector = heads.BarlowTwinsProjectionHead(width, hidden, hidden)
+            case "vicreg":
+                projector = heads.VICRegProjectionHead(width, hidden, hidden, num_layers=3)
+        self.online = nn.Sequential(net, projector)
+        if name in ("byol", "moco"):
+            self.target = copy.deepcopy(self.online)
+            deactivate_requires_grad(self.target)
+        self.loss = {
+            "byol": NegativeCosineSimilarity, "simsiam": NegativeCosineSimilarity,
+            "simclr": lambda: NTXentLoss(temperature=0.2),
+            "nnclr": lambda: NTXentLoss(temperature=0.2),
+            "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(4_096, outputs)),
+            "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss,
+        }[name]()
+
+    def follow(self, decay):
+        """Moves the target toward the network."""
+        if self.target is not None:
+            update_momentum(self.online, self.target, m=decay)
+
+    def forward(self, first, second):
+        return self.scale * self.value(first, second)
+
+    def value(self, first, second):
+        projections = [self.online(first), self.online(second)]
+        match self.name:
+            case "simclr" | "barlow-twins" | "vicreg":
+                return self.loss(*projections)
+            case "moco":
+                with torch.no_grad():
+                    keys = self.target(second)
+                return self.loss(projections[0], keys)
+        predictions = [self.predictor(projection) for projection in projections]
+        with torch.no_grad():
+            if self.name == "byol":
+                targets = [self.target(first), self.target(second)]
+            else:
+                targets = [projection.detach() for projection in projections]
+            if self.name == "nnclr":
+                targets = [self.bank(targets[0], update=False), self.bank(targets[1], update=True)]
+        if self.name == "nnclr":
+            losses = [self.loss(targets[0], predictions[1]), self.loss(targets[1], predictions[0])]
+        else:
+            losses = [self.loss(predictions[0], targets[1]), self.loss(predictions[1], targets[0])]
+        return 0.5 * (losses[0] + losses[1])
+
+
+# Training and judging
+
+
+def optimizer(method, rate):
+    """SGD that spares biases and norms the weight decay."""
+    exempt = {
+        id(parameter)
+        for layer in method.modules()
+        if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))
+        for parameter in layer.parameters()
+    }
+    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
+    exempt |= {id(parameter) for parameter in trained if parameter.dim() <= 1}
+    groups = [
+        {"params": [p for p in trained if id(p) not in exempt], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in trained if id(p) in exempt], "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM)
+
+
+def rate(step, steps, peak):
+    """A rise over a twentieth of the steps and then half a cosine."""
+    rise = steps // 20
+    if step < rise:
+        return peak * (step + 1) / (rise + 1)
+    return peak * (1 + math.cos(math.pi * (step - rise) / steps)) / 2
+
+
+@torch.no_grad()
+def knn(net, bank, queries, view):
+    """The share of queries that the vote of their nearest neighbours classifies."""
+    net.eval()
+
+    def features(images):
+        def run(part):
+            part = part.float() / 255
+            if part.shape[2] != view:
+                part = F.interpolate(part, size=(view, view), mode="bilinear")
+            return net(part.to(memory_format=torch.channels_last))
+
+        return F.normalize(torch.cat([run(part) for part in images.split(256)]))
+
+    similarities = features(queries[0]) @ features(bank[0]).T
+    net.train()
+    nearest, places = similarities.topk(NEIGHBOURS)
+    labels = bank[1][places]
+    votes = torch.zeros(len(labels), int(bank[1].max()) + 1)
+    votes.scatter_add_(1, labels, torch.exp(nearest / TEMPERATURE))
+    return (votes.argmax(1) == queries[1]).float().mean().item()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", required=True, help="fashion-mnist, or a directory of ShapesToIDX")
+    parser.add_argument("--method", default="byol", choices=METHODS)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--loss-scale", type=float)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    is_fashion = options.data == "fashion-mnist"
+    directory = "/usr/share/datasets/fashion-mnist" if is_fashion else options.data
+    recipe = RECIPES["fashion-mnist" if is_fashion else "shapes"]
+    images, labels = load(directory, "train")
+    bank = (images[: recipe["bank"]], labels[: recipe["bank"]])
+    queries = tuple(part[:2_000] for part in load(directory, "t10k"))
+    images = images[: options.images]
+
+    net = ResNet10(images.shape[1])
+    scale = options.loss_scale or (4.0 if options.method in ("byol", "simsiam") else 1.0)
+    method = Method(options.method, net, recipe, scale).to(memory_format=torch.channels_last)
+    untrained = knn(net, bank, queries, recipe["view"])
+    random = torch.Generator().manual_seed(options.seed)
+    views = Views(recipe, random)
+    batch = recipe["batch"]
+    batches = len(images) // batch
+    steps = options.steps or (options.epochs or recipe["epochs"]) * batches
+    descent = optimizer(method, recipe["rate"])
+
+    start, smoothed = time.perf_counter(), None
+    for step in range(steps):
+        if step % batches == 0:
+            order = torch.randperm(len(images), generator=random)
+        chosen = order[step % batches * batch :][:batch]
+        originals = images[chosen].float() / 255
+        pair = views(torch.cat([originals, originals])).to(memory_format=torch.channels_last)
+        for group in descent.param_groups:
+            group["lr"] = rate(step, steps, recipe["rate"])
+        method.follow(cosine_schedule(step, steps, recipe["decay"], 1.0))
+        loss = method(pair[:batch], pair[batch:])
+        descent.zero_grad(set_to_none=True)
+        loss.backward()
+        descent.step()
+        smoothed = loss.item() if smoothed is None else 0.95 * smoothed + 0.05 * loss.item()
+        if step % 100 == 0:
+            print(f"step {step}/{steps}  loss {smoothed:.4f}", flush=True)
+    seconds = time.perf_counter() - start
+    result = {
+        "method": options.method, "data": "fashion-mnist" if is_fashion else "shapes",
+        "knn": round(knn(net, bank, queries, recipe["view"]), 4),
+        "knn_random_encoder": round(untrained, 4), "loss": round(smoothed, 4), "steps": steps,
+        "seconds": round(seconds, 1), "seed": options.seed, "loss_scale": scale,
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
