@@ -1,6 +1,12 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+/// One short program for each method, in the order in which to read them.
+let examples = [
+  "Example1BYOL", "Example2NeighbourJudge", "Example3SimSiam", "Example4SimCLR", "Example5NNCLR",
+  "Example6MoCo", "Example7BarlowTwins", "Example8VICReg", "Example9PixelCL",
+]
+
 let package = Package(
   name: "SelfSupervised",
   platforms: [.macOS(.v15)],
@@ -27,7 +33,10 @@ let package = Package(
       path: "Examples/Pretrain"),
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
-      exclude: ["compare.py", "pytorch_peer.py"]),
+      exclude: ["compare.py", "lightly_peer.py", "pytorch_peer.py"]),
+    .target(
+      name: "ExampleSupport", dependencies: ["SelfSupervised", "Datasets"],
+      path: "Examples/ExampleSupport"),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
       path: "Examples/ShapesToIDX"),
@@ -40,4 +49,9 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
   ]
+    + examples.map {
+      .executableTarget(
+        name: $0, dependencies: ["ExampleSupport", "SelfSupervised", "Datasets"],
+        path: "Examples/\($0)")
+    }
 )

@@ -1,0 +1,63 @@
+// The Keras example of NNCLR: neighbours for positives, and a probe that learns beside them.
+//   swift run -c release Example5NNCLR [STEPS]
+import Datasets
+import ExampleSupport
+import SelfSupervised
+
+/// The example's encoder: four convolutions of stride 2 and a dense layer.
+final class ConvolutionalEncoder: Module {
+  let convolutions = Sequential {
+    Conv2d(3, 64, kernelSize: 3, stride: 2)
+    ReLU()
+    Conv2d(64, 64, kernelSize: 3, stride: 2)
+    ReLU()
+    Conv2d(64, 64, kernelSize: 3, stride: 2)
+    ReLU()
+    Conv2d(64, 64, kernelSize: 3, stride: 2)
+    ReLU()
+  }
+  let dense = Linear(64, 128)
+
+  func forward(_ images: Tensor) -> Tensor { relu(dense(convolutions(images).flattened(from: 1))) }
+}
+
+let unlabelled = Shapes(count: 10_000, seed: 0).inMemory()
+let labelled = unlabelled.first(2_000)
+let test = Shapes(count: 1_000, seed: 1)
+let judge = Judge(bank: labelled, queries: test)
+let net = withRandomSeed(0) { ConvolutionalEncoder() }
+let learner = NNCLR(
+  net, imageSize: 32, hiddenLayer: -1, variant: .keras, queueSize: 2_000, temperature: 0.1, seed: 0)
+let optimizer = Adam(learner.parameters)
+
+// The probe: a linear layer with an optimizer of its own, which the network never hears of.
+let probe = withRandomSeed(1) { Linear(128, 10) }
+let probeOptimizer = Adam(probe.parameters)
+let probeViews = Compose.nnclrClassification(imageSize: 32)
+var stream = RandomStream(seed: 2)
+
+let unlabelledLoader = DataLoader(unlabelled, batchSize: 128, shuffled: true, dropsLast: true)
+let labelledLoader = DataLoader(labelled, batchSize: 32, shuffled: true, dropsLast: true, seed: 1)
+let before = judge.accuracy(of: learner)
+let steps = stepCount(standard: 400)
+for step in 0..<steps {
+  optimizer.zeroGradients()
+  let loss = learner(unlabelledLoader.batch(step).images)
+  loss.backward()
+  optimizer.step()
+
+  let batch = labelledLoader.batch(step)
+  let classified = views(of: batch.images, by: probeViews, using: stream.split())
+  probeOptimizer.zeroGradients()
+  let logits = probe(learner.represent(classified).embedding)
+  crossEntropy(logits, batch.labels).backward()
+  probeOptimizer.step()
+  if step % 50 == 0 || step == steps - 1 {
+    let right = zip(logits.argmax(), batch.labels).count(where: { $0 == $1 })
+    let matches = learner.matches
+    print(
+      "step \(step + 1): loss \(loss.item), contrastive accuracy \(matches.contrastiveAccuracy), "
+        + "correlation accuracy \(matches.correlationAccuracy), probe \(Float(right) / 32)")
+  }
+}
+print("kNN \(before) before, \(judge.accuracy(of: learner)) after")
