@@ -40,6 +40,9 @@ let package = Package(
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
       path: "Examples/ShapesToIDX"),
+    .executableTarget(
+      name: "PixelComparison", dependencies: ["Arguments", "SelfSupervised", "Datasets"],
+      path: "Examples/PixelComparison"),
     .target(
       name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),

@@ -28,8 +28,8 @@ for step in 0...steps {
     let embeddings = learner.represent(test.images(in: 0..<1_000)).embedding
     let folds = crossValidatedKNN(embeddings, labels: Array(test.labels[..<1_000]))
     print(
-      "step \(step): spread \(learner.statistics.spread), kNN \(judge.accuracy(of: learner)), "
-        + "the tutorial's kNN \(folds)")
+      "step \(step): kNN \(judge.accuracy(of: learner)), the tutorial's kNN \(folds), "
+        + "spread of the last batch \(learner.statistics.spread)")
   }
   optimizer.zeroGradients()
   let loss = learner(loader.batch(step).images)

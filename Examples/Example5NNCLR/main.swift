@@ -4,36 +4,41 @@ import Datasets
 import ExampleSupport
 import SelfSupervised
 
-/// The example's encoder: four convolutions of stride 2 and a dense layer.
+/// The example's encoder, convolutions of stride 2 and a dense layer, for images of 28x28.
 final class ConvolutionalEncoder: Module {
   let convolutions = Sequential {
-    Conv2d(3, 64, kernelSize: 3, stride: 2)
-    ReLU()
-    Conv2d(64, 64, kernelSize: 3, stride: 2)
+    Conv2d(1, 64, kernelSize: 3, stride: 2)
     ReLU()
     Conv2d(64, 64, kernelSize: 3, stride: 2)
     ReLU()
     Conv2d(64, 64, kernelSize: 3, stride: 2)
     ReLU()
   }
-  let dense = Linear(64, 128)
+  let dense = Linear(2 * 2 * 64, 128)
 
   func forward(_ images: Tensor) -> Tensor { relu(dense(convolutions(images).flattened(from: 1))) }
 }
 
-let unlabelled = Shapes(count: 10_000, seed: 0).inMemory()
-let labelled = unlabelled.first(2_000)
-let test = Shapes(count: 1_000, seed: 1)
-let judge = Judge(bank: labelled, queries: test)
+let unlabelled = try FashionMNIST.load(.train)
+let labelled = unlabelled.first(5_000)
+let judge = Judge(bank: labelled, queries: try FashionMNIST.load(.test).first(1_000))
 let net = withRandomSeed(0) { ConvolutionalEncoder() }
+
+// Without `augmentation` the views would be the example's, Compose.nnclr(imageSize: 28), which are for
+// photographs: crops of a fifth of the image and on.
+let augmentation: Compose = [
+  RandomResizedCrop(28, scale: 0.3...1), HorizontalFlip().applied(probability: 0.5),
+  ColorJitter(brightness: 0.6, contrast: 0.6).applied(probability: 0.8),
+]
 let learner = NNCLR(
-  net, imageSize: 32, hiddenLayer: -1, variant: .keras, queueSize: 2_000, temperature: 0.1, seed: 0)
+  net, imageSize: 28, hiddenLayer: -1,  // the network's own output
+  variant: .keras, queueSize: 2_000, temperature: 0.1, augmentation: augmentation, seed: 0)
 let optimizer = Adam(learner.parameters)
 
 // The probe: a linear layer with an optimizer of its own, which the network never hears of.
 let probe = withRandomSeed(1) { Linear(128, 10) }
 let probeOptimizer = Adam(probe.parameters)
-let probeViews = Compose.nnclrClassification(imageSize: 32)
+let probeViews = Compose.nnclrClassification(imageSize: 28)
 var stream = RandomStream(seed: 2)
 
 let unlabelledLoader = DataLoader(unlabelled, batchSize: 128, shuffled: true, dropsLast: true)

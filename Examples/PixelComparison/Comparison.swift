@@ -1,0 +1,92 @@
+import Arguments
+import Datasets
+import Foundation
+import SelfSupervised
+
+/// Four networks that began alike, trained in four ways and judged by what their pixels know.
+struct Comparison {
+  private let options: Options
+  private let size = Size2D(height: 32, width: 32)
+  private let training: LabelledImages
+  private let probing: Scenes
+  private let testing: Scenes
+
+  init(_ options: Options) {
+    self.options = options
+    func scenes(_ count: Int, part: UInt64) -> SegmentedShapes {
+      SegmentedShapes(count: count, size: 32, shapeKinds: 5, seed: 10 * options.seed + part)
+    }
+    training = scenes(options.images, part: 0).inMemory()
+    probing = Scenes(scenes(min(800, options.images), part: 1))
+    testing = Scenes(scenes(min(400, options.images), part: 2))
+  }
+
+  func run() throws {
+    var columns = [
+      (0..<4).map { testing.images[$0] },
+      (0..<4).map { Picture.tile(testing.labels(of: $0), size: 32) },
+    ]
+    say("| | mean intersection over union | of the background | of the shapes |\n|---|---|---|---|")
+    for way in Way.allCases {
+      let net = withRandomSeed(options.seed) { ResNet.resNet10(stem: .small, width: 16) }
+      train(net, way)
+      let (result, predictions) = judge(net)
+      let shapes = result.ofClasses.dropFirst()
+      say(
+        String(
+          format: "| \(way.rawValue) | %.3f | %.3f | %.3f |", result.mean, result.ofClasses[0],
+          shapes.reduce(0, +) / Float(shapes.count)))
+      columns.append(
+        (0..<4).map { row in
+          Picture.tile(Array(predictions[(row * 1_024)..<((row + 1) * 1_024)]), size: 32)
+        })
+    }
+    try Picture((0..<4).map { row in columns.map { $0[row] } }).write(to: options.picture)
+  }
+
+  private func train(_ net: ResNet, _ way: Way) {
+    let steps = options.steps
+    guard let learner = way.learner(net, size: size, steps: steps, seed: options.seed) else {
+      return
+    }
+    let optimizer = way.optimizer(learner)
+    let schedule = CosineDecay(from: optimizer.learningRate, over: steps).warmed(over: steps / 10)
+    let loader = DataLoader(
+      training, batchSize: 32, shuffled: true, dropsLast: true, seed: options.seed)
+    for step in 0..<steps {
+      let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
+      optimizer.learningRate = schedule.value(at: step)
+      optimizer.zeroGradients()
+      learner(batch.images).backward()
+      optimizer.step()
+      learner.updateMovingAverage()
+    }
+  }
+
+  /// What a linear layer on the pixels' features says of the test scenes.
+  private func judge(_ net: ResNet) -> (IntersectionOverUnion, predictions: [Int]) {
+    func maps(_ scenes: Scenes) -> Tensor { featureMaps(of: scenes.images, at: Way.layer, in: net) }
+    let probe = PixelProbe(
+      maps(probing), labels: probing.labels, size: size, classCount: 6, epochs: 15)
+    let predictions = probe.predict(maps(testing))
+    return (
+      IntersectionOverUnion(of: predictions, labels: testing.labels, classCount: 6), predictions
+    )
+  }
+}
+
+/// Scenes with the class of each of their pixels.
+private struct Scenes {
+  let images: Tensor
+  let labels: [Int]
+  private let pixels: Int
+
+  init(_ scenes: SegmentedShapes) {
+    images = scenes.images(in: 0..<scenes.count)
+    labels = scenes.labelMaps(at: Array(0..<scenes.count))
+    pixels = scenes.size * scenes.size
+  }
+
+  /// The classes of one scene's pixels.
+  func labels(of index: Int) -> [Int] { Array(labels[(index * pixels)..<((index + 1) * pixels)]) }
+}

@@ -1,0 +1,48 @@
+import Datasets
+import SelfSupervised
+
+/// A way to train the network, or none.
+enum Way: String, CaseIterable {
+  case untrained, byol = "BYOL", pixContrast = "PixContrast", pixPro = "PixPro"
+
+  /// The layer whose pixels are learnt and judged: a map of a quarter of the image's height and width.
+  static var layer: HiddenLayer { "layer3" }
+
+  /// A learner of this kind around `net`, for views of `size`; nil if there is nothing to train.
+  ///
+  /// All draw the same crops, flips and colours.
+  func learner(_ net: ResNet, size: Size2D, steps: Int, seed: UInt64) -> (any Learner)? {
+    let extent = TrackedCrop.Extent.area(0.3...1)
+    let colors: [any Augmentation] = [
+      ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
+      Grayscale().applied(probability: 0.5),
+    ]
+    let decay = MovingAverageDecay.cosine(from: 0.99, steps: steps)
+    switch self {
+    case .untrained: return nil
+    case .byol:
+      let crop = TrackedCrop(size, extent: extent, flipProbability: 0.5)
+      return BYOL(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: 128,
+        projectionHiddenSize: 1_024, movingAverageDecay: decay,
+        augmentation: Compose([crop] + colors), seed: seed)
+    case .pixContrast, .pixPro:
+      return PixelCL(
+        net, imageSize: size, hiddenLayerPixel: Self.layer, hiddenLayerInstance: "avgpool",
+        projectionSize: 128, projectionHiddenSize: 1_024, movingAverageDecay: decay,
+        usesPixPro: self == .pixPro, cropExtent: extent, flipProbability: 0.5,
+        augmentation: Compose(colors), seed: seed)
+    }
+  }
+
+  /// What moves it.
+  ///
+  /// PixPro's pixels become alike within the first fifty steps, at small rates for good; at a high rate
+  /// of LARS, its authors' optimizer, they part again.
+  func optimizer(_ learner: any Learner) -> any Optimizer {
+    self == .pixPro
+      ? LARS(
+        learner.parameterGroups(weightDecay: 1e-5), learningRate: 6, variant: .lightly)
+      : SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: 0.05, momentum: 0.9)
+  }
+}
