@@ -1,4 +1,5 @@
-// AI Summer's tutorial on SimCLR: large batches in little memory, then fine-tuning with few labels.
+// AI Summer's tutorial on SimCLR: large batches in little memory, a linear layer and
+// fine-tuning with few labels.
 //   swift run -c release Example4SimCLR [STEPS]
 import Datasets
 import ExampleSupport
@@ -42,6 +43,14 @@ for step in 0..<steps {
   }
 }
 print("kNN \(before) before, \(judge.accuracy(of: learner)) after")
+
+// Linear evaluation: one layer on features that stay as they are.
+func features(of images: some ImageDataset, _ learner: SimCLR) -> Tensor {
+  learner.represent(images.images(in: 0..<images.count)).embedding
+}
+let probe = LinearProbe(features(of: labelled, learner), labels: labelled.labels)
+let linear = probe.accuracy(features(of: test, learner), labels: test.labels)
+print("500 labels: \(linear) by a linear layer")
 
 /// Trains all of a network with labels; the share of test images that it classifies then.
 func fineTuned(_ net: ResNet, on labelled: Subset, test: Shapes, steps: Int) -> Float {

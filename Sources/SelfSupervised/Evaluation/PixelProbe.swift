@@ -20,8 +20,7 @@ public final class PixelProbe {
   /// The mean training loss of each epoch.
   public private(set) var losses: [Float] = []
   private let layer: Linear
-  private let mean: Tensor
-  private let deviation: Tensor
+  private let scaling: FeatureScaling
 
   /// Trains a classifier, by Adam whose step falls to zero along a cosine.
   ///
@@ -50,55 +49,29 @@ public final class PixelProbe {
         + "batches of \(batchSize) and labels \(labels.min() ?? 0)...\(labels.max() ?? 0)")
     self.size = size
     self.classCount = classCount
-    let maps = maps.detached
-    mean = maps.mean(axes: [0, 1, 2])
-    deviation = sqrt(maps.variance(axes: [0, 1, 2], correction: 0) + 1e-6)
-    layer = Linear(maps.shape[3], classCount)
-    for parameter in layer.parameters { parameter.value = .zeros(parameter.shape) }
-
-    train(
-      maps, labels, epochs: epochs, batchSize: batchSize, learningRate: learningRate,
-      using: RandomStream(seed: seed))
-  }
-
-  private func train(
-    _ maps: Tensor, _ labels: [Int], epochs: Int, batchSize: Int, learningRate: Float,
-    using stream: RandomStream
-  ) {
-    var stream = stream
-    let (count, pixels) = (maps.shape[0], size.height * size.width)
+    scaling = FeatureScaling(maps.detached)
+    layer = .indifferent(maps.shape[3], classCount)
     let optimizer = Adam(layer.parameters, learningRate: learningRate)
-    let stepsPerEpoch = (count + batchSize - 1) / batchSize
-    let schedule = CosineDecay(from: learningRate, over: epochs * stepsPerEpoch)
-    for epoch in 0..<epochs {
-      let order = stream.permutation(count)
-      var total: Float = 0
-      for step in 0..<stepsPerEpoch {
-        let chosen = Array(order[(step * batchSize)..<min((step + 1) * batchSize, count)])
-        optimizer.learningRate = schedule.value(at: epoch * stepsPerEpoch + step)
-        optimizer.zeroGradients()
-        let loss = crossEntropy(
-          scores(maps.gathered(chosen)),
-          chosen.flatMap { labels[($0 * pixels)..<(($0 + 1) * pixels)] })
-        loss.backward()
-        optimizer.step()
-        total += loss.item * Float(chosen.count)
-      }
-      losses.append(total / Float(count))
+    let training = ProbeTraining(
+      epochs: epochs, batchSize: batchSize, stream: RandomStream(seed: seed))
+    losses = training.losses(count: maps.shape[0], optimizer) { chosen in
+      crossEntropy(
+        scores(maps.detached.gathered(chosen)),
+        chosen.flatMap { labels[($0 * pixels)..<(($0 + 1) * pixels)] })
     }
   }
 
   /// Scores of shape [count · height · width of the labels, classes].
   private func scores(_ maps: Tensor) -> Tensor {
-    let scores = layer((maps - mean) / deviation)
+    let scores = layer(scaling(maps))
     return resized(scores, to: size).reshaped([-1, classCount])
   }
 
   /// The class of each pixel of maps [count, height, width, channels], at the size of the labels.
   public func predict(_ maps: Tensor) -> [Int] {
     precondition(
-      maps.rank == 4 && maps.shape[3] == mean.shape[0],
-      "PixelProbe needs maps of \(mean.shape[0]) channels; got shape \(maps.shape)")
+      maps.rank == 4 && maps.shape[3] == scaling.channels,
+      "PixelProbe needs maps of \(scaling.channels) channels; got shape \(maps.shape)")
     return withoutGradients {
       stride(from: 0, to: maps.shape[0], by: 64).flatMap { start in
         scores(maps.detached[start..<min(start + 64, maps.shape[0])]).argmax()

@@ -1,0 +1,109 @@
+import Nets
+import Tensor
+
+/// The classifier that judges representations by one linear layer: the field's linear evaluation.
+///
+/// It takes features, so that no network is trained with it. They are brought to mean 0 and deviation
+/// 1, as they were in training. The layer is trained by SGD with a momentum of 0.9, no weight decay and
+/// a rate that falls to zero along a cosine. Which rate serves depends on the features, so several are
+/// tried on a part that is held out, and the best one trains the layer on all of them.
+///
+/// ```swift
+/// let probe = LinearProbe(learner.represent(images).embedding, labels: labels)
+/// let share = probe.accuracy(learner.represent(testImages).embedding, labels: testLabels)
+/// ```
+public final class LinearProbe {
+  /// How many classes there are.
+  public let classCount: Int
+  /// The rate that did best, and trained the layer.
+  public let learningRate: Float
+  /// The share of the held-out rows that each rate got right; empty when there was but one to try.
+  public let trials: [(learningRate: Float, accuracy: Float)]
+  private let scaling: FeatureScaling
+  private let layer: Linear
+
+  /// Trains a classifier.
+  ///
+  /// - Parameters:
+  ///   - features: A tensor of shape [count, width].
+  ///   - labels: A class for each row.
+  ///   - learningRates: The rates to be tried, for batches of 256; those for others follow in proportion.
+  ///   - heldOutShare: The share of the rows that judges the rates.
+  ///   - epochs: How often each row is seen; lightly's 90.
+  ///   - batchSize: How many rows a step takes.
+  ///   - seed: Where the order of the rows, and which are held out, comes from.
+  public init(
+    _ features: Tensor, labels: [Int], learningRates: [Float] = [0.01, 0.03, 0.1, 0.3, 1, 3],
+    heldOutShare: Float = 0.1, epochs: Int = 90, batchSize: Int = 256, seed: UInt64 = 0
+  ) {
+    precondition(
+      features.rank == 2 && features.shape[0] == labels.count && labels.count > 1
+        && labels.allSatisfy { $0 >= 0 },
+      "LinearProbe needs features [count, width] of at least 2 rows and a label of zero or more for "
+        + "each; got shape \(features.shape) and \(labels.count) labels from \(labels.min() ?? 0) on"
+    )
+    precondition(
+      !learningRates.isEmpty && learningRates.allSatisfy { $0 > 0 } && epochs > 0 && batchSize > 0
+        && heldOutShare > 0 && heldOutShare < 1,
+      "LinearProbe needs learning rates, epochs and a batch above zero and a share between 0 and 1; "
+        + "got \(learningRates), \(epochs), \(batchSize) and \(heldOutShare)")
+    var stream = RandomStream(seed: seed)
+    let order = stream.permutation(labels.count)
+    let classCount = (labels.max() ?? 0) + 1
+    let scaling = FeatureScaling(features.detached)
+    let data = (features: scaling(features.detached), labels: labels)
+    let training = ProbeTraining(epochs: epochs, batchSize: batchSize, stream: stream)
+    func trained(_ rate: Float, on rows: [Int]) -> Linear {
+      let layer = Linear.indifferent(features.shape[1], classCount)
+      let scaled = LearningRate.scaled(base: rate, batchSize: batchSize)
+      let optimizer = SGD(layer.parameters, learningRate: scaled, momentum: 0.9)
+      _ = training.losses(count: rows.count, optimizer) { chosen in
+        let rows = chosen.map { rows[$0] }
+        return crossEntropy(layer(data.features.gathered(rows)), rows.map { data.labels[$0] })
+      }
+      return layer
+    }
+    let heldOut = min(labels.count - 1, max(1, Int(heldOutShare * Float(labels.count))))
+    let (judges, rest) = (Array(order[..<heldOut]), Array(order[heldOut...]))
+    trials =
+      learningRates.count == 1
+      ? []
+      : learningRates.map { rate in
+        let found = predictions(trained(rate, on: rest), data.features.gathered(judges))
+        return (rate, share(found, judges.map { labels[$0] }))
+      }
+    // Of equally good ones the lowest.
+    learningRate =
+      trials.max { ($0.accuracy, -$0.learningRate) < ($1.accuracy, -$1.learningRate) }?.learningRate
+      ?? learningRates[0]
+    self.classCount = classCount
+    self.scaling = scaling
+    layer = trained(learningRate, on: Array(labels.indices))
+  }
+
+  /// The class of each row of `features` [count, width].
+  public func predict(_ features: Tensor) -> [Int] {
+    precondition(
+      features.rank == 2 && features.shape[1] == scaling.channels,
+      "LinearProbe needs features of width \(scaling.channels); got shape \(features.shape)")
+    return predictions(layer, scaling(features.detached))
+  }
+
+  /// The share of `features` whose class is right.
+  public func accuracy(_ features: Tensor, labels: [Int]) -> Float {
+    precondition(
+      features.shape.first == labels.count,
+      "accuracy needs a label for each row; got shape \(features.shape), \(labels.count) labels")
+    return share(predict(features), labels)
+  }
+}
+
+private func predictions(_ layer: Linear, _ features: Tensor) -> [Int] {
+  withoutGradients { layer(features).argmax() }
+}
+
+/// The share of predictions that are the labels.
+private func share(_ predictions: [Int], _ labels: [Int]) -> Float {
+  let right = zip(predictions, labels).count(where: { $0 == $1 })
+  return Float(right) / Float(max(1, labels.count))
+}
