@@ -34,15 +34,4 @@ enum Way: String, CaseIterable {
         augmentation: Compose(colors), seed: seed)
     }
   }
-
-  /// What moves it.
-  ///
-  /// PixPro's pixels become alike within the first fifty steps, at small rates for good; at a high rate
-  /// of LARS, its authors' optimizer, they part again.
-  func optimizer(_ learner: any Learner) -> any Optimizer {
-    self == .pixPro
-      ? LARS(
-        learner.parameterGroups(weightDecay: 1e-5), learningRate: 6, variant: .lightly)
-      : SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: 0.05, momentum: 0.9)
-  }
 }
