@@ -26,16 +26,17 @@ struct Comparison {
       (0..<4).map { testing.images[$0] },
       (0..<4).map { Picture.tile(testing.labels(of: $0), size: 32) },
     ]
-    say("| | mean intersection over union | of the background | of the shapes |\n|---|---|---|---|")
-    for way in Way.allCases {
+    say("| | all classes | background | shapes | spread of pixels |\n|---|---|---|---|---|")
+    for way in options.ways {
       let net = withRandomSeed(options.seed) { ResNet.resNet10(stem: .small, width: 16) }
-      train(net, way)
+      let spread = train(net, way)
       let (result, predictions) = judge(net)
       let shapes = result.ofClasses.dropFirst()
-      say(
-        String(
-          format: "| \(way.rawValue) | %.3f | %.3f | %.3f |", result.mean, result.ofClasses[0],
-          shapes.reduce(0, +) / Float(shapes.count)))
+      let numbers = [
+        result.mean, result.ofClasses[0], shapes.reduce(0, +) / Float(shapes.count), spread,
+      ]
+      let cells = numbers.map { $0.map { String(format: "%.3f", $0) } ?? "" }
+      say("| \(way.rawValue) | \(cells.joined(separator: " | ")) |")
       columns.append(
         (0..<4).map { row in
           Picture.tile(Array(predictions[(row * 1_024)..<((row + 1) * 1_024)]), size: 32)
@@ -44,14 +45,11 @@ struct Comparison {
     try Picture((0..<4).map { row in columns.map { $0[row] } }).write(to: options.picture)
   }
 
-  private func train(_ net: ResNet, _ way: Way) {
-    let steps = options.steps
-    guard let learner = way.learner(net, size: size, steps: steps, seed: options.seed) else {
-      return
-    }
-    // PixPro's pixels become alike within fifty steps. At small rates they stay so; at this one they part
-    // again, and at 15 they learn nothing.
-    let rate: Float = 6
+  /// Trains `net`; the spread of the last batch's pixels, if the learner knows it.
+  private func train(_ net: ResNet, _ way: Way) -> Float? {
+    guard let learner = way.learner(net, size: size, options) else { return nil }
+    let (steps, rate) = (options.steps, options.learningRate)
+    // By default a high one: PixPro's pixels become alike at first and part again only at such a rate.
     let optimizer = LARS(
       learner.parameterGroups(weightDecay: 1e-5), learningRate: rate, variant: .lightly)
     let schedule = CosineDecay(from: rate, over: steps).warmed(over: steps / 10)
@@ -65,6 +63,7 @@ struct Comparison {
       optimizer.step()
       learner.updateMovingAverage()
     }
+    return (learner as? PixelCL)?.pixelStatistics.spread
   }
 
   /// What a linear layer on the pixels' features says of the test scenes.

@@ -2,7 +2,10 @@ import Arguments
 
 /// What a command line asks for.
 struct Options {
+  let ways: [Way]
   let steps: Int
+  let learningRate: Float
+  let alpha: Float
   let images: Int
   let seed: UInt64
   let picture: String
@@ -11,6 +14,10 @@ struct Options {
   init?(_ words: [String]) throws {
     let arguments = try Arguments(words, flags: Self.flags)
     if arguments.has("--help") { return nil }
+    let name = try arguments.choice("--way", of: ["all"] + Way.allCases.map(\.rawValue))
+    ways = Way(rawValue: name).map { [$0] } ?? Way.allCases
+    learningRate = try arguments.positive("--learning-rate") ?? 6
+    alpha = try arguments.positive("--alpha") ?? 4
     steps = try arguments.integer("--steps", in: 1...1_000_000)
     images = try arguments.integer("--images", in: 32...1_000_000)
     seed = UInt64(try arguments.integer("--seed", in: 0...1_000_000))
@@ -29,6 +36,11 @@ struct Options {
   }
 
   private static let flags = [
+    Flag(
+      "--way", "NAME", "one of \(Way.allCases.map(\.rawValue).joined(separator: ", "))",
+      standard: "all"),
+    Flag("--learning-rate", "RATE", "highest step size of LARS", standard: "6"),
+    Flag("--alpha", "NUMBER", "how much pixels count beside whole images", standard: "4"),
     Flag("--steps", "N", "steps of each training", standard: "400"),
     Flag("--images", "N", "scenes to train on", standard: "4000"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),

@@ -11,13 +11,13 @@ enum Way: String, CaseIterable {
   /// A learner of this kind around `net`, for views of `size`; nil if there is nothing to train.
   ///
   /// All draw the same crops, flips and colours.
-  func learner(_ net: ResNet, size: Size2D, steps: Int, seed: UInt64) -> (any Learner)? {
+  func learner(_ net: ResNet, size: Size2D, _ options: Options) -> (any Learner)? {
     let extent = TrackedCrop.Extent.area(0.3...1)
     let colors: [any Augmentation] = [
       ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
       Grayscale().applied(probability: 0.5),
     ]
-    let decay = MovingAverageDecay.cosine(from: 0.99, steps: steps)
+    let decay = MovingAverageDecay.cosine(from: 0.99, steps: options.steps)
     switch self {
     case .untrained: return nil
     case .byol:
@@ -25,13 +25,13 @@ enum Way: String, CaseIterable {
       return BYOL(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: 128,
         projectionHiddenSize: 1_024, movingAverageDecay: decay,
-        augmentation: Compose([crop] + colors), seed: seed)
+        augmentation: Compose([crop] + colors), seed: options.seed)
     case .pixContrast, .pixPro:
       return PixelCL(
         net, imageSize: size, hiddenLayerPixel: Self.layer, hiddenLayerInstance: "avgpool",
         projectionSize: 128, projectionHiddenSize: 1_024, movingAverageDecay: decay,
-        usesPixPro: self == .pixPro, cropExtent: extent, flipProbability: 0.5,
-        augmentation: Compose(colors), seed: seed)
+        alpha: options.alpha, usesPixPro: self == .pixPro, cropExtent: extent, flipProbability: 0.5,
+        augmentation: Compose(colors), seed: options.seed)
     }
   }
 }
