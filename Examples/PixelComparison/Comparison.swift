@@ -49,7 +49,7 @@ struct Comparison {
   private func train(_ net: ResNet, _ way: Way) -> Float? {
     guard let learner = way.learner(net, size: size, options) else { return nil }
     let (steps, rate) = (options.steps, options.learningRate)
-    // By default a high one: PixPro's pixels become alike at first and part again only at such a rate.
+    // PixPro's pixels become alike at first; at rates of Adam or SGD that suit other learners they stay so.
     let optimizer = LARS(
       learner.parameterGroups(weightDecay: 1e-5), learningRate: rate, variant: .lightly)
     let schedule = CosineDecay(from: rate, over: steps).warmed(over: steps / 10)

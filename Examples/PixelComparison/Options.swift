@@ -16,7 +16,7 @@ struct Options {
     if arguments.has("--help") { return nil }
     let name = try arguments.choice("--way", of: ["all"] + Way.allCases.map(\.rawValue))
     ways = Way(rawValue: name).map { [$0] } ?? Way.allCases
-    learningRate = try arguments.positive("--learning-rate") ?? 6
+    learningRate = try arguments.positive("--learning-rate") ?? 2
     alpha = try arguments.positive("--alpha") ?? 4
     steps = try arguments.integer("--steps", in: 1...1_000_000)
     images = try arguments.integer("--images", in: 32...1_000_000)
@@ -39,7 +39,7 @@ struct Options {
     Flag(
       "--way", "NAME", "one of \(Way.allCases.map(\.rawValue).joined(separator: ", "))",
       standard: "all"),
-    Flag("--learning-rate", "RATE", "highest step size of LARS", standard: "6"),
+    Flag("--learning-rate", "RATE", "highest step size of LARS", standard: "2"),
     Flag("--alpha", "NUMBER", "how much pixels count beside whole images", standard: "4"),
     Flag("--steps", "N", "steps of each training", standard: "400"),
     Flag("--images", "N", "scenes to train on", standard: "4000"),
