@@ -33,7 +33,7 @@ let package = Package(
       path: "Examples/Pretrain"),
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
-      exclude: ["compare.py", "lightly_peer.py", "pytorch_peer.py"]),
+      exclude: ["compare.py", "interleaved.py", "lightly_peer.py", "pytorch_peer"]),
     .target(
       name: "ExampleSupport", dependencies: ["SelfSupervised", "Datasets"],
       path: "Examples/ExampleSupport"),

@@ -39,40 +39,25 @@ private let flags = [
   Flag("--net", "NAME", "resnet18 (32 pixels, small stem) or resnet50 (224)", standard: "resnet18"),
   Flag("--batch", "N", "images; 64 for resnet18 and 8 for resnet50 if not given"),
   Flag("--repeats", "N", "runs of which the median counts", standard: "7"),
-  Flag("--threads", "N", "threads to use; all cores if not given"),
-  Flag("--json", "a JSON line for each convolution instead of a table"),
-  Flag("--help", "this text"),
 ]
 
 /// The speed of every distinct convolution of a network, in operations of the direct method, and how
 /// far it is from the direct method.
 @Sendable func runConvolution(_ words: [String]) throws {
-  let arguments = try Arguments(words, flags: flags)
-  if arguments.has("--help") {
-    print("usage: benchmark convolution [flags]\n\n\(flags.help)")
-    return
-  }
-  if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
-    Threads.count = threads
-  }
+  guard let arguments = try arguments(words, of: "convolution", flags: flags) else { return }
   let isSmall = try arguments.choice("--net", of: ["resnet18", "resnet50"]) == "resnet18"
   let batch = try arguments.optionalInteger("--batch", in: 1...4_096) ?? (isSmall ? 64 : 8)
   let repeats = try arguments.integer("--repeats", in: 1...1_000)
-  if !arguments.has("--json") {
-    print("| convolution, batch \(batch) | forward | input gradient | weight gradient | error |")
-    print("|---|---|---|---|---|")
-  }
   for entry in isSmall ? resNet18 : resNet50 {
-    let speeds = measure(entry, batch: batch, repeats: repeats)
-    let numbers = speeds.map { String(format: "%.0f", $0) }
-    let error = String(format: "%.1e", deviation(entry, batch: batch))
-    print(
-      arguments.has("--json")
-        ? """
-        {"convolution":"\(entry.name)","batch":\(batch),"forward":\(numbers[0]),\
-        "input_gradient":\(numbers[1]),"weight_gradient":\(numbers[2]),"error":\(error)}
-        """
-        : "| \(entry.name) | \(numbers.joined(separator: " | ")) | \(error) |")
+    let error = deviation(entry, batch: batch)
+    startAfresh()
+    let speeds = measure(entry, batch: batch, repeats: repeats).map { $0.rounded(to: 0) }
+    show(
+      [
+        "convolution": entry.name, "batch": batch, "forward": speeds[0],
+        "input_gradient": speeds[1], "weight_gradient": speeds[2],
+        "error": String(format: "%.1e", error),
+      ], asJSON: arguments.has("--json"))
   }
 }
 

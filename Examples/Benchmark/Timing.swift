@@ -1,4 +1,6 @@
 import Dispatch
+import Foundation
+import Tensor
 
 /// The seconds that `body` takes.
 func seconds(_ body: () throws -> Void) rethrows -> Double {
@@ -11,6 +13,14 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
 func medianSeconds(of count: Int, _ body: () throws -> Void) rethrows -> Double {
   try body()
   return try (0..<count).map { _ in try seconds(body) }.median
+}
+
+/// Frees what the last measurement left and forgets its largest resident size, so that the next one
+/// reports its own.
+func startAfresh() {
+  Memory.releaseUnused()
+  // Linux counts anew after a 5 (proc_pid_clear_refs(5)); elsewhere the largest so far stays.
+  try? FileHandle(forWritingAtPath: "/proc/self/clear_refs")?.write(contentsOf: Data("5".utf8))
 }
 
 extension [Double] {

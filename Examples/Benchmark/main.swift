@@ -4,7 +4,11 @@ import Foundation
 let commands: [(name: String, help: String, run: @Sendable ([String]) throws -> Void)] = [
   ("machine", "what there is to compute on, and how fast it is", runMachine),
   ("convolution", "the speed of each convolution of a network", runConvolution),
-  ("step", "the time of one training step", runStep),
+  ("step", "the time of one training step of any learner", runStep),
+  ("augmentation", "views per second", runAugmentation),
+  ("optimizers", "the time of an update of 25 million parameters", runOptimizers),
+  ("neighbours", "the time of the nearest neighbours' vote", runNeighbours),
+  ("scaling", "a step's time by batch, image size and threads", runScaling),
 ]
 
 runProgram("benchmark") {
