@@ -110,12 +110,28 @@ package func adamStep(
             let slope = g[i] + coupled * weight
             m[i] += (1 - beta1) * (slope - m[i])
             v[i] = beta2 * v[i] + (1 - beta2) * slope * slope
-            w[i] = weight - rate * m[i] / (v[i].squareRoot() * scale + epsilon)
+            w[i] = weight - rate * m[i] / (vectorRoot(v[i]) * scale + epsilon)
           }
         }
       }
     }
   }
+}
+
+/// √x for x of zero or more, to the last bit or the one before it.
+///
+/// The library's root is a call for the sake of negative numbers, and a loop with a call in it gets no
+/// vector instructions: Adam's step took three times as long. This is Newton's method for 1/√x, from
+/// the guess that halving the exponent gives (Lomont, 2003), and one more step for the root itself.
+@inline(__always)
+func vectorRoot(_ x: Float) -> Float {
+  let half = 0.5 * x
+  var inverse = Float(bitPattern: 0x5F37_5A86 &- (x.bitPattern >> 1))
+  inverse *= 1.5 - half * inverse * inverse
+  inverse *= 1.5 - half * inverse * inverse
+  inverse *= 1.5 - half * inverse * inverse
+  let root = x * inverse
+  return root + 0.5 * inverse * (x - root * root)
 }
 
 /// target += share · (source - target), in place.
