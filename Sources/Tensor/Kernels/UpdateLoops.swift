@@ -129,7 +129,6 @@ func vectorRoot(_ x: Float) -> Float {
   var inverse = Float(bitPattern: 0x5F37_5A86 &- (x.bitPattern >> 1))
   inverse *= 1.5 - half * inverse * inverse
   inverse *= 1.5 - half * inverse * inverse
-  inverse *= 1.5 - half * inverse * inverse
   let root = x * inverse
   return root + 0.5 * inverse * (x - root * root)
 }
