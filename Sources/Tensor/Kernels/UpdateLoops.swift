@@ -105,12 +105,18 @@ package func adamStep(
     first.mutate { m in
       second.mutate { v in
         Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
-          for i in range {
-            let weight = w[i] * shrink
-            let slope = g[i] + coupled * weight
-            m[i] += (1 - beta1) * (slope - m[i])
-            v[i] = beta2 * v[i] + (1 - beta2) * slope * slope
-            w[i] = weight - rate * m[i] / (vectorRoot(v[i]) * scale + epsilon)
+          // Two loops over what stays in the first-level cache: one would have more numbers at work
+          // than there are registers, and a chain of operations too long to overlap.
+          for start in stride(from: range.lowerBound, to: range.upperBound, by: 1_024) {
+            let block = start..<min(start + 1_024, range.upperBound)
+            for i in block {
+              let slope = g[i] + coupled * w[i]
+              m[i] += (1 - beta1) * (slope - m[i])
+              v[i] = beta2 * v[i] + (1 - beta2) * slope * slope
+            }
+            for i in block {
+              w[i] = shrink * w[i] - rate * m[i] / (vectorRoot(v[i]) * scale + epsilon)
+            }
           }
         }
       }
