@@ -32,6 +32,16 @@ struct Recipe: Sendable {
       ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
     ])
 
+  /// Photographs and the like: SimCLR's views for small images.
+  static let color = Recipe(
+    epochs: 4, batchSize: 128, bankSize: 10_000, learningRate: 0.3, projectionSize: 128,
+    projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.2...1,
+    colors: [
+      ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
+        .applied(probability: 0.8),
+      Grayscale().applied(probability: 0.2),
+    ])
+
   /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey. Many small
   /// steps teach more in three minutes than few large ones.
   static let shapes = Recipe(

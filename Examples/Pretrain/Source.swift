@@ -33,7 +33,7 @@ struct Source {
     default:
       training = try IDXDataset.load(directory: options.data, split: .train)
       test = try IDXDataset.load(directory: options.data, split: .test)
-      recipe = .fashionMNIST
+      recipe = training.imageShape[2] == 3 ? .color : .fashionMNIST
     }
     bank = training.first(min(training.count, recipe.bankSize))
     queries = test.first(min(test.count, 2_000))

@@ -15,21 +15,26 @@ public enum IDXDataset {
 
   /// Reads `<train or t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or with ".gz".
   ///
+  /// Colour images, which MNIST has none of, are in `…-images-idx4-ubyte`: count, height, width and
+  /// channels.
+  ///
   /// - Parameters:
   ///   - directory: Where the files are.
   ///   - split: Which part to read.
   ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
-  /// - Returns: Images of shape [height, width, 1], kept as bytes.
+  /// - Returns: Images of shape [height, width, 1] or [height, width, channels], kept as bytes.
   /// - Throws: ``DatasetError``.
   public static func load(
     directory: String, split: Split, classNames: [String]? = nil
   ) throws -> LabelledImages {
     try checkDirectory(directory)
-    let imagePath = try find("\(split.filePrefix)-images-idx3-ubyte", in: directory)
+    let colorPath = existing("\(split.filePrefix)-images-idx4-ubyte", in: directory)
+    let imagePath =
+      try colorPath ?? find("\(split.filePrefix)-images-idx3-ubyte", in: directory)
     let labelPath = try find("\(split.filePrefix)-labels-idx1-ubyte", in: directory)
-    let images = try IDXArray(path: imagePath, rank: 3)
+    let images = try IDXArray(path: imagePath, rank: colorPath == nil ? 3 : 4)
     let labels = try IDXArray(path: labelPath, rank: 1).bytes.map { Int($0) }
-    let imageShape = Shape(images.dimensions[1...] + [1])
+    let imageShape = Shape(images.dimensions[1...] + (colorPath == nil ? [1] : []))
     guard imageShape.elementCount > 0 else {
       throw DatasetError(imagePath, "needs images of at least one pixel; got size \(imageShape)")
     }
@@ -60,10 +65,13 @@ public enum IDXDataset {
   }
 
   /// The file called `name` in `directory`, or failing that the one with ".gz" after it.
-  private static func find(_ name: String, in directory: String) throws -> String {
+  private static func existing(_ name: String, in directory: String) -> String? {
     let plain = URL(fileURLWithPath: directory).appendingPathComponent(name).path
-    guard let path = [plain, plain + ".gz"].first(where: FileManager.default.fileExists(atPath:))
-    else {
+    return [plain, plain + ".gz"].first(where: FileManager.default.fileExists(atPath:))
+  }
+
+  private static func find(_ name: String, in directory: String) throws -> String {
+    guard let path = existing(name, in: directory) else {
       throw DatasetError(directory, "needs a file \(name) or \(name).gz; there is neither")
     }
     return path

@@ -26,6 +26,16 @@ final class IDXDatasetTests: XCTestCase {
     XCTAssertEqual(data.images(in: 0..<3).scalars, [0, 0.2, 0.4, 0.6, 0.8, 1])
   }
 
+  func testReadsColourImages() throws {
+    let files = try TemporaryFiles(for: self)
+    let bytes = (0..<24).map { UInt8($0 * 10) }
+    _ = try files.write(idxFile([2, 2, 2, 3], bytes), to: "train-images-idx4-ubyte")
+    _ = try files.write(idxFile([2], [1, 0]), to: "train-labels-idx1-ubyte")
+    let data = try IDXDataset.load(directory: files.directory, split: .train)
+    XCTAssertEqual(data.imageShape, [2, 2, 3])
+    XCTAssertEqual(data.images(in: 0..<2).scalars, bytes.map { Float($0) / 255 })
+  }
+
   func testTheTestSplitHasFilesOfItsOwn() throws {
     let paths = try write(
       images: idxFile([1, 1, 1], [255]), labels: idxFile([1], [4]), prefix: "t10k")
