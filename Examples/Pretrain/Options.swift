@@ -17,7 +17,7 @@ struct Options {
   let images: Int?
   let length: Length?
   let batch: Int?
-  let optimizer: String
+  let optimizer: OptimizerKind?
   let learningRate: Float?
   let isHard: Bool
   let seed: UInt64
@@ -34,7 +34,7 @@ struct Options {
     size = try arguments.optionalInteger("--size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
     batch = try arguments.optionalInteger("--batch", in: 2...65_536)
-    optimizer = try arguments.choice("--optimizer", of: ["adam", "adamw", "sgd"])
+    optimizer = arguments.has("--optimizer") ? try arguments.choice("--optimizer") : nil
     learningRate = try arguments.positive("--learning-rate")
     isHard = arguments.has("--hard")
     if isHard, data != "shapes" {
@@ -96,10 +96,11 @@ extension Options {
     Flag("--epochs", "N", "times to go through the images"),
     Flag("--steps", "N", "steps to train, instead of --epochs"),
     Flag("--batch", "N", "images in a step; what suits the data if not given"),
-    Flag("--optimizer", "NAME", "sgd, adam or adamw", standard: "sgd"),
+    Flag("--optimizer", "NAME", "sgd, adam or adamw; what suits the data if not given"),
     Flag(
       "--learning-rate", "RATE",
-      "highest step size; if not given, 1e-3 for adam and adamw, the data's own for sgd"),
+      "highest step size; if not given, what suits the data, or 1e-3 for adam and adamw, 0.1 for sgd"
+    ),
     Flag("--hard", "more nuisance in the shapes"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

@@ -28,7 +28,8 @@ struct Pretraining {
     let (raw, untrained) = (judge.rawPixels(), judge.score(learner))
 
     let training = TrainingLoop(
-      learner: learner, loader: loader, steps: steps, optimizer: optimizer(learner),
+      learner: learner, loader: loader, steps: steps,
+      optimizer: optimizer.optimizer(of: learner, learningRate: learningRate),
       learningRate: CosineDecay(from: learningRate, over: steps).warmed(over: steps / 20),
       files: files)
     let outcome = try training.run()
@@ -66,18 +67,12 @@ struct Pretraining {
     }
   }
 
-  private var learningRate: Float {
-    options.learningRate ?? (options.optimizer == "sgd" ? source.recipe.learningRate : 1e-3)
-  }
+  private var optimizer: OptimizerKind { options.optimizer ?? source.recipe.optimizer }
 
-  private func optimizer(_ learner: any Learner) -> any Optimizer {
-    switch options.optimizer {
-    case "adam": Adam(learner.parameters, learningRate: learningRate)
-    case "adamw":
-      AdamW(learner.parameterGroups(weightDecay: 0.01), learningRate: learningRate)
-    default:
-      SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: learningRate, momentum: 0.9)
-    }
+  private var learningRate: Float {
+    options.learningRate
+      ?? (optimizer == source.recipe.optimizer
+        ? source.recipe.learningRate : optimizer.usualLearningRate)
   }
 
   private func describe(_ learner: any Learner, size: Size2D, steps: Int) {
@@ -86,7 +81,7 @@ struct Pretraining {
       """
       \(options.method.rawValue) trains \(options.net) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
-      \(steps) steps of \(source.batchSize) images, views of \(size), \(options.optimizer) at \
+      \(steps) steps of \(source.batchSize) images, views of \(size), \(optimizer.rawValue) at \
       \(learningRate), seed \(options.seed), \(Threads.count) threads
       """)
   }

@@ -40,7 +40,7 @@ extension SegmentedScene {
     for _ in 0..<stream.integer(in: shapeCount.lowerBound..<shapeCount.upperBound + 1) {
       let outline = Outline.allCases[stream.integer(in: 0..<classCount)]
       // Smaller than a single shape, so that several have room.
-      let radius = 0.75 * stream.uniform(in: range.radius)
+      let radius = stream.uniform(in: range.radiusOfSeveral)
       let angle = stream.uniform(in: -range.angle...range.angle)
       let paint = paint(brightness.inside)
       let margin = radius * (1 - range.overhang)

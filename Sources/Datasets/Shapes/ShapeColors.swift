@@ -8,16 +8,17 @@ extension ShapeScene {
     let background: (SIMD3<Float>, SIMD3<Float>)
 
     /// Colours in which the brightness of the shape differs from that of any background by at least
-    /// `contrast`; either may be the brighter.
-    init(contrast: Float, using stream: inout RandomStream) {
-      let (inside, outside) = Self.brightness(contrast: contrast, using: &stream)
+    /// `contrast`; either may be the brighter, or the shape alone.
+    init(contrast: Float, isShapeLighter: Bool, using stream: inout RandomStream) {
+      let (inside, outside) = Self.brightness(
+        contrast: contrast, isShapeLighter: isShapeLighter, using: &stream)
       foreground = Self.pair(brightness: inside, using: &stream)
       background = Self.pair(brightness: outside, using: &stream)
     }
 
     /// Brightness for shapes and for a background, at least `contrast` apart.
     static func brightness(
-      contrast: Float, using stream: inout RandomStream
+      contrast: Float, isShapeLighter: Bool = false, using stream: inout RandomStream
     ) -> (inside: ClosedRange<Float>, outside: ClosedRange<Float>) {
       let darkest: Float = 0.1
       let brightest: Float = 0.9
@@ -25,7 +26,7 @@ extension ShapeScene {
       let split = stream.uniform(in: (darkest + contrast)...(brightest - contrast))
       let below = darkest...(split - contrast / 2)
       let above = (split + contrast / 2)...brightest
-      return stream.chance(0.5) ? (below, above) : (above, below)
+      return stream.chance(0.5) && !isShapeLighter ? (below, above) : (above, below)
     }
 
     /// Two colours of independent hues with brightness in a range.

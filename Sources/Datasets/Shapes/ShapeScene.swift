@@ -36,7 +36,8 @@ extension ShapeScene {
     let margin = radius * (1 - range.overhang)
     center = [stream.uniform(in: margin...(1 - margin)), stream.uniform(in: margin...(1 - margin))]
     angle = stream.uniform(in: -range.angle...range.angle)
-    let colors = Colors(contrast: range.contrast, using: &stream)
+    let colors = Colors(
+      contrast: range.contrast, isShapeLighter: range.isShapeLighter, using: &stream)
     foreground = Paint(
       colors.foreground.0, colors.foreground.1, change: range.change, waves: range.waves,
       using: &stream)
@@ -77,12 +78,16 @@ extension Shapes.Difficulty {
   /// The limits that a scene is drawn within.
   struct Ranges {
     let radius: ClosedRange<Float>
+    /// The radius where several shapes share an image.
+    let radiusOfSeveral: ClosedRange<Float>
     /// How far beyond the image the shape may reach, as a fraction of its radius.
     let overhang: Float
     /// Radians to either side.
     let angle: Float
     /// The least difference in brightness between the shape and any of the background.
     let contrast: Float
+    /// Whether the shape is always the lighter; either is if not.
+    let isShapeLighter: Bool
     /// How far a colour changes across the image: 1 is all the way to an independent one.
     let change: Float
     let waves: ClosedRange<Float>
@@ -95,12 +100,12 @@ extension Shapes.Difficulty {
     switch self {
     case .moderate:
       Ranges(
-        radius: 0.2...0.32, overhang: 0, angle: .pi / 12, contrast: 0.3, change: 0,
-        waves: 0...0, noise: 0.02...0.02, covers: 0)
+        radius: 0.14...0.32, radiusOfSeveral: 0.15...0.24, overhang: 0, angle: .pi / 12,
+        contrast: 0.3, isShapeLighter: true, change: 0, waves: 0...0, noise: 0.02...0.02, covers: 0)
     case .hard:
       Ranges(
-        radius: 0.18...0.4, overhang: 0.2, angle: .pi, contrast: 0.14, change: 1, waves: 0...0.12,
-        noise: 0.02...0.1, covers: 3)
+        radius: 0.18...0.4, radiusOfSeveral: 0.135...0.3, overhang: 0.2, angle: .pi, contrast: 0.14,
+        isShapeLighter: false, change: 1, waves: 0...0.12, noise: 0.02...0.1, covers: 3)
     }
   }
 }

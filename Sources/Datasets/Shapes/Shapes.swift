@@ -3,8 +3,9 @@ import Tensor
 /// Generated colour images in which the class is a shape and everything else is left to chance.
 ///
 /// Where the shape is, its size and angle, its colour, the background and the noise say nothing
-/// about the class; whether the shape is lighter or darker than the background neither. Pixels
-/// compared one by one are therefore a poor guide, and a network has something to learn.
+/// about the class; among hard ones, whether the shape is lighter or darker than the background
+/// neither. Pixels compared one by one are therefore a poor guide, and a network has something to
+/// learn.
 ///
 /// Image `index` is a function of the seed and `index` alone, and its label is `index` modulo the
 /// number of classes. Two sets of different seeds are independent:
@@ -16,9 +17,9 @@ import Tensor
 public struct Shapes: ImageDataset {
   /// How much the images vary within a class.
   public enum Difficulty: String, CaseIterable, Codable, Sendable {
-    /// Shapes are whole, roughly upright and stand clear of the background.
+    /// Shapes are whole, roughly upright, of many sizes and lighter than the background.
     case moderate
-    /// Shapes have any angle, may be small, faint and partly covered, and the noise is stronger.
+    /// Shapes have any angle, may be lighter or darker, small, faint and partly covered, and the noise is stronger.
     case hard
   }
 

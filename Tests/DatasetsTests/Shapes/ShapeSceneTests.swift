@@ -57,13 +57,17 @@ final class ShapeSceneTests: XCTestCase {
     XCTAssertEqual(means[1], means[2], accuracy: 0.002)
   }
 
-  func testShapeAndBackgroundKeepTheirContrastInEitherOrder() {
+  /// Either is the brighter of hard ones, the shape always of moderate ones.
+  func testShapeAndBackgroundKeepTheirContrast() {
     for difficulty in Shapes.Difficulty.allCases {
-      let contrast = difficulty.ranges.contrast
+      let (contrast, isShapeLighter) = (
+        difficulty.ranges.contrast, difficulty.ranges.isShapeLighter
+      )
       var brighter = 0
       for seed in 0..<500 {
         var stream = RandomStream(seed: UInt64(seed))
-        let colors = ShapeScene.Colors(contrast: contrast, using: &stream)
+        let colors = ShapeScene.Colors(
+          contrast: contrast, isShapeLighter: isShapeLighter, using: &stream)
         let inside = [colors.foreground.0, colors.foreground.1]
         let outside = [colors.background.0, colors.background.1]
         for color in inside + outside {
@@ -76,7 +80,8 @@ final class ShapeSceneTests: XCTestCase {
         XCTAssertTrue(gaps.allSatisfy { $0 > 0 } || gaps.allSatisfy { $0 < 0 }, "\(gaps)")
         if gaps[0] > 0 { brighter += 1 }
       }
-      XCTAssertEqual(Float(brighter) / 500, 0.5, accuracy: 0.07)
+      XCTAssertEqual(
+        Float(brighter) / 500, isShapeLighter ? 1 : 0.5, accuracy: isShapeLighter ? 0 : 0.07)
     }
   }
 

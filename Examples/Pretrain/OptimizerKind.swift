@@ -1,0 +1,19 @@
+import SelfSupervised
+
+/// The optimizers a run can choose from.
+enum OptimizerKind: String, CaseIterable {
+  case sgd, adam, adamw
+
+  /// The highest step size if nothing better is known.
+  var usualLearningRate: Float { self == .sgd ? 0.1 : 1e-3 }
+
+  /// An optimizer of all that a learner trains; biases and norms do not decay.
+  func optimizer(of learner: any Learner, learningRate: Float) -> any Optimizer {
+    switch self {
+    case .sgd:
+      SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: learningRate, momentum: 0.9)
+    case .adam: Adam(learner.parameters, learningRate: learningRate)
+    case .adamw: AdamW(learner.parameterGroups(weightDecay: 0.01), learningRate: learningRate)
+    }
+  }
+}
