@@ -9,7 +9,7 @@ public enum Threads {
   /// The number of threads, at least 1.
   ///
   /// At first `OPENBLAS_NUM_THREADS` or `OMP_NUM_THREADS` if one of them is set, else the cores this
-  /// process may use, cgroup limits included.
+  /// process may use: those of its `taskset` and cpuset, no more than its control groups' quotas.
   public static var count: Int {
     get { setting.load(ordering: .relaxed) }
     set {
@@ -23,17 +23,7 @@ public enum Threads {
     for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"] {
       if let count = environment[name].flatMap({ Int($0) }), count >= 1 { return count }
     }
-    return max(1, min(ProcessInfo.processInfo.activeProcessorCount, controlGroupLimit ?? .max))
-  }
-
-  /// The whole cores of cgroup v2's quota, from a line such as "200000 100000".
-  private static var controlGroupLimit: Int? {
-    guard let line = try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8)
-    else { return nil }
-    let fields = line.split(whereSeparator: \.isWhitespace).map { Double($0) }
-    guard fields.count == 2, let quota = fields[0], let period = fields[1], period > 0
-    else { return nil }
-    return max(1, Int((quota / period).rounded(.up)))
+    return AvailableCores.count
   }
 }
 
