@@ -183,7 +183,7 @@ def barlow_twins(net, width, size):
 
 def vicreg(net, width, size):
     from lightly.loss import VICRegLoss
-    from lightly.models.modules import VICRegProjectionHead
+    from lightly.models.modules.heads import VICRegProjectionHead
 
     online = torch.nn.Sequential(net, VICRegProjectionHead(width, 8192, 8192))
     criterion = VICRegLoss()
