@@ -6,6 +6,10 @@ enum Method: String, CaseIterable {
   case barlowTwins = "barlow-twins"
   case vicreg, pixelcl
 
+  /// The features of projections that are compared feature by feature: many, but for a small network
+  /// fewer than the papers' 8,192.
+  private static let expandedSize = 1_024
+
   /// A learner of this kind around `net`, with heads and views that suit `recipe`.
   func learner(
     _ net: ResNet, size: Size2D, recipe: Recipe, steps: Int, seed: UInt64
@@ -35,12 +39,12 @@ enum Method: String, CaseIterable {
         augmentation: views, seed: seed)
     case .barlowTwins:
       return BarlowTwins(
-        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: hidden, augmentation: views,
-        seed: seed)
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.expandedSize,
+        augmentation: views, seed: seed)
     case .vicreg:
       return VICReg(
-        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: hidden, augmentation: views,
-        seed: seed)
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.expandedSize,
+        augmentation: views, seed: seed)
     case .pixelcl:
       return PixelCL(
         net, imageSize: size, hiddenLayerInstance: "avgpool", projectionSize: outputs,

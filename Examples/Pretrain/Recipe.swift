@@ -28,8 +28,7 @@ struct Recipe: Sendable {
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
     epochs: 4, batchSize: 128, bankSize: 10_000, optimizer: .sgd, learningRate: 0.3,
-    projectionSize: 128,
-    projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.3...1,
+    projectionSize: 128, projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.3...1,
     colors: [
       ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
     ])
@@ -37,21 +36,20 @@ struct Recipe: Sendable {
   /// Photographs and the like: SimCLR's views for small images.
   static let color = Recipe(
     epochs: 4, batchSize: 128, bankSize: 10_000, optimizer: .sgd, learningRate: 0.3,
-    projectionSize: 128,
-    projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.2...1,
+    projectionSize: 128, projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.2...1,
     colors: [
       ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
         .applied(probability: 0.8),
       Grayscale().applied(probability: 0.2),
     ])
 
-  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey. Many small
-  /// steps teach more in three minutes than few large ones.
+  /// Coloured shapes anywhere in the image: crops, every hue, and some of the views grey. Many small
+  /// steps teach more in three minutes than few large ones, and wide heads more than narrow ones.
   static let shapes = Recipe(
-    epochs: 5, batchSize: 32, viewSize: 24, bankSize: 5_000, optimizer: .adamw, learningRate: 1e-3,
-    projectionSize: 128, projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.4...1,
+    epochs: 4, batchSize: 32, viewSize: 24, bankSize: 5_000, optimizer: .sgd, learningRate: 0.1,
+    projectionSize: 256, projectionHiddenSize: 2_048, movingAverageStart: 0.95, crop: 0.4...1,
     colors: [
       ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
-      Grayscale().applied(probability: 0.5),
+      Grayscale().applied(probability: 0.2),
     ])
 }
