@@ -127,8 +127,8 @@ package func adamStep(
 /// √x for x of zero or more, to the last bit or the one before it.
 ///
 /// The library's root is a call for the sake of negative numbers, and a loop with a call in it gets no
-/// vector instructions: Adam's step took three times as long. This is Newton's method for 1/√x, from
-/// the guess that halving the exponent gives (Lomont, 2003), and one more step for the root itself.
+/// vector instructions. This is Newton's method for 1/√x, from the guess that halving the exponent
+/// gives (Lomont, 2003), and one more step for the root itself.
 @inline(__always)
 func vectorRoot(_ x: Float) -> Float {
   let half = 0.5 * x
