@@ -19,8 +19,9 @@ import Tensor
 ///
 /// PixPro has no negatives, and pixels can become alike: agreement near 1 with
 /// ``PixelStatistics/spread`` near 0 is that collapse. On generated scenes of which most is background
-/// (maps of 6x6, SGD at 0.15) the spread fell from 0.8 to 0.04 within fifty steps of PixPro and stayed
-/// at 0.9 in PixContrast; at a step of 0.02 it was still 0.14 after sixty.
+/// the spread falls from 0.8 to 0.1 or less within the first fifty steps of PixPro; with ``LARS``, its
+/// authors' optimizer, it rises again, with SGD it did not. In PixContrast it stays above 0.9. See
+/// <doc:Pixels>.
 public final class PixelCL: Learner {
   /// The user's network with both tapped layers.
   public let pixelEncoder: PixelEncoder

@@ -68,4 +68,23 @@ final class NormalizationsTests: XCTestCase {
         largestError(norm(x, then: ReLU()).scalars, relu(norm(x)).scalars), 1e-6)
     }
   }
+
+  /// One image stops a learner only where some batch norm would take its statistics from the batch.
+  func testWhichNetworksUseBatchStatistics() {
+    let norm = BatchNorm(4)
+    let net = Sequential {
+      Linear(3, 4)
+      norm
+      Dropout()
+    }
+    XCTAssertTrue(net.usesBatchStatistics)
+    norm.isFrozen = true
+    XCTAssertFalse(net.usesBatchStatistics)
+    norm.isFrozen = false
+    net.evaluate()
+    XCTAssertFalse(net.usesBatchStatistics)
+    net.train()
+    XCTAssertTrue(net.usesBatchStatistics)
+    XCTAssertFalse(MLP([3, 4, 2]).usesBatchStatistics)
+  }
 }
