@@ -8,12 +8,14 @@ enum OptimizerKind: String, CaseIterable {
   var usualLearningRate: Float { self == .sgd ? 0.1 : 1e-3 }
 
   /// An optimizer of all that a learner trains; biases and norms do not decay.
-  func optimizer(of learner: any Learner, learningRate: Float) -> any Optimizer {
-    switch self {
-    case .sgd:
-      SGD(learner.parameterGroups(weightDecay: 5e-4), learningRate: learningRate, momentum: 0.9)
-    case .adam: Adam(learner.parameters, learningRate: learningRate)
-    case .adamw: AdamW(learner.parameterGroups(weightDecay: 0.01), learningRate: learningRate)
+  func optimizer(
+    of learner: any Learner, learningRate: Float, weightDecay: Float
+  ) -> any Optimizer {
+    let groups = learner.parameterGroups(weightDecay: weightDecay)
+    return switch self {
+    case .sgd: SGD(groups, learningRate: learningRate, momentum: 0.9)
+    case .adam: Adam(groups, learningRate: learningRate)
+    case .adamw: AdamW(groups, learningRate: learningRate)
     }
   }
 }

@@ -29,7 +29,8 @@ struct Pretraining {
 
     let training = TrainingLoop(
       learner: learner, loader: loader, steps: steps,
-      optimizer: optimizer.optimizer(of: learner, learningRate: learningRate),
+      optimizer: optimizer.optimizer(
+        of: learner, learningRate: learningRate, weightDecay: source.recipe.weightDecay),
       learningRate: CosineDecay(from: learningRate, over: steps).warmed(over: steps / 20),
       files: files)
     let outcome = try training.run()
