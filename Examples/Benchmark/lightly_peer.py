@@ -34,17 +34,19 @@ from torchvision.models.resnet import BasicBlock
 # Examples/Pretrain/Recipe.swift.
 RECIPES = {
     "fashion-mnist": dict(
-        epochs=4, batch=128, view=28, bank=10_000, rate=0.3, outputs=128, hidden=1_024, decay=0.95,
+        epochs=4, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, outputs=128,
+        hidden=1_024, decay=0.95,
         crop=(0.3, 1.0), jitter=(0.6, 0.6, 0.0, 0.0), jitter_share=0.8, grey_share=0.0,
     ),
     "shapes": dict(
-        epochs=5, batch=32, view=24, bank=5_000, rate=0.15, outputs=128, hidden=1_024, decay=0.95,
-        crop=(0.4, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.5,
+        epochs=4, batch=32, view=24, bank=5_000, rate=0.1, weight_decay=1e-6, outputs=256,
+        hidden=2_048, decay=0.95,
+        crop=(0.4, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.2,
     ),
 }
 
 METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg"]
-WEIGHT_DECAY = 5e-4
+EXPANDED = 1_024  # the features of Barlow Twins' and VICReg's projections
 MOMENTUM = 0.9
 NEIGHBOURS, TEMPERATURE = 20, 0.07
 
@@ -236,9 +238,9 @@ class Method(nn.Module):
             case "moco":
                 projector = heads.MoCoProjectionHead(width, hidden, outputs)
             case "barlow-twins":
-                projector = heads.BarlowTwinsProjectionHead(width, hidden, hidden)
+                projector = heads.BarlowTwinsProjectionHead(width, EXPANDED, EXPANDED)
             case "vicreg":
-                projector = heads.VICRegProjectionHead(width, hidden, hidden, num_layers=3)
+                projector = heads.VICRegProjectionHead(width, EXPANDED, EXPANDED, num_layers=3)
         self.online = nn.Sequential(net, projector)
         if name in ("byol", "moco"):
             self.target = copy.deepcopy(self.online)
@@ -286,7 +288,7 @@ class Method(nn.Module):
 # Training and judging
 
 
-def optimizer(method, rate):
+def optimizer(method, rate, weight_decay):
     """SGD that spares biases and norms the weight decay."""
     exempt = {
         id(parameter)
@@ -297,7 +299,7 @@ def optimizer(method, rate):
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
     exempt |= {id(parameter) for parameter in trained if parameter.dim() <= 1}
     groups = [
-        {"params": [p for p in trained if id(p) not in exempt], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in trained if id(p) not in exempt], "weight_decay": weight_decay},
         {"params": [p for p in trained if id(p) in exempt], "weight_decay": 0.0},
     ]
     return torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM)
@@ -365,7 +367,7 @@ def main():
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
-    descent = optimizer(method, recipe["rate"])
+    descent = optimizer(method, recipe["rate"], recipe["weight_decay"])
 
     start, smoothed = time.perf_counter(), None
     for step in range(steps):
