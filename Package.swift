@@ -29,7 +29,8 @@ let package = Package(
     .executableTarget(
       name: "FirstStep", dependencies: ["SelfSupervised"], path: "Examples/FirstStep"),
     .executableTarget(
-      name: "pretrain", dependencies: ["Arguments", "SelfSupervised", "Datasets"],
+      name: "pretrain",
+      dependencies: ["Arguments", "ExampleSupport", "SelfSupervised", "Datasets"],
       path: "Examples/Pretrain"),
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
@@ -38,7 +39,7 @@ let package = Package(
       name: "ExampleSupport", dependencies: ["SelfSupervised", "Datasets"],
       path: "Examples/ExampleSupport"),
     .executableTarget(
-      name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
+      name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Nets"],
       path: "Examples/ShapesToIDX"),
     .executableTarget(
       name: "PixelComparison", dependencies: ["Arguments", "SelfSupervised", "Datasets"],

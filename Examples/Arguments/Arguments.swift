@@ -107,8 +107,14 @@ package struct Arguments: Sendable {
     return value
   }
 
+  /// The number of a flag that has a value or a standard one, which must be above zero.
+  package func positive(_ name: String) throws -> Float {
+    guard let value = try optionalPositive(name) else { throw UsageError("\(name) needs a value") }
+    return value
+  }
+
   /// The number of a flag, if it has one, which must be above zero.
-  package func positive(_ name: String) throws -> Float? {
+  package func optionalPositive(_ name: String) throws -> Float? {
     guard let text = string(name) else { return nil }
     guard let value = Float(text), value > 0, value.isFinite else {
       throw UsageError("\(name) needs a number above zero; got \"\(text)\"")

@@ -19,18 +19,17 @@ private let flags = [
 /// Times whole steps: both views, backward, Adam and the moving average, without augmentation.
 @Sendable func runStep(_ words: [String]) throws {
   guard let arguments = try arguments(words, of: "step", flags: flags) else { return }
-  let method = try arguments.choice("--method", of: methods)
+  let method = try arguments.choice("--method", of: Method.self)
   let batch = try arguments.integer("--batch", in: 2...65_536)
   let size = try arguments.integer("--size", in: 1...4_096)
   let warmup = try arguments.integer("--warmup", in: 0...100_000)
   let steps = try arguments.integer("--steps", in: 1...100_000)
-  let step = (Method(rawValue: method) ?? .byol).step(
-    try network(arguments), size: size, batch: batch)
+  let step = method.step(try network(arguments), size: size, batch: batch)
   for _ in 0..<warmup { step() }
   let times = (0..<steps).map { _ in seconds { step() } }
   show(
     [
-      "method": method, "ms_median": (times.median * 1e3).rounded(to: 1),
+      "method": method.rawValue, "ms_median": (times.median * 1e3).rounded(to: 1),
       "ms_min": ((times.min() ?? .nan) * 1e3).rounded(to: 1),
       "images_per_second": (Double(batch) / times.median).rounded(to: 1),
       "blas_core": Machine.blasCore.inUse,

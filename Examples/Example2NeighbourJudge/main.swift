@@ -21,7 +21,7 @@ let optimizer = Adam(learner.parameters, learningRate: 1e-3)
 let loader = DataLoader(training, batchSize: 64, shuffled: true, dropsLast: true)
 
 let steps = stepCount(standard: 400)
-print("raw pixels: kNN \(judge.accuracy { $0.flattened(from: 1) })")
+print("raw pixels: kNN \(judge.accuracyOfPixels())")
 for step in 0...steps {
   if step % max(1, steps / 4) == 0 {
     // The tutorial's number is another: one neighbour, in folds of the test images alone.

@@ -23,28 +23,29 @@ package struct Judge {
   private let bank: (images: Tensor, labels: [Int])
   private let queries: (images: Tensor, labels: [Int])
 
-  /// A judge that looks up neighbours in `bank` and classifies `queries`.
-  package init(bank: any ImageDataset, queries: any ImageDataset) {
-    self.bank = (bank.images(in: 0..<bank.count), bank.labels)
-    self.queries = (queries.images(in: 0..<queries.count), queries.labels)
+  /// A judge that looks up neighbours in `bank` and classifies `queries`, both at `size`, or as they
+  /// are.
+  package init(bank: any ImageDataset, queries: any ImageDataset, size: Size2D? = nil) {
+    func images(_ dataset: any ImageDataset) -> Tensor {
+      let images = dataset.images(in: 0..<dataset.count)
+      return size.map { resized(images, to: $0) } ?? images
+    }
+    self.bank = (images(bank), bank.labels)
+    self.queries = (images(queries), queries.labels)
   }
 
   /// The share of the queries that the vote of their 20 nearest neighbours classifies, by features of
   /// shape [count, width].
   package func accuracy(_ features: (Tensor) -> Tensor) -> Float {
-    WeightedKNN(chunked(bank.images, features), labels: bank.labels)
-      .accuracy(chunked(queries.images, features), labels: queries.labels)
+    WeightedKNN(features(bank.images), labels: bank.labels)
+      .accuracy(features(queries.images), labels: queries.labels)
   }
 
   /// The same by what a learner's network gives now.
-  package func accuracy(of learner: some Learner) -> Float {
+  package func accuracy(of learner: any Learner) -> Float {
     accuracy { learner.represent($0).embedding }
   }
 
-  /// Features of a few hundred images at a time, so that memory stays flat.
-  private func chunked(_ images: Tensor, _ features: (Tensor) -> Tensor) -> Tensor {
-    let count = images.shape[0]
-    return concatenated(
-      stride(from: 0, to: count, by: 250).map { features(images[$0..<min($0 + 250, count)]) })
-  }
+  /// The share of the queries that their pixels classify.
+  package func accuracyOfPixels() -> Float { accuracy { $0.flattened(from: 1) } }
 }

@@ -6,15 +6,20 @@ import SelfSupervised
 /// Four networks that began alike, trained in four ways and judged by what their pixels know.
 struct Comparison {
   private let options: Options
-  private let size = Size2D(height: 32, width: 32)
+  private let side = 32
+  /// Five shapes and the background.
+  private let classCount = 6
+  private let shownScenes = 0..<4
   private let training: LabelledImages
   private let probing: Scenes
   private let testing: Scenes
 
   init(_ options: Options) {
     self.options = options
+    let (side, classCount) = (side, classCount)
     func scenes(_ count: Int, part: UInt64) -> SegmentedShapes {
-      SegmentedShapes(count: count, size: 32, shapeKinds: 5, seed: 10 * options.seed + part)
+      SegmentedShapes(
+        count: count, size: side, shapeKinds: classCount - 1, seed: 10 * options.seed + part)
     }
     training = scenes(options.images, part: 0).inMemory()
     probing = Scenes(scenes(min(800, options.images), part: 1))
@@ -22,10 +27,9 @@ struct Comparison {
   }
 
   func run() throws {
-    var columns = [
-      (0..<4).map { testing.images[$0] },
-      (0..<4).map { Picture.tile(testing.labels(of: $0), size: 32) },
-    ]
+    var columns = [shownScenes.map { testing.images[$0] }, tiles(testing.labels)]
+    // Drawn after each training, and before the first: a folder without rights costs nobody an hour.
+    try Picture(columns: columns).write(to: options.picture)
     say("| | all classes | background | shapes | spread of pixels |\n|---|---|---|---|---|")
     for way in options.ways {
       let net = withRandomSeed(options.seed) { ResNet.resNet10(stem: .small, width: 16) }
@@ -37,17 +41,23 @@ struct Comparison {
       ]
       let cells = numbers.map { $0.map { String(format: "%.3f", $0) } ?? "" }
       say("| \(way.rawValue) | \(cells.joined(separator: " | ")) |")
-      columns.append(
-        (0..<4).map { row in
-          Picture.tile(Array(predictions[(row * 1_024)..<((row + 1) * 1_024)]), size: 32)
-        })
+      columns.append(tiles(predictions))
+      try Picture(columns: columns).write(to: options.picture)
     }
-    try Picture((0..<4).map { row in columns.map { $0[row] } }).write(to: options.picture)
+  }
+
+  /// The classes of the pixels of the shown scenes, as images.
+  private func tiles(_ labels: [Int]) -> [Tensor] {
+    shownScenes.map { scene in
+      Picture.tile(labels[(scene * side * side)..<((scene + 1) * side * side)], side: side)
+    }
   }
 
   /// Trains `net`; the spread of the last batch's pixels, if the learner knows it.
   private func train(_ net: ResNet, _ way: Way) -> Float? {
-    guard let learner = way.learner(net, size: size, options) else { return nil }
+    guard let learner = way.learner(net, size: Size2D(height: side, width: side), options) else {
+      return nil
+    }
     let (steps, rate) = (options.steps, options.learningRate)
     // PixPro's pixels become alike at first; at rates of Adam or SGD that suit other learners they stay so.
     let optimizer = LARS(
@@ -70,10 +80,12 @@ struct Comparison {
   private func judge(_ net: ResNet) -> (IntersectionOverUnion, predictions: [Int]) {
     func maps(_ scenes: Scenes) -> Tensor { featureMaps(of: scenes.images, at: Way.layer, in: net) }
     let probe = PixelProbe(
-      maps(probing), labels: probing.labels, size: size, classCount: 6, epochs: 15)
+      maps(probing), labels: probing.labels, size: Size2D(height: side, width: side),
+      classCount: classCount, epochs: 15)
     let predictions = probe.predict(maps(testing))
     return (
-      IntersectionOverUnion(of: predictions, labels: testing.labels, classCount: 6), predictions
+      IntersectionOverUnion(of: predictions, labels: testing.labels, classCount: classCount),
+      predictions
     )
   }
 }
@@ -81,15 +93,11 @@ struct Comparison {
 /// Scenes with the class of each of their pixels.
 private struct Scenes {
   let images: Tensor
+  /// The class of each pixel of all scenes, row by row.
   let labels: [Int]
-  private let pixels: Int
 
   init(_ scenes: SegmentedShapes) {
     images = scenes.images(in: 0..<scenes.count)
     labels = scenes.labelMaps(at: Array(0..<scenes.count))
-    pixels = scenes.size * scenes.size
   }
-
-  /// The classes of one scene's pixels.
-  func labels(of index: Int) -> [Int] { Array(labels[(index * pixels)..<((index + 1) * pixels)]) }
 }

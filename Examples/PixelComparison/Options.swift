@@ -16,8 +16,8 @@ struct Options {
     if arguments.has("--help") { return nil }
     let name = try arguments.choice("--way", of: ["all"] + Way.allCases.map(\.rawValue))
     ways = Way(rawValue: name).map { [$0] } ?? Way.allCases
-    learningRate = try arguments.positive("--learning-rate") ?? 2
-    alpha = try arguments.positive("--alpha") ?? 4
+    learningRate = try arguments.positive("--learning-rate")
+    alpha = try arguments.positive("--alpha")
     steps = try arguments.integer("--steps", in: 1...1_000_000)
     images = try arguments.integer("--images", in: 32...1_000_000)
     seed = UInt64(try arguments.integer("--seed", in: 0...1_000_000))

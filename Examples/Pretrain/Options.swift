@@ -35,7 +35,7 @@ struct Options {
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
     batch = try arguments.optionalInteger("--batch", in: 2...65_536)
     optimizer = arguments.has("--optimizer") ? try arguments.choice("--optimizer") : nil
-    learningRate = try arguments.positive("--learning-rate")
+    learningRate = try arguments.optionalPositive("--learning-rate")
     isHard = arguments.has("--hard")
     if isHard, data != "shapes" {
       throw UsageError("--hard needs --data shapes; the data are \(data)")

@@ -1,5 +1,6 @@
 import Arguments
 import Datasets
+import ExampleSupport
 import Foundation
 import SelfSupervised
 
@@ -24,19 +25,18 @@ struct Pretraining {
     let learner = options.method.learner(
       net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
     describe(learner, size: size, steps: steps)
-    let judge = NeighbourJudge(source, size: size)
-    let (raw, untrained) = (judge.rawPixels(), judge.score(learner))
+    let judge = Judge(bank: source.bank, queries: source.queries, size: size)
+    let (raw, untrained) = (judge.accuracyOfPixels(), judge.accuracy(of: learner))
 
     let training = TrainingLoop(
       learner: learner, loader: loader, steps: steps,
-      optimizer: optimizer.optimizer(
-        of: learner, learningRate: learningRate, weightDecay: source.recipe.weightDecay),
-      learningRate: CosineDecay(from: learningRate, over: steps).warmed(over: steps / 20),
+      optimizer: optimizer.optimizer(of: learner),
+      learningRate: CosineDecay(from: optimizer.learningRate, over: steps).warmed(over: steps / 20),
       files: files)
     let outcome = try training.run()
 
     try net.save(to: files.backbonePath)
-    let trained = judge.score(learner)
+    let trained = judge.accuracy(of: learner)
     let summary = RunSummary(
       knn: trained, rawPixels: raw, untrained: untrained, outcome: outcome)
     try files.log(summary.record)
@@ -68,12 +68,13 @@ struct Pretraining {
     }
   }
 
-  private var optimizer: OptimizerKind { options.optimizer ?? source.recipe.optimizer }
-
-  private var learningRate: Float {
-    options.learningRate
-      ?? (optimizer == source.recipe.optimizer
-        ? source.recipe.learningRate : optimizer.usualLearningRate)
+  /// What the command line asks for, and what it leaves open as suits the data, or as is usual.
+  private var optimizer: OptimizerChoice {
+    let suited = source.recipe.optimizer
+    let kind = options.optimizer ?? suited.kind
+    var choice = kind == suited.kind ? suited : kind.usual
+    choice.learningRate = options.learningRate ?? choice.learningRate
+    return choice
   }
 
   private func describe(_ learner: any Learner, size: Size2D, steps: Int) {
@@ -82,8 +83,8 @@ struct Pretraining {
       """
       \(options.method.rawValue) trains \(options.net) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
-      \(steps) steps of \(source.batchSize) images, views of \(size), \(optimizer.rawValue) at \
-      \(learningRate), seed \(options.seed), \(Threads.count) threads
+      \(steps) steps of \(source.batchSize) images, views of \(size), \(optimizer.kind.rawValue) at \
+      \(optimizer.learningRate), seed \(options.seed), \(Threads.count) threads
       """)
   }
 }

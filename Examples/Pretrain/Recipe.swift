@@ -8,11 +8,7 @@ struct Recipe: Sendable {
   var viewSize: Int?
   /// The labelled images whose neighbours are looked up.
   let bankSize: Int
-  let optimizer: OptimizerKind
-  /// The highest step size.
-  let learningRate: Float
-  /// Of weights alone. What decays fast loses what it has learnt of small differences.
-  let weightDecay: Float
+  let optimizer: OptimizerChoice
   let projectionSize: Int
   let projectionHiddenSize: Int
   let movingAverageStart: Float
@@ -29,8 +25,8 @@ struct Recipe: Sendable {
 
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
-    epochs: 4, batchSize: 128, bankSize: 10_000, optimizer: .sgd, learningRate: 0.3,
-    weightDecay: 5e-4,
+    epochs: 4, batchSize: 128, bankSize: 10_000,
+    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
     projectionSize: 128, projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.3...1,
     colors: [
       ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
@@ -38,8 +34,8 @@ struct Recipe: Sendable {
 
   /// Photographs and the like: SimCLR's views for small images.
   static let color = Recipe(
-    epochs: 4, batchSize: 128, bankSize: 10_000, optimizer: .sgd, learningRate: 0.3,
-    weightDecay: 5e-4,
+    epochs: 4, batchSize: 128, bankSize: 10_000,
+    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
     projectionSize: 128, projectionHiddenSize: 1_024, movingAverageStart: 0.95, crop: 0.2...1,
     colors: [
       ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
@@ -51,8 +47,8 @@ struct Recipe: Sendable {
   /// steps teach BYOL more in three minutes than few large ones, and a decay of 1e-6, its paper's, more
   /// than 5e-4.
   static let shapes = Recipe(
-    epochs: 4, batchSize: 32, viewSize: 24, bankSize: 5_000, optimizer: .sgd, learningRate: 0.1,
-    weightDecay: 1e-6,
+    epochs: 4, batchSize: 32, viewSize: 24, bankSize: 5_000,
+    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6),
     projectionSize: 256, projectionHiddenSize: 2_048, movingAverageStart: 0.95, crop: 0.4...1,
     colors: [
       ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),

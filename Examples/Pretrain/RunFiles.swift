@@ -13,13 +13,7 @@ struct RunFiles {
   init(directory: String) throws {
     self.directory = directory
     let path = directory + "/metrics.jsonl"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(
-        path: directory, reason: "cannot be made a directory: \(error.localizedDescription)")
-    }
+    try makeDirectory(at: directory)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     guard descriptor >= 0 else {
       throw FileError(path: path, reason: "cannot be written: \(String(cString: strerror(errno)))")

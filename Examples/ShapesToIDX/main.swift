@@ -2,7 +2,7 @@
 import Arguments
 import Datasets
 import Foundation
-import Tensor
+import Nets
 
 /// An array of bytes in the IDX format: see `IDXArray`.
 func idx(_ dimensions: [Int], _ bytes: [UInt8]) -> Data {
@@ -13,13 +13,16 @@ func idx(_ dimensions: [Int], _ bytes: [UInt8]) -> Data {
 }
 
 /// Writes `<prefix>-images-idx4-ubyte`, of shape [count, 32, 32, 3], and `<prefix>-labels-idx1-ubyte`.
-func write(_ shapes: Shapes, as prefix: String, in directory: URL) throws {
+func write(_ shapes: Shapes, as prefix: String, in directory: String) throws {
   let images = shapes.images(in: 0..<shapes.count)
   let bytes = images.scalars.map { UInt8(($0 * 255).rounded()) }
-  try idx(images.shape.dimensions, bytes)
-    .write(to: directory.appendingPathComponent("\(prefix)-images-idx4-ubyte"))
-  try idx([shapes.count], shapes.labels.map { UInt8($0) })
-    .write(to: directory.appendingPathComponent("\(prefix)-labels-idx1-ubyte"))
+  let labels = shapes.labels.map { UInt8($0) }
+  for (name, file) in [
+    ("images-idx4-ubyte", idx(images.shape.dimensions, bytes)),
+    ("labels-idx1-ubyte", idx([shapes.count], labels)),
+  ] {
+    try writeAtomically(to: "\(directory)/\(prefix)-\(name)") { try $0.write(contentsOf: file) }
+  }
 }
 
 runProgram("ShapesToIDX") {
@@ -28,8 +31,7 @@ runProgram("ShapesToIDX") {
   else {
     throw UsageError("usage: ShapesToIDX DIRECTORY [SEED]")
   }
-  let directory = URL(fileURLWithPath: path)
-  try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-  try write(Shapes(count: 20_000, seed: 2 * seed), as: "train", in: directory)
-  try write(Shapes(count: 2_000, seed: 2 * seed + 1), as: "t10k", in: directory)
+  try makeDirectory(at: path)
+  try write(Shapes(count: 20_000, seed: 2 * seed), as: "train", in: path)
+  try write(Shapes(count: 2_000, seed: 2 * seed + 1), as: "t10k", in: path)
 }

@@ -75,13 +75,19 @@ extension Learner {
 
   /// Projections and embeddings of images as they are, in evaluation mode and without gradients.
   ///
-  /// - Parameter images: A batch of any size, one included.
+  /// - Parameters:
+  ///   - images: A batch of any size, one included.
+  ///   - batchSize: How many images go through the network at a time, so that memory stays flat.
   /// - Returns: The projections and the features of the tapped layer.
-  public func represent(_ images: Tensor) -> Representation {
-    net.evaluating {
+  public func represent(_ images: Tensor, batchSize: Int = 256) -> Representation {
+    precondition(
+      images.rank > 1 && images.shape[0] > 0 && batchSize > 0,
+      "represent needs a batch of at least one image and a batch size of 1 or more; got shape "
+        + "\(images.shape) and \(batchSize)")
+    return net.evaluating {
       projector.evaluating {
         withoutGradients {
-          let embedding = encoder(images)
+          let embedding = concatenated(images.chunks(of: batchSize).map(encoder.callAsFunction))
           return Representation(projection: projector(embedding), embedding: embedding)
         }
       }

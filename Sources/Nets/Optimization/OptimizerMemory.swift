@@ -56,16 +56,22 @@ struct OptimizerMemory<Entry: ParameterMemory> {
         }
         if value.shape != needed.value.shape {
           error.mismatched.append((name, needed.value.shape, value.shape))
+        } else if needed.elementType == .int64, !(0...Float(1 << 53)).contains(value.item) {
+          error.impossible.append((name, "a count of zero or more", "\(value.item)"))
         }
       }
-      if error.missing.isEmpty, error.mismatched.isEmpty { entry.take(found) }
+      if error.isEmpty { entry.take(found) }
       loaded[ObjectIdentifier(parameter)] = entry
     }
     error.unexpected = state.names.filter { !expected.contains($0) }
-    let rate = state.notes[rateNote].flatMap(Float.init)
-    if rate == nil { error.missing.append(rateNote) }
-    guard let rate, error.missing.isEmpty, error.unexpected.isEmpty, error.mismatched.isEmpty
-    else { throw error }
+    let note = state.notes[rateNote]
+    let rate = note.flatMap(Float.init) ?? .nan
+    if note == nil {
+      error.missing.append(rateNote)
+    } else if !(rate >= 0 && rate.isFinite) {
+      error.impossible.append((rateNote, "a number of zero or more", note ?? ""))
+    }
+    guard error.isEmpty else { throw error }
     entries = loaded
     return rate
   }

@@ -43,4 +43,16 @@ package func writeAtomically(to path: String, _ write: (FileHandle) throws -> Vo
   }
 }
 
+/// Makes a directory, and those above it; nothing if it is there.
+///
+/// - Throws: ``FileError`` with the system's reason.
+package func makeDirectory(at path: String) throws {
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch {
+    throw FileError(
+      path: path, reason: "cannot be made a directory: \(error.localizedDescription)")
+  }
+}
+
 private func systemReason() -> String { String(cString: strerror(errno)) }

@@ -67,15 +67,24 @@ public struct StateError: Error, CustomStringConvertible {
   public var unexpected: [String] = []
   /// Names whose shapes differ: the network's, then the state's.
   public var mismatched: [(name: String, needed: Shape, found: Shape)] = []
+  /// Names of numbers that cannot be: what is needed, then the state's.
+  public var impossible: [(name: String, needed: String, found: String)] = []
 
   /// An error that names what is wrong.
   public init(
     missing: [String] = [], unexpected: [String] = [],
-    mismatched: [(name: String, needed: Shape, found: Shape)] = []
+    mismatched: [(name: String, needed: Shape, found: Shape)] = [],
+    impossible: [(name: String, needed: String, found: String)] = []
   ) {
     self.missing = missing
     self.unexpected = unexpected
     self.mismatched = mismatched
+    self.impossible = impossible
+  }
+
+  /// Whether nothing is wrong.
+  var isEmpty: Bool {
+    missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && impossible.isEmpty
   }
 
   /// The same error of a part that is known under a prefix.
@@ -83,10 +92,11 @@ public struct StateError: Error, CustomStringConvertible {
     StateError(
       missing: missing.map { joined(prefix, $0) },
       unexpected: unexpected.map { joined(prefix, $0) },
-      mismatched: mismatched.map { (joined(prefix, $0.name), $0.needed, $0.found) })
+      mismatched: mismatched.map { (joined(prefix, $0.name), $0.needed, $0.found) },
+      impossible: impossible.map { (joined(prefix, $0.name), $0.needed, $0.found) })
   }
 
-  /// What is missing, unexpected or of another shape.
+  /// What is missing, unexpected, of another shape or impossible.
   public var description: String {
     var parts: [String] = []
     if !missing.isEmpty { parts.append("lacks \(listed(missing))") }
@@ -94,6 +104,10 @@ public struct StateError: Error, CustomStringConvertible {
     if !mismatched.isEmpty {
       let shapes = mismatched.map { "\($0.name) needs shape \($0.needed), got \($0.found)" }
       parts.append("has other shapes: \(listed(shapes))")
+    }
+    if !impossible.isEmpty {
+      let numbers = impossible.map { "\($0.name) needs \($0.needed), got \($0.found)" }
+      parts.append("has impossible numbers: \(listed(numbers))")
     }
     return "the state does not fit the network; it " + parts.joined(separator: "; it ")
   }

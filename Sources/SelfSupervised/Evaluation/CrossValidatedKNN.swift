@@ -39,8 +39,8 @@ public func crossValidatedKNN(
 private func nearest(_ queries: Tensor, in bank: Tensor, labels: [Int], k: Int) -> [Int] {
   let chunk = max(1, (1 << 24) / max(1, bank.shape[0]))
   let transposed = bank.transposed()
-  return stride(from: 0, to: queries.shape[0], by: chunk).flatMap { start in
-    matmul(queries[start..<min(start + chunk, queries.shape[0])], transposed).top(k).map { row in
+  return queries.chunks(of: chunk).flatMap { queries in
+    matmul(queries, transposed).top(k).map { row in
       var votes: [Int: Int] = [:]
       for index in row.indices { votes[labels[index], default: 0] += 1 }
       return votes.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key ?? 0

@@ -22,10 +22,7 @@ public func featureMaps(
     inputShape: Shape(Array(images.shape.dropFirst())))
   return net.evaluating {
     withoutGradients {
-      concatenated(
-        stride(from: 0, to: images.shape[0], by: batchSize).map { start in
-          encoder(images[start..<min(start + batchSize, images.shape[0])]).pixels
-        })
+      concatenated(images.chunks(of: batchSize).map { encoder($0).pixels })
     }
   }
 }

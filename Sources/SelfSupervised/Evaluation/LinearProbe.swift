@@ -47,38 +47,22 @@ public final class LinearProbe {
         && heldOutShare > 0 && heldOutShare < 1,
       "LinearProbe needs learning rates, epochs and a batch above zero and a share between 0 and 1; "
         + "got \(learningRates), \(epochs), \(batchSize) and \(heldOutShare)")
+    classCount = (labels.max() ?? 0) + 1
+    scaling = FeatureScaling(features.detached)
     var stream = RandomStream(seed: seed)
     let order = stream.permutation(labels.count)
-    let classCount = (labels.max() ?? 0) + 1
-    let scaling = FeatureScaling(features.detached)
-    let data = (features: scaling(features.detached), labels: labels)
-    let training = ProbeTraining(epochs: epochs, batchSize: batchSize, stream: stream)
-    func trained(_ rate: Float, on rows: [Int]) -> Linear {
-      let layer = Linear.indifferent(features.shape[1], classCount)
-      let scaled = LearningRate.scaled(base: rate, batchSize: batchSize)
-      let optimizer = SGD(layer.parameters, learningRate: scaled, momentum: 0.9)
-      _ = training.losses(count: rows.count, optimizer) { chosen in
-        let rows = chosen.map { rows[$0] }
-        return crossEntropy(layer(data.features.gathered(rows)), rows.map { data.labels[$0] })
-      }
-      return layer
-    }
+    let training = LayerTraining(
+      features: scaling(features.detached), labels: labels, classCount: classCount,
+      training: ProbeTraining(epochs: epochs, batchSize: batchSize, stream: stream))
     let heldOut = min(labels.count - 1, max(1, Int(heldOutShare * Float(labels.count))))
-    let (judges, rest) = (Array(order[..<heldOut]), Array(order[heldOut...]))
     trials =
       learningRates.count == 1
-      ? []
-      : learningRates.map { rate in
-        let found = predictions(trained(rate, on: rest), data.features.gathered(judges))
-        return (rate, share(found, judges.map { labels[$0] }))
-      }
+      ? [] : training.trials(of: learningRates, on: order[heldOut...], judgedBy: order[..<heldOut])
     // Of equally good ones the lowest.
     learningRate =
       trials.max { ($0.accuracy, -$0.learningRate) < ($1.accuracy, -$1.learningRate) }?.learningRate
       ?? learningRates[0]
-    self.classCount = classCount
-    self.scaling = scaling
-    layer = trained(learningRate, on: Array(labels.indices))
+    layer = training.layer(learningRate: learningRate, on: labels.indices)
   }
 
   /// The class of each row of `features` [count, width].
@@ -95,6 +79,38 @@ public final class LinearProbe {
       features.shape.first == labels.count,
       "accuracy needs a label for each row; got shape \(features.shape), \(labels.count) labels")
     return share(predict(features), labels)
+  }
+}
+
+/// A layer to be trained on scaled features.
+private struct LayerTraining {
+  let features: Tensor
+  let labels: [Int]
+  let classCount: Int
+  let training: ProbeTraining
+
+  /// A layer trained on some of the rows.
+  func layer(learningRate: Float, on rows: some Collection<Int>) -> Linear {
+    let rows = Array(rows)
+    let layer = Linear.indifferent(features.shape[1], classCount)
+    let scaled = LearningRate.scaled(base: learningRate, batchSize: training.batchSize)
+    let optimizer = SGD(layer.parameters, learningRate: scaled, momentum: 0.9)
+    _ = training.losses(count: rows.count, optimizer) { chosen in
+      let rows = chosen.map { rows[$0] }
+      return crossEntropy(layer(features.gathered(rows)), rows.map { labels[$0] })
+    }
+    return layer
+  }
+
+  /// How each rate does on some rows when it has trained on others.
+  func trials(
+    of rates: [Float], on rows: ArraySlice<Int>, judgedBy judges: ArraySlice<Int>
+  ) -> [(learningRate: Float, accuracy: Float)] {
+    let held = features.gathered(Array(judges))
+    return rates.map { rate in
+      let found = predictions(layer(learningRate: rate, on: rows), held)
+      return (rate, share(found, judges.map { labels[$0] }))
+    }
   }
 }
 

@@ -73,9 +73,7 @@ public final class PixelProbe {
       maps.rank == 4 && maps.shape[3] == scaling.channels,
       "PixelProbe needs maps of \(scaling.channels) channels; got shape \(maps.shape)")
     return withoutGradients {
-      stride(from: 0, to: maps.shape[0], by: 64).flatMap { start in
-        scores(maps.detached[start..<min(start + 64, maps.shape[0])]).argmax()
-      }
+      maps.detached.chunks(of: 64).flatMap { scores($0).argmax() }
     }
   }
 

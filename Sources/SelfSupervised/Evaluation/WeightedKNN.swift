@@ -44,10 +44,9 @@ public struct WeightedKNN: Sendable {
     precondition(
       features.rank == 2 && features.shape[1] == bank.shape[1],
       "WeightedKNN needs features of width \(bank.shape[1]); got shape \(features.shape)")
-    let (count, chunk) = (features.shape[0], max(1, (1 << 24) / bank.shape[0]))
-    return stride(from: 0, to: count, by: chunk).flatMap { start in
-      let queries = unitNorm(features.detached[start..<min(start + chunk, count)])
-      return linear(queries, bank).top(k).map(vote)  // the cosine of every query and bank row
+    let chunk = max(1, (1 << 24) / bank.shape[0])
+    return features.detached.chunks(of: chunk).flatMap { queries in
+      linear(unitNorm(queries), bank).top(k).map(vote)  // the cosine of every query and bank row
     }
   }
 

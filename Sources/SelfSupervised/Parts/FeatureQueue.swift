@@ -101,14 +101,13 @@ extension FeatureQueue {
   ///
   /// - Throws: ``StateError`` if something is missing, of another shape or out of range.
   public func load(_ state: State) throws {
-    func isMissing(_ name: String, _ range: ClosedRange<Int>) -> Bool {
-      guard let value = state[name] else { return true }
-      return value.rank == 0 && !(Float(range.lowerBound)...Float(range.upperBound) ~= value.item)
+    for (name, highest) in [("position", capacity - 1), ("count", capacity)] {
+      guard let number = state[name], number.rank == 0 else { continue }
+      guard (0...Float(highest)).contains(number.item) else {
+        let error = (name: name, needed: "a number in 0...\(highest)", found: "\(number.item)")
+        throw StateError(impossible: [error])
+      }
     }
-    let missing =
-      ["rows", "labels"].filter { state[$0] == nil }
-      + [("position", 0...capacity - 1), ("count", 0...capacity)].filter(isMissing).map(\.0)
-    guard missing.isEmpty else { throw StateError(missing: missing) }
     try load(state, partially: false)
   }
 }
@@ -152,11 +151,8 @@ extension FeatureQueue {
 
   /// The products are made a block of queries at a time, so that memory does not grow with the count.
   private func nearest(to queries: Tensor, among searched: Int) -> [Int] {
-    let (bank, count) = (places.value[0..<searched], queries.shape[0])
-    let block = max(1, (1 << 24) / searched)
-    return stride(from: 0, to: count, by: block).flatMap { start in
-      linear(queries[start..<min(start + block, count)], bank).argmax()  // queries · bankᵀ
-    }
+    let (bank, block) = (places.value[0..<searched], max(1, (1 << 24) / searched))
+    return queries.chunks(of: block).flatMap { linear($0, bank).argmax() }  // queries · bankᵀ
   }
 
   private func labels(at indices: [Int]) -> [Int?] {

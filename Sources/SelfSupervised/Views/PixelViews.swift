@@ -29,11 +29,15 @@ public struct PixelViews: Sendable {
   ///   - crop: Which part a view shows.
   ///   - augmentations: What becomes of first and second crops.
   ///   - stream: Where the chance comes from.
+  /// - Precondition: The images have four axes; the augmentations keep height and width.
   public init(
     of images: Tensor, by crop: TrackedCrop,
     then augmentations: (first: any Augmentation, second: any Augmentation),
     using stream: RandomStream
   ) {
+    precondition(
+      images.rank == 4,
+      "PixelViews needs images [count, height, width, channels]; got shape \(images.shape)")
     let streams = [stream.split(0), stream.split(1)]
     let regions = streams.map { stream in
       let size = Size2D(height: images.shape[1], width: images.shape[2])

@@ -26,14 +26,16 @@ public func views(
     (2...4).contains(images.rank) && images.shape[0] > 0,
     "views needs images [count, height, width, channels], signals [count, length, channels] or "
       + "vectors [count, features]; got shape \(images.shape)")
-  guard images.rank == 4 else {
-    let (count, rest) = (images.shape[0], Array(images.shape.dropFirst()))
-    let rows = images.reshaped(Shape([count] + Array(repeating: 1, count: 3 - rest.count) + rest))
+  let added = 4 - images.rank
+  guard added == 0 else {
+    let rows = images.reshaped(images.shape.inserting(ones: added))
     let drawn = views(of: rows, by: augmentation, firstIndex: firstIndex, using: stream)
     precondition(
-      drawn.shape[1...(3 - rest.count)].allSatisfy { $0 == 1 },
-      "views needs an augmentation that keeps one row of \(images.shape); it makes \(drawn.shape)")
-    return drawn.reshaped(Shape([count] + Array(drawn.shape.suffix(rest.count))))
+      drawn.shape[1...added].allSatisfy { $0 == 1 },
+      "views of \(images.shape) needs an augmentation that keeps the one row of each input; it makes "
+        + "\(drawn.shape) of \(rows.shape). One image alone needs the shape [1, height, width, "
+        + "channels]")
+    return drawn.reshaped(drawn.shape.removing(axes: 1...added))
   }
   func view(_ index: Int) -> Tensor {
     var stream = stream.split(firstIndex + index)
@@ -51,6 +53,18 @@ public func views(
           + "\(next.shape): end the augmentation with a crop or a resize to one size")
       write(next, at: block + 1, of: out)
     }
+  }
+}
+
+extension Shape {
+  /// With axes of one entry behind the count.
+  fileprivate func inserting(ones count: Int) -> Shape {
+    Shape([self[0]] + Array(repeating: 1, count: count) + dimensions.dropFirst())
+  }
+
+  /// Without a few axes.
+  fileprivate func removing(axes: ClosedRange<Int>) -> Shape {
+    Shape(dimensions.indices.filter { !axes.contains($0) }.map { self[$0] })
   }
 }
 

@@ -113,6 +113,14 @@ extension Tensor {
       }
   }
 
+  /// The entries along the first axis, at most `count` at a time; they share storage.
+  package func chunks(of count: Int) -> [Tensor] {
+    precondition(rank > 0 && count > 0, "chunks needs an axis and a count above zero; got \(count)")
+    return stride(from: 0, to: shape[0], by: count).map {
+      self[$0..<Swift.min($0 + count, shape[0])]
+    }
+  }
+
   /// Entries `indices` along the first axis, in that order; an index may come more than once.
   ///
   /// - Returns: Shape [count of indices, rest of the shape].

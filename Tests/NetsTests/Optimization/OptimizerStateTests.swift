@@ -84,4 +84,30 @@ final class OptimizerStateTests: XCTestCase {
         optimizer.state.entries.map(\.value.scalars), before.entries.map(\.value.scalars))
     }
   }
+
+  func testDamagedNumbersAreRefused() {
+    let parameters = parameters()
+    let adam = Adam(parameters)
+    move(parameters, adam, steps: 1)
+    let sound = adam.state
+    let damaged = { (steps: Float, rate: String) in
+      State(
+        sound.entries.map {
+          State.Entry(
+            $0.name, $0.name == "2.steps" ? Tensor(steps) : $0.value, elementType: $0.elementType)
+        }, notes: ["learningRate": rate])
+    }
+    let refused: [(State, String)] = [
+      (damaged(.nan, "0.1"), "2.steps needs a count of zero or more, got nan"),
+      (damaged(-3, "0.1"), "2.steps needs a count of zero or more, got -3"),
+      (damaged(1, "nan"), "learningRate needs a number of zero or more, got nan"),
+      (damaged(1, "fast"), "learningRate needs a number of zero or more, got fast"),
+    ]
+    for (state, message) in refused {
+      XCTAssertThrowsError(try adam.load(state)) {
+        XCTAssertTrue("\($0)".contains(message), "\($0)")
+      }
+    }
+    XCTAssertNoThrow(try adam.load(damaged(1, "0.1")))
+  }
 }

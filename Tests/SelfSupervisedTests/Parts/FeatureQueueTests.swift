@@ -178,7 +178,9 @@ final class FeatureQueueTests: XCTestCase {
       (FeatureQueue(capacity: 6, width: 3).state, "rows needs shape [5, 3], got [6, 3]"),
       (FeatureQueue(capacity: 5, width: 2).state, "rows needs shape [5, 3], got [5, 2]"),
       (without("position"), "lacks position"), (without("rows"), "lacks rows"),
-      (with("position", Tensor(5)), "lacks position"), (with("count", Tensor(-1)), "lacks count"),
+      (with("position", Tensor(5)), "position needs a number in 0...4, got 5"),
+      (with("count", Tensor(-1)), "count needs a number in 0...5, got -1"),
+      (with("count", Tensor(.nan)), "count needs a number in 0...5, got nan"),
       (with("more", .ones([1])), "has more"),
     ]
     for (state, message) in refused {

@@ -1,0 +1,34 @@
+import SelfSupervised
+
+/// The optimizers a run can choose from.
+enum OptimizerKind: String, CaseIterable {
+  case sgd, adam, adamw
+
+  /// What is usual where nothing better is known; the decays are torch's.
+  var usual: OptimizerChoice {
+    switch self {
+    case .sgd: OptimizerChoice(kind: self, learningRate: 0.1, weightDecay: 0)
+    case .adam: OptimizerChoice(kind: self, learningRate: 1e-3, weightDecay: 0)
+    case .adamw: OptimizerChoice(kind: self, learningRate: 1e-3, weightDecay: 0.01)
+    }
+  }
+}
+
+/// An optimizer and its settings.
+struct OptimizerChoice {
+  let kind: OptimizerKind
+  /// The highest step size.
+  var learningRate: Float
+  /// Of weights alone: biases and norms do not decay.
+  var weightDecay: Float
+
+  /// An optimizer of all that a learner trains.
+  func optimizer(of learner: any Learner) -> any Optimizer {
+    let groups = learner.parameterGroups(weightDecay: weightDecay)
+    return switch kind {
+    case .sgd: SGD(groups, learningRate: learningRate, momentum: 0.9)
+    case .adam: Adam(groups, learningRate: learningRate)
+    case .adamw: AdamW(groups, learningRate: learningRate)
+    }
+  }
+}
