@@ -32,12 +32,19 @@ struct ConvolutionKernels: Sendable {
     inputGradient: DirectConvolution.inputGradient)
 
   static let winograd = ConvolutionKernels(
-    forward: WinogradConvolution.forward, gradients: WinogradConvolution.gradients,
-    inputGradient: WinogradConvolution.inputGradient)
+    forward: WinogradConvolution<UnitStrideScheme>.forward,
+    gradients: WinogradConvolution<UnitStrideScheme>.gradients,
+    inputGradient: WinogradConvolution<UnitStrideScheme>.inputGradient)
+
+  static let winogradOfStrideTwo = ConvolutionKernels(
+    forward: WinogradConvolution<StrideTwoScheme>.forward,
+    gradients: WinogradConvolution<StrideTwoScheme>.gradients,
+    inputGradient: WinogradConvolution<StrideTwoScheme>.inputGradient)
 
   /// The ones to use for a geometry.
   static func best(for geometry: ConvolutionGeometry) -> ConvolutionKernels {
-    ConvolutionAlgorithm.preferred == .automatic && WinogradConvolution.applies(to: geometry)
-      ? winograd : direct
+    guard ConvolutionAlgorithm.preferred == .automatic else { return direct }
+    if WinogradConvolution<UnitStrideScheme>.applies(to: geometry) { return winograd }
+    return WinogradConvolution<StrideTwoScheme>.applies(to: geometry) ? winogradOfStrideTwo : direct
   }
 }

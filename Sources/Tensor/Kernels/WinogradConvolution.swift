@@ -1,17 +1,22 @@
-/// 3x3 convolutions of stride 1 with a quarter of the multiplications of the direct ones.
-enum WinogradConvolution {
-  /// Whether a geometry is one that this algorithm is for and gains from.
+/// 3x3 convolutions with a quarter of the multiplications of the direct ones, or little more than half
+/// at stride 2.
+enum WinogradConvolution<Scheme: WinogradScheme> {
+  /// Whether a geometry is one that this algorithm is for and gains from: at least a fifth of the
+  /// multiplications, padding included.
   static func applies(to geometry: ConvolutionGeometry) -> Bool {
-    geometry.kernel == 3 && geometry.stride == 1 && geometry.dilation == 1 && geometry.groups == 1
+    let (height, width) = (geometry.output.height, geometry.output.width)
+    return geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
+      && geometry.stride == Size2D(height: Scheme.stride, width: Scheme.stride)
       && max(geometry.padding.height, geometry.padding.width) <= 2
       && geometry.inputs.isMultiple(of: Lanes.scalarCount)
       && geometry.outputs.isMultiple(of: Lanes.scalarCount)
-      && min(geometry.output.height, geometry.output.width) >= 3
+      && Scheme.products * ((height + 3) / 4) * ((width + 3) / 4) <= 7 * height * width
   }
 
   static func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
   {
-    let (tiles, kernels) = (WinogradTiles(geometry), WinogradKernels.of(weight))
+    let tiles = WinogradTiles<Scheme>(geometry)
+    let kernels = WinogradKernels<Scheme>.of(weight)
     defer { extendLifetime((images.storage, kernels)) }
     return Tensor(geometry.resultShape) { out in
       if tiles.areFewAndDeep {
@@ -24,54 +29,64 @@ enum WinogradConvolution {
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private static func forwardByTiles(
-    _ tiles: WinogradTiles, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels,
+    _ tiles: WinogradTiles<Scheme>, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels<Scheme>,
     into out: UnsafeMutablePointer<Float>
   ) {
-    let (inputs, outputs, step) = (tiles.geometry.inputs, tiles.geometry.outputs, tiles.blockSize)
+    let (step, planes) = (tiles.blockSize, tiles.planes)
     Parallel.workers((tiles.count + step - 1) / step) { _, next in
-      let values = Storage(elementCount: 36 * step * inputs)
-      let products = Storage(elementCount: 36 * step * outputs)
+      let values = tiles.inputPlanes(capacity: step)
+      let products = tiles.outputPlanes(capacity: step)
       while let block = next() {
         let range = block * step..<min(tiles.count, (block + 1) * step)
-        tiles.transformInputs(x, tiles: range, into: values.pointer, planeStride: step * inputs)
-        for plane in 0..<36 {
-          kernels.multiply(
-            plane: plane, count: range.count, inputs: inputs, outputs: outputs,
-            values.pointer + plane * step * inputs, into: products.pointer + plane * step * outputs)
+        tiles.transformInputs(x, tiles: range, into: values.beginning(at: range.lowerBound))
+        for plane in planes {
+          kernels.multiply(plane: plane, count: range.count, values: values, into: products)
         }
         tiles.transformProducts(
-          products.pointer, tiles: range, planeStride: step * outputs, into: out)
+          products.beginning(at: range.lowerBound), tiles: range, into: out)
       }
     }
   }
 
-  /// Each stage for all tiles, the 36 products over the threads: when the kernels are the larger
-  /// part, every one of them is read once instead of once for each block.
+  /// Each stage for all tiles, the products over the threads: when the kernels are the larger part,
+  /// every one of them is read once instead of once for each block.
   private static func forwardByProducts(
-    _ tiles: WinogradTiles, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels,
+    _ tiles: WinogradTiles<Scheme>, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels<Scheme>,
     into out: UnsafeMutablePointer<Float>
   ) {
-    let (inputs, outputs, count) = (tiles.geometry.inputs, tiles.geometry.outputs, tiles.count)
-    let values = tiles.transformedInputs(x)
-    let products = Storage(elementCount: 36 * count * outputs)
-    Parallel.forEach(36) { plane in
-      kernels.multiply(
-        plane: plane, count: count, inputs: inputs, outputs: outputs,
-        values.pointer + plane * count * inputs, into: products.pointer + plane * count * outputs)
+    let planes = tiles.planes
+    let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
+    Parallel.forEach(planes.count) { index in
+      kernels.multiply(plane: planes[index], count: tiles.count, values: values, into: products)
     }
-    tiles.forEachPart { range in
-      tiles.transformProducts(
-        products.pointer + range.lowerBound * outputs, tiles: range, planeStride: count * outputs,
-        into: out)
-    }
+    tiles.forEachPart { range in tiles.transformProducts(products, tiles: range, into: out) }
     extendLifetime((values, products))
   }
 }
 
 extension WinogradTiles {
+  /// The products of matrices, one for each point.
+  var planes: [WinogradPlane] {
+    (0..<Scheme.planes).map { WinogradPlane($0, of: Scheme.self, geometry) }
+  }
+
+  /// Room for the transformed inputs of some tiles.
+  func inputPlanes(first: Int = 0, capacity: Int) -> TilePlanes {
+    TilePlanes(first: first, capacity: capacity, size: inputSize)
+  }
+
+  /// Room for the products of some tiles.
+  func outputPlanes(first: Int = 0, capacity: Int) -> TilePlanes {
+    TilePlanes(first: first, capacity: capacity, size: outputSize)
+  }
+
+  /// The numbers that a tile's inputs become, and those of its products.
+  private var inputSize: Int { Scheme.products * geometry.inputs }
+  private var outputSize: Int { Scheme.planes * geometry.outputs }
+
   /// Whether the transformed kernels are larger than what the tiles transform to.
   var areFewAndDeep: Bool {
-    count * (geometry.inputs + geometry.outputs) <= 4 * geometry.inputs * geometry.outputs
+    count * (inputSize + outputSize) <= 4 * inputSize * geometry.outputs
   }
 
   /// Tiles in a block: what they transform to should stay in the second-level cache, but the
@@ -82,9 +97,7 @@ extension WinogradTiles {
     return max(1, (count + rounds * threads - 1) / (rounds * threads))
   }
 
-  var wantedBlock: Int {
-    min(max((1 << 18) / (36 * (geometry.inputs + geometry.outputs) / 2), 48), 256)
-  }
+  var wantedBlock: Int { min(max((1 << 19) / (inputSize + outputSize), 48), 256) }
 
   /// Calls `body` with parts of all tiles, on all threads.
   func forEachPart(_ body: (_ tiles: Range<Int>) -> Void) {
@@ -92,27 +105,17 @@ extension WinogradTiles {
     Parallel.forRanges(count, grain: grain, body)
   }
 
-  /// values[36, tile, c] = Bᵀ d B for all tiles, on all threads.
-  func transformedInputs(_ images: UnsafePointer<Float>) -> Storage {
-    let inputs = geometry.inputs
-    let values = Storage(elementCount: 36 * count * inputs)
-    forEachPart { range in
-      transformInputs(
-        images, tiles: range, into: values.pointer + range.lowerBound * inputs,
-        planeStride: count * inputs)
-    }
+  /// Bᵀ d B for all tiles, on all threads.
+  func transformedInputs(_ images: UnsafePointer<Float>) -> TilePlanes {
+    let values = inputPlanes(capacity: count)
+    forEachPart { range in transformInputs(images, tiles: range, into: values) }
     return values
   }
 
-  /// values[36, tile, o] = A dy Aᵀ for all tiles, on all threads.
-  func transformedGradients(_ gradient: UnsafePointer<Float>) -> Storage {
-    let outputs = geometry.outputs
-    let values = Storage(elementCount: 36 * count * outputs)
-    forEachPart { range in
-      transformGradients(
-        gradient, tiles: range, into: values.pointer + range.lowerBound * outputs,
-        planeStride: count * outputs)
-    }
+  /// A dy Aᵀ for all tiles, on all threads.
+  func transformedGradients(_ gradient: UnsafePointer<Float>) -> TilePlanes {
+    let values = outputPlanes(capacity: count)
+    forEachPart { range in transformGradients(gradient, tiles: range, into: values) }
     return values
   }
 }

@@ -5,15 +5,15 @@ extension WinogradConvolution {
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry,
     wanted: (images: Bool, weight: Bool)
   ) -> (images: Tensor?, weight: Tensor?) {
-    let tiles = WinogradTiles(geometry)
-    let planeSize = 36 * geometry.outputs * geometry.inputs
+    let tiles = WinogradTiles<Scheme>(geometry)
+    let size = Scheme.products * geometry.outputs * geometry.inputs
     let parts = tiles.areFewAndDeep ? 1 : min(Threads.count, geometry.count)
-    let sums = wanted.weight ? Storage(elementCount: parts * planeSize) : nil
+    let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     func run(into result: UnsafeMutablePointer<Float>?) {
       let pass = WinogradBackward(
         tiles: tiles, gradient: gradient.pointer, images: wanted.weight ? images.pointer : nil,
-        kernels: wanted.images ? WinogradKernels.of(weight).byOutputs : nil, sums: sums?.pointer,
-        result: result)
+        kernels: wanted.images ? WinogradKernels<Scheme>.of(weight).byOutputs : nil,
+        sums: sums?.pointer, result: result)
       if tiles.areFewAndDeep { pass.byProducts() } else { pass.byTiles(parts: parts) }
       extendLifetime((images.storage, gradient.storage))
     }
@@ -26,7 +26,7 @@ extension WinogradConvolution {
     return (
       result,
       sums.map { sums in
-        let sums = Tensor(storage: sums, shape: [parts, planeSize])
+        let sums = Tensor(storage: sums, shape: [parts, size])
         return kernelGradient(parts == 1 ? sums : reduced(sums, over: [0], .sum), geometry)
       }
     )
@@ -39,17 +39,16 @@ extension WinogradConvolution {
   }
 
   private static func kernelGradient(_ sums: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
+    let layout = KernelLayout<Scheme>(
+      rows: geometry.outputs, columns: geometry.inputs, hasPhasesInRows: true)
     defer { extendLifetime(sums.storage) }
-    return Tensor(geometry.weightShape) { out in
-      winogradKernelGradient(
-        sums.pointer, outputs: geometry.outputs, inputs: geometry.inputs, into: out)
-    }
+    return Tensor(geometry.weightShape) { out in layout.gradient(of: sums.pointer, into: out) }
   }
 }
 
 /// One reverse pass through a convolution.
-private struct WinogradBackward {
-  let tiles: WinogradTiles
+private struct WinogradBackward<Scheme: WinogradScheme> {
+  let tiles: WinogradTiles<Scheme>
   let gradient: UnsafePointer<Float>
   /// The inputs of the convolution; nil if the kernels need no gradient.
   let images: UnsafePointer<Float>?
@@ -61,7 +60,6 @@ private struct WinogradBackward {
   let result: UnsafeMutablePointer<Float>?
 
   private var geometry: ConvolutionGeometry { tiles.geometry }
-  private var planeSize: Int { geometry.outputs * geometry.inputs }
   private var tilesPerImage: Int { tiles.down * tiles.across }
 
   /// Blocks of tiles over the threads, each through all stages while it is in the cache.
@@ -69,82 +67,74 @@ private struct WinogradBackward {
   /// Each thread has its own images, for tiles overlap in them, and its own sum, so that a run can
   /// be repeated exactly.
   func byTiles(parts: Int) {
+    let size = Scheme.products * geometry.outputs * geometry.inputs
     Parallel.forEach(parts) { part in
       walk(
         images: (geometry.count * part / parts)..<(geometry.count * (part + 1) / parts),
-        sum: sums.map { $0 + part * 36 * planeSize })
+        sum: sums.map { $0 + part * size })
     }
   }
 
   /// The images of one thread, block after block.
   private func walk(images range: Range<Int>, sum: UnsafeMutablePointer<Float>?) {
-    let (inputs, outputs) = (geometry.inputs, geometry.outputs)
     let all = range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage
     let rounds = max(1, (all.count + tiles.wantedBlock - 1) / tiles.wantedBlock)
     let step = (all.count + rounds - 1) / rounds
-    let values = Storage(elementCount: 36 * step * inputs)
-    let gradients = Storage(elementCount: 36 * step * outputs)
+    let planes = tiles.planes
+    let (inputRoom, outputRoom) = (
+      tiles.inputPlanes(capacity: step), tiles.outputPlanes(capacity: step)
+    )
     clear(range)
     for start in stride(from: all.lowerBound, to: all.upperBound, by: step) {
       let block = start..<min(all.upperBound, start + step)
-      tiles.transformGradients(
-        gradient, tiles: block, into: gradients.pointer, planeStride: step * outputs)
-      if let images {
-        tiles.transformInputs(
-          images, tiles: block, into: values.pointer, planeStride: step * inputs)
-      }
-      for plane in 0..<36 {
+      let (values, gradients) = (inputRoom.beginning(at: start), outputRoom.beginning(at: start))
+      tiles.transformGradients(gradient, tiles: block, into: gradients)
+      if let images { tiles.transformInputs(images, tiles: block, into: values) }
+      for plane in planes {
         multiply(
-          plane, count: block.count, gradients: gradients.pointer + plane * step * outputs,
-          values: values.pointer + plane * step * inputs, sum: sum,
+          plane, count: block.count, gradients: gradients, values: values, sum: sum,
           beta: start == all.lowerBound ? 0 : 1)
       }
-      if let result {
-        tiles.scatterInputGradients(
-          values.pointer, tiles: block, planeStride: step * inputs, addingTo: result)
-      }
+      if let result { tiles.scatterInputGradients(values, tiles: block, addingTo: result) }
     }
-    extendLifetime((values, gradients))
   }
 
-  /// Each stage for all tiles, the 36 products over the threads.
+  /// Each stage for all tiles, the products over the threads.
   func byProducts() {
-    let (inputs, outputs, count) = (geometry.inputs, geometry.outputs, tiles.count)
-    let values =
-      images.map { tiles.transformedInputs($0) } ?? Storage(elementCount: 36 * count * inputs)
+    let (count, planes) = (tiles.count, tiles.planes)
+    let values = images.map { tiles.transformedInputs($0) } ?? tiles.inputPlanes(capacity: count)
     let gradients = tiles.transformedGradients(gradient)
-    Parallel.forEach(36) { plane in
+    Parallel.forEach(planes.count) { index in
       multiply(
-        plane, count: count, gradients: gradients.pointer + plane * count * outputs,
-        values: values.pointer + plane * count * inputs, sum: sums, beta: 0)
+        planes[index], count: count, gradients: gradients, values: values, sum: sums, beta: 0)
     }
     if let result {
       Parallel.forRanges(geometry.count, grain: 1) { range in
         clear(range)
         tiles.scatterInputGradients(
-          values.pointer + range.lowerBound * tilesPerImage * inputs,
-          tiles: range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage,
-          planeStride: count * inputs, addingTo: result)
+          values, tiles: range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage,
+          addingTo: result)
       }
     }
-    extendLifetime((values, gradients))
   }
 
   /// du[o, c] (+)= dmᵀ · v and then, in v's place, dv[tile, c] = dm · u, of one plane.
   private func multiply(
-    _ plane: Int, count: Int, gradients: UnsafeMutablePointer<Float>,
-    values: UnsafeMutablePointer<Float>, sum: UnsafeMutablePointer<Float>?, beta: Float
+    _ plane: WinogradPlane, count: Int, gradients: TilePlanes, values: TilePlanes,
+    sum: UnsafeMutablePointer<Float>?, beta: Float
   ) {
-    let (inputs, outputs) = (geometry.inputs, geometry.outputs)
+    let (outputs, depth) = (plane.outputs, plane.depth)
+    let dm = gradients.plane(after: plane.index * outputs)
+    let v = values.plane(after: plane.start)
     if let sum {
       singleGemm(
-        m: outputs, n: inputs, k: count, gradients, stride: outputs, transposingA: true, values,
-        stride: inputs, beta: beta, into: sum + plane * planeSize, stride: inputs)
+        m: outputs, n: depth, k: count, dm, stride: outputs, transposingA: true, v, stride: depth,
+        beta: beta, into: sum + plane.start * outputs, stride: depth)
     }
     if let kernels {
       singleGemm(
-        m: count, n: inputs, k: outputs, gradients, stride: outputs,
-        kernels.pointer + plane * planeSize, stride: inputs, into: values, stride: inputs)
+        m: count, n: depth, k: outputs, dm, stride: outputs,
+        kernels.pointer + plane.start * outputs, stride: depth, into: v, stride: depth)
     }
   }
 

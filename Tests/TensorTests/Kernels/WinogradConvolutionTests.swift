@@ -18,11 +18,41 @@ final class WinogradConvolutionTests: XCTestCase {
     }
   }
 
+  /// Those of stride 2.
+  func testRealSizesOfStrideTwo() {
+    let cases = [
+      (8, 32, 64, 128), (4, 16, 128, 256), (8, 8, 256, 512), (1, 56, 128, 128), (1, 28, 256, 256),
+      (2, 14, 512, 512), (4, 24, 64, 128), (3, 15, 24, 40),
+    ]
+    for (count, size, inputs, outputs) in cases {
+      for threads in [1, 2] {
+        check(
+          [count, size, size, inputs], outputs: outputs, stride: 2, padding: 1, threads: threads)
+      }
+    }
+  }
+
   func testPaddingsAndOblongImages() {
     for padding in 0...2 {
       check([2, 11, 6, 8], outputs: 16, padding: padding, threads: 2)
       check([5, 5, 18, 16], outputs: 8, padding: padding, threads: 1)
+      check([2, 17, 8, 8], outputs: 16, stride: 2, padding: padding, threads: 2)
+      check([5, 16, 31, 16], outputs: 8, stride: 2, padding: padding, threads: 1)
     }
+  }
+
+  /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
+  func testProductsOfATile() {
+    XCTAssertEqual(UnitStrideScheme.products, 36)
+    XCTAssertEqual(StrideTwoScheme.products, 81)
+    var products = 0
+    for row in 0..<5 {
+      for column in 0..<5 {
+        XCTAssertEqual(StrideTwoScheme.start(row, column), products)
+        products += (row == 4 ? 1 : 2) * (column == 4 ? 1 : 2)
+      }
+    }
+    XCTAssertEqual(products, 81)
   }
 
   /// Which geometries the algorithm takes, and that both divisions of its work are tried above.
@@ -31,29 +61,43 @@ final class WinogradConvolutionTests: XCTestCase {
       ConvolutionGeometry(
         images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
     }
+    typealias Unit = WinogradConvolution<UnitStrideScheme>
+    typealias Two = WinogradConvolution<StrideTwoScheme>
     let wide = geometry([16, 32, 32, 64], [64, 3, 3, 64])
     let deep = geometry([8, 4, 4, 512], [512, 3, 3, 512])
-    XCTAssertTrue(WinogradConvolution.applies(to: wide))
-    XCTAssertTrue(WinogradConvolution.applies(to: deep))
-    XCTAssertFalse(WinogradTiles(wide).areFewAndDeep)
-    XCTAssertTrue(WinogradTiles(deep).areFewAndDeep)
-    XCTAssertFalse(
-      WinogradConvolution.applies(to: geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: 2)))
-    XCTAssertFalse(WinogradConvolution.applies(to: geometry([2, 32, 32, 3], [64, 3, 3, 3])))
+    XCTAssertTrue(Unit.applies(to: wide))
+    XCTAssertTrue(Unit.applies(to: deep))
+    XCTAssertFalse(WinogradTiles<UnitStrideScheme>(wide).areFewAndDeep)
+    XCTAssertTrue(WinogradTiles<UnitStrideScheme>(deep).areFewAndDeep)
+    XCTAssertFalse(Unit.applies(to: geometry([2, 32, 32, 3], [64, 3, 3, 3])))
+
+    let wideTwo = geometry([64, 32, 32, 64], [128, 3, 3, 64], stride: 2)
+    let deepTwo = geometry([8, 8, 8, 256], [512, 3, 3, 256], stride: 2)
+    XCTAssertTrue(Two.applies(to: wideTwo))
+    XCTAssertTrue(Two.applies(to: deepTwo))
+    XCTAssertFalse(Unit.applies(to: wideTwo) || Two.applies(to: wide))
+    XCTAssertFalse(WinogradTiles<StrideTwoScheme>(wideTwo).areFewAndDeep)
+    XCTAssertTrue(WinogradTiles<StrideTwoScheme>(deepTwo).areFewAndDeep)
+    // Four tiles of 4x4 would cover these 6x6 results with more multiplications than are saved.
+    XCTAssertFalse(Two.applies(to: geometry([2, 12, 12, 64], [64, 3, 3, 64], stride: 2)))
+    let uneven = Size2D(height: 1, width: 2)
+    XCTAssertFalse(Two.applies(to: geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: uneven)))
   }
 
-  private func check(_ shape: Shape, outputs: Int, padding: Int, threads: Int) {
+  private func check(
+    _ shape: Shape, outputs: Int, stride: Size2D = 1, padding: Int, threads: Int
+  ) {
     var stream = RandomStream(seed: UInt64(shape.elementCount))
     let images = Tensor.normal(shape, using: &stream)
     let fan = Float(9 * shape[3])
     let weight = Tensor.normal(
       [outputs, 3, 3, shape[3]], standardDeviation: 1 / fan.squareRoot(), using: &stream)
     let around = Size2D(height: padding, width: padding)
-    let size = convolution(images, weight, padding: around).shape
+    let size = convolution(images, weight, stride: stride, padding: around).shape
     let gradient = Tensor.normal(size, using: &stream)
     func all(_ algorithm: ConvolutionAlgorithm) -> [Tensor] {
       withConvolutionAlgorithm(algorithm) {
-        let result = convolution(images.tracked, weight.tracked, padding: around)
+        let result = convolution(images.tracked, weight.tracked, stride: stride, padding: around)
         return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
       }
     }
@@ -62,7 +106,9 @@ final class WinogradConvolutionTests: XCTestCase {
     for (name, pair) in zip(["value", "image gradient", "weight gradient"], zip(fast, direct)) {
       let error = abs(pair.0 - pair.1).max().item / sqrt(square(pair.1).mean()).item
       XCTAssertLessThan(
-        error, 1e-4, "\(name) of \(shape) to \(outputs), padding \(padding), \(threads) threads")
+        error, 1e-4,
+        "\(name) of \(shape) to \(outputs), stride \(stride), padding \(padding), \(threads) threads"
+      )
     }
   }
 }
