@@ -24,11 +24,20 @@ struct OptimizerChoice {
 
   /// An optimizer of all that a learner trains.
   func optimizer(of learner: any Learner) -> any Optimizer {
-    let groups = learner.parameterGroups(weightDecay: weightDecay)
+    let groups = groups(of: learner)
     return switch kind {
     case .sgd: SGD(groups, learningRate: learningRate, momentum: 0.9)
     case .adam: Adam(groups, learningRate: learningRate)
     case .adamw: AdamW(groups, learningRate: learningRate)
     }
+  }
+
+  /// SimSiam's predictor keeps its rate, as its paper has it: here the schedule's highest.
+  private func groups(of learner: any Learner) -> [ParameterGroup] {
+    guard let learner = learner as? BYOL, learner.target == nil else {
+      return learner.parameterGroups(weightDecay: weightDecay)
+    }
+    return learner.parameterGroups(
+      weightDecay: weightDecay, predictorLearningRate: learningRate)
   }
 }

@@ -19,6 +19,7 @@ struct Options {
   let batch: Int?
   let optimizer: OptimizerKind?
   let learningRate: Float?
+  let convolution: ConvolutionAlgorithm
   let isHard: Bool
   let seed: UInt64
   let output: String
@@ -36,6 +37,7 @@ struct Options {
     batch = try arguments.optionalInteger("--batch", in: 2...65_536)
     optimizer = arguments.has("--optimizer") ? try arguments.choice("--optimizer") : nil
     learningRate = try arguments.optionalPositive("--learning-rate")
+    convolution = try arguments.choice("--convolution")
     isHard = arguments.has("--hard")
     if isHard, data != "shapes" {
       throw UsageError("--hard needs --data shapes; the data are \(data)")
@@ -101,6 +103,9 @@ extension Options {
       "--learning-rate", "RATE",
       "highest step size; if not given, what suits the data, or 1e-3 for adam and adamw, 0.1 for sgd"
     ),
+    Flag(
+      "--convolution", "NAME", "automatic (the fastest way for each) or direct (no Winograd)",
+      standard: "automatic"),
     Flag("--hard", "more nuisance in the shapes"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

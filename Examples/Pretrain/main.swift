@@ -13,5 +13,5 @@ runProgram("pretrain") { error in
     say(Options.help)
     return
   }
-  try Pretraining(options).run()
+  try withConvolutionAlgorithm(options.convolution) { try Pretraining(options).run() }
 }

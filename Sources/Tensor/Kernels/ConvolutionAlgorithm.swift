@@ -1,5 +1,5 @@
 /// How convolutions are computed.
-public enum ConvolutionAlgorithm: Sendable {
+public enum ConvolutionAlgorithm: String, CaseIterable, Sendable {
   /// The fastest way for each geometry.
   case automatic
   /// Products of patch matrices, for any geometry.
