@@ -100,7 +100,7 @@ extension Shapes.Difficulty {
     switch self {
     case .moderate:
       Ranges(
-        radius: 0.14...0.32, radiusOfSeveral: 0.15...0.24, overhang: 0, angle: .pi / 12,
+        radius: 0.22...0.3, radiusOfSeveral: 0.15...0.24, overhang: 0, angle: .pi / 12,
         contrast: 0.3, isShapeLighter: true, change: 0, waves: 0...0, noise: 0.02...0.02, covers: 0)
     case .hard:
       Ranges(

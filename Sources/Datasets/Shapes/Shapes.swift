@@ -17,7 +17,7 @@ import Tensor
 public struct Shapes: ImageDataset {
   /// How much the images vary within a class.
   public enum Difficulty: String, CaseIterable, Codable, Sendable {
-    /// Shapes are whole, roughly upright, of many sizes and lighter than the background.
+    /// Shapes are whole, roughly upright, of like size and lighter than the background.
     case moderate
     /// Shapes have any angle, may be lighter or darker, small, faint and partly covered, and the noise is stronger.
     case hard

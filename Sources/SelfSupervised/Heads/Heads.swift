@@ -8,6 +8,18 @@ public enum Heads {
     MLP([inputs, hidden, outputs], batchNorm: true)
   }
 
+  /// BYOL's projector with a batch norm without affine parameters at its end, as SimSiam and MoCo v3 have
+  /// it (Chen, Xie and He, 2021, section 5): linear layers without bias, each with batch norm, ReLU
+  /// between.
+  public static func byolNormalized(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      normalized(inputs, hidden)
+      ReLU()
+      Linear(hidden, outputs, bias: false)
+      BatchNorm(outputs, affine: false)
+    }
+  }
+
   /// SimSiam's projector: three linear layers without bias, each with batch norm, the last without
   /// affine parameters; ReLU between (Chen and He, 2021, section 3).
   public static func simSiamProjector(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {

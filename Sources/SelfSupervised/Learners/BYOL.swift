@@ -41,6 +41,9 @@ public final class BYOL: Learner {
   ///   - projectionHiddenSize: The hidden features of the projector and of BYOL's predictor.
   ///   - predictorHiddenSize: The hidden features of the predictor; when it is nil, those of the
   ///     projector for BYOL and a quarter of the projection for SimSiam, its paper's bottleneck.
+  ///   - normalizesProjections: Whether the projector ends with a batch norm, which keeps the variance of
+  ///     every feature at one. The paper's does not; in short runs on small batches it keeps features from
+  ///     dying before they are learnt. SimSiam's projector always does.
   ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step; 0.99 is
   ///     the paper's for 300 epochs, 0.996 rising to 1 its choice for 1,000.
   ///   - useMomentum: Whether there is a moving-average target; without one the learner is SimSiam.
@@ -53,8 +56,8 @@ public final class BYOL: Learner {
   public convenience init(
     _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
     projectionSize: Int = 256, projectionHiddenSize: Int = 4_096, predictorHiddenSize: Int? = nil,
-    movingAverageDecay: MovingAverageDecay = 0.99, useMomentum: Bool = true,
-    viewBatching: ViewBatching = .separate,
+    normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,
+    useMomentum: Bool = true, viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
     seed: UInt64? = nil
@@ -62,8 +65,8 @@ public final class BYOL: Learner {
     self.init(
       net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
-      predictorHiddenSize: predictorHiddenSize, movingAverageDecay: movingAverageDecay,
-      useMomentum: useMomentum, viewBatching: viewBatching,
+      predictorHiddenSize: predictorHiddenSize, normalizesProjections: normalizesProjections,
+      movingAverageDecay: movingAverageDecay, useMomentum: useMomentum, viewBatching: viewBatching,
       simplicialEmbedding: simplicialEmbedding,
       augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
       secondAugmentation: secondAugmentation ?? augmentation
@@ -76,8 +79,8 @@ public final class BYOL: Learner {
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 256, projectionHiddenSize: Int = 4_096, predictorHiddenSize: Int? = nil,
-    movingAverageDecay: MovingAverageDecay = 0.99, useMomentum: Bool = true,
-    viewBatching: ViewBatching = .separate,
+    normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,
+    useMomentum: Bool = true, viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
     augmentation: any Augmentation, secondAugmentation: any Augmentation, seed: UInt64? = nil
   ) {
@@ -86,7 +89,7 @@ public final class BYOL: Learner {
     let heads = BYOLHeads(
       width: encoder.width, projectionSize: projectionSize, hiddenSize: projectionHiddenSize,
       predictorHiddenSize: predictorHiddenSize, simplicialEmbedding: simplicialEmbedding,
-      isSimSiam: !useMomentum)
+      normalizesProjections: normalizesProjections, isSimSiam: !useMomentum)
     (projector, predictor) = withRandomSeed(stream.next()) { (heads.projector, heads.predictor) }
     target =
       useMomentum
@@ -141,6 +144,7 @@ private struct BYOLHeads {
   let hiddenSize: Int
   let predictorHiddenSize: Int?
   let simplicialEmbedding: SimplicialEmbedding.Configuration?
+  let normalizesProjections: Bool
   let isSimSiam: Bool
 
   var projector: any Module {
@@ -156,9 +160,13 @@ private struct BYOLHeads {
   }
 
   private func plainProjector(_ width: Int) -> any Module {
-    isSimSiam
-      ? Heads.simSiamProjector(width, hidden: hiddenSize, outputs: projectionSize)
-      : Heads.byol(width, hidden: hiddenSize, outputs: projectionSize)
+    if isSimSiam {
+      Heads.simSiamProjector(width, hidden: hiddenSize, outputs: projectionSize)
+    } else if normalizesProjections {
+      Heads.byolNormalized(width, hidden: hiddenSize, outputs: projectionSize)
+    } else {
+      Heads.byol(width, hidden: hiddenSize, outputs: projectionSize)
+    }
   }
 
   var predictor: any Module {

@@ -13,6 +13,10 @@ final class HeadsTests: XCTestCase {
   func testStructures() {
     XCTAssertEqual(
       layers(Heads.byol(3, hidden: 4, outputs: 2)), ["Linear", "BatchNorm", "ReLU", "Linear"])
+    let normalized = Heads.byolNormalized(3, hidden: 4, outputs: 2)
+    XCTAssertEqual(layers(normalized), ["Linear", "BatchNorm", "ReLU", "Linear", "BatchNorm"])
+    XCTAssertEqual(
+      normalized.namedParameters.map(\.name), ["0.weight", "1.weight", "1.bias", "3.weight"])
     let projector = Heads.simSiamProjector(3, hidden: 4, outputs: 2)
     XCTAssertEqual(
       layers(projector),

@@ -52,6 +52,16 @@ final class BYOLTests: XCTestCase {
     }
   }
 
+  func testNormalizedProjectionsHaveAVarianceOfOne() {
+    let learner = BYOL(
+      PlainCNN(), imageSize: 16, projectionSize: 6, projectionHiddenSize: 12,
+      normalizesProjections: true, seed: 1)
+    let projections = learner.project(views().0)
+    let variance = projections.variance(axes: [0], correction: 0)
+    for value in variance.scalars { XCTAssertEqual(value, 1, accuracy: 1e-2) }
+    for value in projections.mean(axes: [0]).scalars { XCTAssertEqual(value, 0, accuracy: 1e-5) }
+  }
+
   func testNormsAndBiasesDoNotDecay() {
     let groups = BYOL.small(PlainCNN()).parameterGroups(weightDecay: 0.1)
     XCTAssertEqual(groups[0].parameters.count, 3 + 4)
