@@ -34,20 +34,21 @@ from torchvision.models.resnet import BasicBlock
 # Examples/Pretrain/Recipe.swift.
 RECIPES = {
     "fashion-mnist": dict(
-        epochs=4, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, outputs=128,
-        hidden=1_024, decay=0.95,
+        epochs=4, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, warm_up=0.05,
+        outputs=128, hidden=1_024, normalizes=False, decay=0.95,
         crop=(0.3, 1.0), jitter=(0.6, 0.6, 0.0, 0.0), jitter_share=0.8, grey_share=0.0,
     ),
     "shapes": dict(
-        epochs=4, batch=32, view=24, bank=5_000, rate=0.1, weight_decay=1e-6, outputs=256,
-        hidden=2_048, decay=0.95,
-        crop=(0.4, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.2,
+        epochs=4, batch=32, view=24, bank=2_000, rate=0.1, weight_decay=1e-6, warm_up=0.3,
+        outputs=256, hidden=2_048, normalizes=True, decay=0.95,
+        crop=(0.6, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.5,
     ),
 }
 
 METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg"]
 EXPANDED = 1_024  # the features of Barlow Twins' and VICReg's projections
 MOMENTUM = 0.9
+SIMSIAM_SHARE = 0.5  # of the recipe's rate
 NEIGHBOURS, TEMPERATURE = 20, 0.07
 
 
@@ -225,6 +226,8 @@ class Method(nn.Module):
         match name:
             case "byol":
                 projector = heads.BYOLProjectionHead(width, hidden, outputs)
+                if recipe["normalizes"]:
+                    projector = nn.Sequential(projector, nn.BatchNorm1d(outputs, affine=False))
                 self.predictor = heads.BYOLPredictionHead(outputs, hidden, outputs)
             case "simsiam":
                 projector = heads.SimSiamProjectionHead(width, hidden, outputs)
@@ -289,7 +292,7 @@ class Method(nn.Module):
 
 
 def optimizer(method, rate, weight_decay):
-    """SGD that spares biases and norms the weight decay."""
+    """SGD that spares biases and norms the weight decay, and SimSiam's predictor the schedule."""
     exempt = {
         id(parameter)
         for layer in method.modules()
@@ -298,19 +301,25 @@ def optimizer(method, rate, weight_decay):
     }
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
     exempt |= {id(parameter) for parameter in trained if parameter.dim() <= 1}
+    fixed = {id(p) for p in method.predictor.parameters()} if method.name == "simsiam" else set()
     groups = [
-        {"params": [p for p in trained if id(p) not in exempt], "weight_decay": weight_decay},
-        {"params": [p for p in trained if id(p) in exempt], "weight_decay": 0.0},
+        {
+            "params": [
+                p for p in trained if (id(p) in exempt) == is_exempt and (id(p) in fixed) == is_fixed
+            ],
+            "weight_decay": 0.0 if is_exempt else weight_decay, "is_fixed": is_fixed,
+        }
+        for is_fixed in (False, True) for is_exempt in (False, True)
     ]
     return torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM)
 
 
-def rate(step, steps, peak):
-    """A rise over a twentieth of the steps and then half a cosine."""
-    rise = steps // 20
+def rate(step, steps, peak, warm_up):
+    """A rise over a share of the steps and then half a cosine."""
+    rise = int(warm_up * steps)
     if step < rise:
         return peak * (step + 1) / (rise + 1)
-    return peak * (1 + math.cos(math.pi * (step - rise) / steps)) / 2
+    return peak * (1 + math.cos(math.pi * (step - rise) / (steps - rise))) / 2
 
 
 @torch.no_grad()
@@ -367,7 +376,8 @@ def main():
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
-    descent = optimizer(method, recipe["rate"], recipe["weight_decay"])
+    peak = recipe["rate"] * (SIMSIAM_SHARE if options.method == "simsiam" else 1)
+    descent = optimizer(method, peak, recipe["weight_decay"])
 
     start, smoothed = time.perf_counter(), None
     for step in range(steps):
@@ -377,7 +387,8 @@ def main():
         originals = images[chosen].float() / 255
         pair = views(torch.cat([originals, originals])).to(memory_format=torch.channels_last)
         for group in descent.param_groups:
-            group["lr"] = rate(step, steps, recipe["rate"])
+            if not group["is_fixed"]:
+                group["lr"] = rate(step, steps, peak, recipe["warm_up"])
         method.follow(cosine_schedule(step, steps, recipe["decay"], 1.0))
         loss = method(pair[:batch], pair[batch:])
         descent.zero_grad(set_to_none=True)

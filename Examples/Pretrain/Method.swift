@@ -10,6 +10,14 @@ enum Method: String, CaseIterable {
   /// fewer than the papers' 8,192.
   private static let expandedSize = 1_024
 
+  /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed, learns
+  /// nothing at rates that BYOL thrives on.
+  func suited(_ choice: OptimizerChoice) -> OptimizerChoice {
+    var choice = choice
+    if self == .simsiam { choice.learningRate *= 0.5 }
+    return choice
+  }
+
   /// A learner of this kind around `net`, with heads and views that suit `recipe`.
   func learner(
     _ net: ResNet, size: Size2D, recipe: Recipe, steps: Int, seed: UInt64
@@ -21,8 +29,8 @@ enum Method: String, CaseIterable {
     case .byol, .simsiam:
       return BYOL(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
-        projectionHiddenSize: hidden, movingAverageDecay: decay, useMomentum: self == .byol,
-        augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, normalizesProjections: recipe.normalizesProjections,
+        movingAverageDecay: decay, useMomentum: self == .byol, augmentation: views, seed: seed)
     case .simclr:
       return SimCLR(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,

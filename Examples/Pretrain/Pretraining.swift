@@ -31,7 +31,7 @@ struct Pretraining {
     let training = TrainingLoop(
       learner: learner, loader: loader, steps: steps,
       optimizer: optimizer.optimizer(of: learner),
-      learningRate: CosineDecay(from: optimizer.learningRate, over: steps).warmed(over: steps / 20),
+      learningRate: schedule(steps),
       files: files)
     let outcome = try training.run()
 
@@ -70,11 +70,16 @@ struct Pretraining {
 
   /// What the command line asks for, and what it leaves open as suits the data, or as is usual.
   private var optimizer: OptimizerChoice {
-    let suited = source.recipe.optimizer
+    let suited = options.method.suited(source.recipe.optimizer)
     let kind = options.optimizer ?? suited.kind
     var choice = kind == suited.kind ? suited : kind.usual
     choice.learningRate = options.learningRate ?? choice.learningRate
     return choice
+  }
+
+  private func schedule(_ steps: Int) -> any Schedule {
+    let rise = Int(source.recipe.warmUp * Float(steps))
+    return CosineDecay(from: optimizer.learningRate, over: steps - rise).warmed(over: rise)
   }
 
   private func describe(_ learner: any Learner, size: Size2D, steps: Int) {
