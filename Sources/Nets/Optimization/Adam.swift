@@ -111,17 +111,14 @@ private struct AdamForm {
   func step(
     _ groups: [ParameterGroup], learningRate: Float, _ memory: inout OptimizerMemory<Moments>
   ) {
-    for group in groups {
-      for parameter in group.parameters where parameter.isTrainable {
-        guard let gradient = parameter.gradient else { continue }
-        memory.change(parameter) { moments, _ in
-          moments.steps += 1
-          adamStep(
-            parameter, gradient: gradient, first: &moments.first, second: &moments.second,
-            settings: AdamSettings(
-              learningRate: group.rate(learningRate), betas: betas, epsilon: epsilon,
-              weightDecay: group.weightDecay, isDecoupled: isDecoupled, step: moments.steps))
-        }
+    groups.forEachGradient { group, parameter, gradient in
+      memory.change(parameter) { moments, _ in
+        moments.steps += 1
+        adamStep(
+          parameter, gradient: gradient, first: &moments.first, second: &moments.second,
+          settings: AdamSettings(
+            learningRate: group.rate(learningRate), betas: betas, epsilon: epsilon,
+            weightDecay: group.weightDecay, isDecoupled: isDecoupled, step: moments.steps))
       }
     }
   }

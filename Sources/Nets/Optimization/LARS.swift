@@ -60,17 +60,14 @@ public final class LARS: Optimizer {
 
   /// Moves every parameter that has a gradient.
   public func step() {
-    for group in groups {
+    groups.forEachGradient { group, parameter, gradient in
       let rate = group.rate(learningRate)
-      for parameter in group.parameters where parameter.isTrainable {
-        guard let gradient = parameter.gradient else { continue }
-        let trust = group.isAdapted ? trust(parameter, gradient, group.weightDecay) : 1
-        memory.change(parameter) { velocity, _ in
-          sgdStep(
-            parameter, gradient: gradient, velocity: &velocity.value,
-            learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
-            weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
-        }
+      let trust = group.isAdapted ? trust(parameter, gradient, group.weightDecay) : 1
+      memory.change(parameter) { velocity, _ in
+        sgdStep(
+          parameter, gradient: gradient, velocity: &velocity.value,
+          learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
+          weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
       }
     }
   }

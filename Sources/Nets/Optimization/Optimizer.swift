@@ -13,6 +13,8 @@ public protocol Optimizer: Stateful {
   var learningRate: Float { get set }
 
   /// Moves every parameter that has a gradient.
+  ///
+  /// - Precondition: At least one has.
   func step()
 }
 
@@ -56,6 +58,27 @@ public struct ParameterGroup {
   /// The learning rate of this group while the optimizer's is `learningRate`.
   func rate(_ learningRate: Float) -> Float {
     (fixedLearningRate ?? learningRate) * learningRateScale
+  }
+}
+
+extension [ParameterGroup] {
+  /// Calls `body` with each parameter that has a gradient and may move.
+  ///
+  /// - Precondition: There is one. Gradients that were forgotten between the backward pass and the step
+  ///   would otherwise go unnoticed, and nothing would be learnt.
+  func forEachGradient(_ body: (ParameterGroup, Parameter, Tensor) -> Void) {
+    var isAny = false
+    for group in self {
+      for parameter in group.parameters where parameter.isTrainable {
+        guard let gradient = parameter.gradient else { continue }
+        isAny = true
+        body(group, parameter, gradient)
+      }
+    }
+    precondition(
+      isAny,
+      "step() needs gradients and no trainable parameter has one; the order is zeroGradients(), "
+        + "backward(), step()")
   }
 }
 

@@ -40,21 +40,18 @@ public final class SGD: Optimizer {
 
   /// Moves every parameter that has a gradient.
   public func step() {
-    for group in groups {
-      for parameter in group.parameters where parameter.isTrainable {
-        guard let gradient = parameter.gradient else { continue }
-        func move(_ velocity: inout Velocity, isFirst: Bool) {
-          sgdStep(
-            parameter, gradient: gradient, velocity: &velocity.value,
-            learningRate: group.rate(learningRate), momentum: isFirst ? 0 : momentum,
-            lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
-        }
-        if momentum > 0 {
-          memory.change(parameter, move)
-        } else {
-          var unused = Velocity(shape: parameter.shape)
-          move(&unused, isFirst: true)
-        }
+    groups.forEachGradient { group, parameter, gradient in
+      func move(_ velocity: inout Velocity, isFirst: Bool) {
+        sgdStep(
+          parameter, gradient: gradient, velocity: &velocity.value,
+          learningRate: group.rate(learningRate), momentum: isFirst ? 0 : momentum,
+          lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
+      }
+      if momentum > 0 {
+        memory.change(parameter, move)
+      } else {
+        var unused = Velocity(shape: parameter.shape)
+        move(&unused, isFirst: true)
       }
     }
   }

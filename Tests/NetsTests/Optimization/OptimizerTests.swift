@@ -71,11 +71,16 @@ final class OptimizerTests: XCTestCase {
     let (still, frozen) = (Parameter(.ones([2])), Parameter(.ones([2])))
     frozen.isTrainable = false
     frozen.gradient = .ones([2])
+    let moving = Parameter(.ones([2]))
+    moving.gradient = .ones([2])
+    let all = [still, frozen, moving]
     for optimizer: any Optimizer in [
-      SGD([still, frozen], learningRate: 1, weightDecay: 1), Adam([still, frozen], weightDecay: 1),
-      AdamW([still, frozen], weightDecay: 1),
+      SGD(all, learningRate: 1, weightDecay: 0.5), Adam(all, weightDecay: 0.5),
+      AdamW(all, weightDecay: 0.5),
     ] {
+      let before = moving.value.scalars
       optimizer.step()
+      XCTAssertNotEqual(moving.value.scalars, before)
     }
     XCTAssertEqual(still.value.scalars, [1, 1])
     XCTAssertEqual(frozen.value.scalars, [1, 1])
