@@ -34,8 +34,8 @@ from torchvision.models.resnet import BasicBlock
 # Examples/Pretrain/Recipe.swift.
 RECIPES = {
     "fashion-mnist": dict(
-        epochs=4, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, warm_up=0.05,
-        outputs=128, hidden=1_024, normalizes=False, decay=0.95,
+        epochs=3, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, warm_up=0.3,
+        outputs=128, hidden=1_024, normalizes=True, decay=0.95,
         crop=(0.3, 1.0), jitter=(0.6, 0.6, 0.0, 0.0), jitter_share=0.8, grey_share=0.0,
     ),
     "shapes": dict(

@@ -29,9 +29,9 @@ struct Recipe: Sendable {
 
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
-    epochs: 4, batchSize: 128, bankSize: 10_000,
-    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4), warmUp: 0.05,
-    projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
+    epochs: 3, batchSize: 128, bankSize: 10_000,
+    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4), warmUp: 0.3,
+    projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: true,
     movingAverageStart: 0.95, crop: 0.3...1,
     colors: [
       ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
