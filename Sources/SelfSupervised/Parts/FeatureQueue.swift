@@ -101,6 +101,9 @@ extension FeatureQueue {
   ///
   /// - Throws: ``StateError`` if something is missing, of another shape or out of range.
   public func load(_ state: State) throws {
+    // Of a network, a count of batches may be missing; of a queue, no number may.
+    let missing = ["rows", "labels", "position", "count"].filter { state[$0] == nil }
+    guard missing.isEmpty else { throw StateError(missing: missing) }
     for (name, highest) in [("position", capacity - 1), ("count", capacity)] {
       guard let number = state[name], number.rank == 0 else { continue }
       guard (0...Float(highest)).contains(number.item) else {
