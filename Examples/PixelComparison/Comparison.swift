@@ -7,6 +7,7 @@ import SelfSupervised
 struct Comparison {
   private let options: Options
   private let side = 32
+  private var size: Size2D { Size2D(height: side, width: side) }
   /// Five shapes and the background.
   private let classCount = 6
   private let shownScenes = 0..<4
@@ -55,7 +56,7 @@ struct Comparison {
 
   /// Trains `net`; the spread of the last batch's pixels, if the learner knows it.
   private func train(_ net: ResNet, _ way: Way) -> Float? {
-    guard let learner = way.learner(net, size: Size2D(height: side, width: side), options) else {
+    guard let learner = way.learner(net, size: size, options) else {
       return nil
     }
     let (steps, rate) = (options.steps, options.learningRate)
@@ -80,8 +81,7 @@ struct Comparison {
   private func judge(_ net: ResNet) -> (IntersectionOverUnion, predictions: [Int]) {
     func maps(_ scenes: Scenes) -> Tensor { featureMaps(of: scenes.images, at: Way.layer, in: net) }
     let probe = PixelProbe(
-      maps(probing), labels: probing.labels, size: Size2D(height: side, width: side),
-      classCount: classCount, epochs: 15)
+      maps(probing), labels: probing.labels, size: size, classCount: classCount, epochs: 15)
     let predictions = probe.predict(maps(testing))
     return (
       IntersectionOverUnion(of: predictions, labels: testing.labels, classCount: classCount),

@@ -87,8 +87,13 @@ extension Learner {
     return net.evaluating {
       projector.evaluating {
         withoutGradients {
-          let embedding = concatenated(images.chunks(of: batchSize).map(encoder.callAsFunction))
-          return Representation(projection: projector(embedding), embedding: embedding)
+          let parts = images.chunks(of: batchSize).map { images in
+            let embedding = encoder(images)
+            return (projection: projector(embedding), embedding: embedding)
+          }
+          return Representation(
+            projection: concatenated(parts.map(\.projection)),
+            embedding: concatenated(parts.map(\.embedding)))
         }
       }
     }

@@ -45,6 +45,7 @@ enum WinogradConvolution<Scheme: WinogradScheme> {
         tiles.transformProducts(
           products.beginning(at: range.lowerBound), tiles: range, into: out)
       }
+      extendLifetime((values, products))
     }
   }
 
@@ -71,13 +72,13 @@ extension WinogradTiles {
   }
 
   /// Room for the transformed inputs of some tiles.
-  func inputPlanes(first: Int = 0, capacity: Int) -> TilePlanes {
-    TilePlanes(first: first, capacity: capacity, size: inputSize)
+  func inputPlanes(capacity: Int) -> TilePlanes {
+    TilePlanes(capacity: capacity, size: inputSize)
   }
 
   /// Room for the products of some tiles.
-  func outputPlanes(first: Int = 0, capacity: Int) -> TilePlanes {
-    TilePlanes(first: first, capacity: capacity, size: outputSize)
+  func outputPlanes(capacity: Int) -> TilePlanes {
+    TilePlanes(capacity: capacity, size: outputSize)
   }
 
   /// The numbers that a tile's inputs become, and those of its products.

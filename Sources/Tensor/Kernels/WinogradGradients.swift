@@ -97,6 +97,7 @@ private struct WinogradBackward<Scheme: WinogradScheme> {
       }
       if let result { tiles.scatterInputGradients(values, tiles: block, addingTo: result) }
     }
+    extendLifetime((inputRoom, outputRoom))
   }
 
   /// Each stage for all tiles, the products over the threads.
@@ -116,6 +117,7 @@ private struct WinogradBackward<Scheme: WinogradScheme> {
           addingTo: result)
       }
     }
+    extendLifetime((values, gradients))
   }
 
   /// du[o, c] (+)= dmᵀ · v and then, in v's place, dv[tile, c] = dm · u, of one plane.

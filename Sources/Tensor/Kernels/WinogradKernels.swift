@@ -69,19 +69,16 @@ struct KernelLayout<Scheme: WinogradScheme>: Sendable {
 
   /// kernels = G g Gᵀ, for the kernels g of a weight.
   func transform(_ weight: UnsafePointer<Float>, into kernels: UnsafeMutablePointer<Float>) {
-    forEachLine { rowRange in
-      transform(weight, rows: rowRange, into: kernels)
-    }
+    forEachPart { transform(weight, rows: $0, into: kernels) }
   }
 
   /// weight = Gᵀ u G, for the gradients u of its transformed kernels.
   func gradient(of kernels: UnsafePointer<Float>, into weight: UnsafeMutablePointer<Float>) {
-    forEachLine { rowRange in
-      gradient(of: kernels, rows: rowRange, into: weight)
-    }
+    forEachPart { gradient(of: kernels, rows: $0, into: weight) }
   }
 
-  private func forEachLine(_ body: (Range<Int>) -> Void) {
+  /// Calls `body` with parts of all rows, on all threads.
+  private func forEachPart(_ body: (_ rows: Range<Int>) -> Void) {
     Parallel.forRanges(rows, grain: max(1, (1 << 13) / columns), body)
   }
 

@@ -19,6 +19,16 @@ struct WinogradTiles<Scheme: WinogradScheme>: Sendable {
     return (image, rest / across * 4, rest % across * 4)
   }
 
+  /// Where a tile's results begin, and how many rows and columns of them there are.
+  @inline(__always)
+  private func results(of tile: Int) -> (place: Int, rowCount: Int, columnCount: Int) {
+    let (height, width) = (geometry.output.height, geometry.output.width)
+    let (image, y, x) = position(tile)
+    return (
+      ((image * height + y) * width + x) * geometry.outputs, min(4, height - y), min(4, width - x)
+    )
+  }
+
   /// The image of a tile and the position of its first pixel, which may be in the padding.
   @inline(__always)
   private func corner(_ tile: Int) -> (image: Int, top: Int, left: Int) {
@@ -38,9 +48,9 @@ struct TilePlanes: Sendable {
   let capacity: Int
   private let storage: Storage
 
-  /// Room for `size` numbers of each tile.
-  init(first: Int, capacity: Int, size: Int) {
-    self.init(first: first, capacity: capacity, storage: Storage(elementCount: capacity * size))
+  /// Room for `size` numbers of each tile, of which the first is tile 0.
+  init(capacity: Int, size: Int) {
+    self.init(first: 0, capacity: capacity, storage: Storage(elementCount: capacity * size))
   }
 
   private init(first: Int, capacity: Int, storage: Storage) {
@@ -72,34 +82,42 @@ extension WinogradTiles {
       geometry.input.height, geometry.input.width, geometry.inputs
     )
     withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { rows in
-      for tile in tiles {
+      forEachPhase(of: tiles) { tile, phaseRow, phaseColumn in
         let (image, top, left) = corner(tile)
         let begin = images + image * height * width * channels
         let isInside =
           top >= 0 && left >= 0 && top + Scheme.reach <= height && left + Scheme.reach <= width
-        for phaseRow in 0..<Scheme.stride {
-          for phaseColumn in 0..<Scheme.stride {
-            for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
-              for row in 0..<Scheme.points(of: phaseRow) {
-                let pixels = inputLine(
-                  begin + channel, row: top + phaseRow + row * Scheme.stride,
-                  column: left + phaseColumn, phase: phaseColumn, isInside: isInside)
-                forEach(Scheme.points, of: Scheme.input(pixels)) { rows[row * 6 + $0] = $1 }
-              }
-              for column in 0..<Scheme.points(of: phaseColumn) {
-                let line = makeLine(of: Scheme.points) { row in
-                  row < Scheme.points(of: phaseRow) ? rows[row * 6 + column] : .zero
-                }
-                forEach(Scheme.points, of: Scheme.input(line)) { row, result in
-                  guard row < Scheme.points(of: phaseRow) else { return }
-                  let target = address(
-                    in: values, tile: tile, row, column, phaseRow, phaseColumn, channel)
-                  store(result, to: target)
-                }
-              }
+        for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
+          for row in 0..<Scheme.points(of: phaseRow) {
+            let pixels = inputLine(
+              begin + channel, row: top + phaseRow + row * Scheme.stride,
+              column: left + phaseColumn, phase: phaseColumn, isInside: isInside)
+            forEach(Scheme.points, of: Scheme.input(pixels)) { rows[row * 6 + $0] = $1 }
+          }
+          for column in 0..<Scheme.points(of: phaseColumn) {
+            let line = makeLine(of: Scheme.points) { row in
+              row < Scheme.points(of: phaseRow) ? rows[row * 6 + column] : .zero
+            }
+            forEach(Scheme.points, of: Scheme.input(line)) { row, result in
+              guard row < Scheme.points(of: phaseRow) else { return }
+              let target = address(
+                in: values, tile: tile, row, column, phaseRow, phaseColumn, channel)
+              store(result, to: target)
             }
           }
         }
+      }
+    }
+  }
+
+  /// Calls `body` for each phase of each tile.
+  @inline(__always)
+  private func forEachPhase(
+    of tiles: Range<Int>, _ body: (_ tile: Int, _ phaseRow: Int, _ phaseColumn: Int) -> Void
+  ) {
+    for tile in tiles {
+      for phaseRow in 0..<Scheme.stride {
+        for phaseColumn in 0..<Scheme.stride { body(tile, phaseRow, phaseColumn) }
       }
     }
   }
@@ -143,36 +161,29 @@ extension WinogradTiles {
       geometry.input.height, geometry.input.width, geometry.inputs
     )
     withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { rows in
-      for tile in tiles {
+      forEachPhase(of: tiles) { tile, phaseRow, phaseColumn in
         let (image, top, left) = corner(tile)
-        for phaseRow in 0..<Scheme.stride {
-          for phaseColumn in 0..<Scheme.stride {
-            let (y, x) = (top + phaseRow, left + phaseColumn)
-            let target = images + ((image * height + y) * width + x) * channels
-            let columns = places(from: x, below: width, phase: phaseColumn)
-            for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
-              for column in 0..<Scheme.points(of: phaseColumn) {
-                let line = makeLine(of: Scheme.points) { row in
-                  row < Scheme.points(of: phaseRow)
-                    ? load(
-                      address(in: values, tile: tile, row, column, phaseRow, phaseColumn, channel))
-                    : .zero
-                }
-                forEach(Scheme.points, of: Scheme.inputGradient(line)) {
-                  rows[$0 * 6 + column] = $1
-                }
-              }
-              for row in places(from: y, below: height, phase: phaseRow) {
-                let line = makeLine(of: Scheme.points) { column in
-                  column < Scheme.points(of: phaseColumn) ? rows[row * 6 + column] : .zero
-                }
-                let out = target + row * Scheme.stride * width * channels + channel
-                forEach(Scheme.points, of: Scheme.inputGradient(line)) { column, result in
-                  guard columns.contains(column) else { return }
-                  let pixel = out + column * Scheme.stride * channels
-                  store(load(pixel) + result, to: pixel)
-                }
-              }
+        let (y, x) = (top + phaseRow, left + phaseColumn)
+        let target = images + ((image * height + y) * width + x) * channels
+        let columns = places(from: x, below: width, phase: phaseColumn)
+        for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
+          for column in 0..<Scheme.points(of: phaseColumn) {
+            let line = makeLine(of: Scheme.points) { row in
+              row < Scheme.points(of: phaseRow)
+                ? load(address(in: values, tile: tile, row, column, phaseRow, phaseColumn, channel))
+                : .zero
+            }
+            forEach(Scheme.points, of: Scheme.inputGradient(line)) { rows[$0 * 6 + column] = $1 }
+          }
+          for row in places(from: y, below: height, phase: phaseRow) {
+            let line = makeLine(of: Scheme.points) { column in
+              column < Scheme.points(of: phaseColumn) ? rows[row * 6 + column] : .zero
+            }
+            let out = target + row * Scheme.stride * width * channels + channel
+            forEach(Scheme.points, of: Scheme.inputGradient(line)) { column, result in
+              guard columns.contains(column) else { return }
+              let pixel = out + column * Scheme.stride * channels
+              store(load(pixel) + result, to: pixel)
             }
           }
         }
@@ -192,20 +203,17 @@ extension WinogradTiles {
 // MARK: - Outputs
 
 extension WinogradTiles {
-  /// results[n, y, x, o] = Aᵀ m A, for the products m of each tile.
+  /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile.
   func transformProducts(
-    _ products: TilePlanes, tiles: Range<Int>, into results: UnsafeMutablePointer<Float>
+    _ products: TilePlanes, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
   ) {
-    let (height, width, channels) = (
-      geometry.output.height, geometry.output.width, geometry.outputs
-    )
+    let (width, channels) = (geometry.output.width, geometry.outputs)
     let planeStride = products.capacity * channels
     withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { rows in
       for tile in tiles {
-        let (image, y, x) = position(tile)
+        let (place, rowCount, columnCount) = results(of: tile)
         let source = products.pointer + (tile - products.first) * channels
-        let target = results + ((image * height + y) * width + x) * channels
-        let (rowCount, columnCount) = (min(4, height - y), min(4, width - x))
+        let target = images + place
         for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
           for row in 0..<Scheme.points {
             let line = source + row * Scheme.points * planeStride + channel
@@ -228,16 +236,13 @@ extension WinogradTiles {
   func transformGradients(
     _ gradient: UnsafePointer<Float>, tiles: Range<Int>, into values: TilePlanes
   ) {
-    let (height, width, channels) = (
-      geometry.output.height, geometry.output.width, geometry.outputs
-    )
+    let (width, channels) = (geometry.output.width, geometry.outputs)
     let planeStride = values.capacity * channels
     withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { rows in
       for tile in tiles {
-        let (image, y, x) = position(tile)
-        let begin = gradient + ((image * height + y) * width + x) * channels
+        let (place, rowCount, columnCount) = results(of: tile)
+        let begin = gradient + place
         let target = values.pointer + (tile - values.first) * channels
-        let (rowCount, columnCount) = (min(4, height - y), min(4, width - x))
         for channel in stride(from: 0, to: channels, by: Lanes.scalarCount) {
           for row in 0..<4 {
             let pixels = makeLine(of: 4) { column in
