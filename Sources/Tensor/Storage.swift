@@ -18,10 +18,10 @@ final class Storage: @unchecked Sendable {
   deinit { BufferPool.shared.give(block) }
 
   /// What a kernel computed from these numbers, once for all its calls: the views of a batch and
-  /// their gradients share a network's weights.
-  func derived<Kept: Derived>(_ make: () -> Kept) -> Kept {
+  /// their gradients share a network's weights. One thing is kept, if it suits.
+  func derived<Kept: Derived>(where suits: (Kept) -> Bool, _ make: () -> Kept) -> Kept {
     kept.withLock { kept in
-      if let kept = kept as? Kept { return kept }
+      if let kept = kept as? Kept, suits(kept) { return kept }
       let made = make()
       kept = made
       return made

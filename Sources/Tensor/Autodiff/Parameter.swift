@@ -77,8 +77,8 @@ extension Tensor {
   /// Forgets what kernels have kept beside these numbers.
   package func releaseDerived() { storage.releaseDerived() }
 
-  /// What `make` computes of these numbers alone, kept with them.
-  func derived<Kept: Derived>(_ make: () -> Kept) -> Kept {
-    offset == 0 ? storage.derived(make) : make()
+  /// What `make` computes of these numbers alone, kept with them if it suits the next caller.
+  func derived<Kept: Derived>(where suits: (Kept) -> Bool, _ make: () -> Kept) -> Kept {
+    offset == 0 ? storage.derived(where: suits, make) : make()
   }
 }

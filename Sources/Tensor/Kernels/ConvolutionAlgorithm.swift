@@ -31,20 +31,18 @@ struct ConvolutionKernels: Sendable {
     forward: DirectConvolution.forward, gradients: DirectConvolution.gradients,
     inputGradient: DirectConvolution.inputGradient)
 
-  static let winograd = ConvolutionKernels(
-    forward: WinogradConvolution<UnitStrideScheme>.forward,
-    gradients: WinogradConvolution<UnitStrideScheme>.gradients,
-    inputGradient: WinogradConvolution<UnitStrideScheme>.inputGradient)
-
-  static let winogradOfStrideTwo = ConvolutionKernels(
-    forward: WinogradConvolution<StrideTwoScheme>.forward,
-    gradients: WinogradConvolution<StrideTwoScheme>.gradients,
-    inputGradient: WinogradConvolution<StrideTwoScheme>.inputGradient)
+  static func winograd(_ convolution: WinogradConvolution) -> ConvolutionKernels {
+    ConvolutionKernels(
+      forward: { images, weight, _ in convolution.forward(images, weight) },
+      gradients: { images, weight, gradient, _, wanted in
+        convolution.gradients(images, weight, gradient, wanted: wanted)
+      },
+      inputGradient: { gradient, weight, _ in convolution.inputGradient(gradient, weight) })
+  }
 
   /// The ones to use for a geometry.
   static func best(for geometry: ConvolutionGeometry) -> ConvolutionKernels {
     guard ConvolutionAlgorithm.preferred == .automatic else { return direct }
-    if WinogradConvolution<UnitStrideScheme>.applies(to: geometry) { return winograd }
-    return WinogradConvolution<StrideTwoScheme>.applies(to: geometry) ? winogradOfStrideTwo : direct
+    return WinogradConvolution(geometry).map { winograd($0) } ?? direct
   }
 }

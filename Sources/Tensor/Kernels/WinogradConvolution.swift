@@ -1,36 +1,50 @@
-/// 3x3 convolutions with a quarter of the multiplications of the direct ones, or little more than half
-/// at stride 2.
-enum WinogradConvolution<Scheme: WinogradScheme> {
-  /// Whether a geometry is one that this algorithm is for and gains from: at least a fifth of the
-  /// multiplications, padding included.
-  static func applies(to geometry: ConvolutionGeometry) -> Bool {
-    let (height, width) = (geometry.output.height, geometry.output.width)
-    return geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
-      && geometry.stride == Size2D(height: Scheme.stride, width: Scheme.stride)
-      && max(geometry.padding.height, geometry.padding.width) <= 2
-      && geometry.inputs.isMultiple(of: Lanes.scalarCount)
-      && geometry.outputs.isMultiple(of: Lanes.scalarCount)
-      && Scheme.products * ((height + 3) / 4) * ((width + 3) / 4) <= 7 * height * width
+internal import CWinograd
+
+/// 3x3 convolutions with a quarter of the multiplications of the direct ones, a fifth where tiles of 6x6
+/// fit, or little more than half at stride 2.
+struct WinogradConvolution: Sendable {
+  let tiles: WinogradTiles
+
+  var geometry: ConvolutionGeometry { tiles.geometry }
+
+  /// The fewest multiplications for a geometry; nil if it is not one that this algorithm is for, or saves
+  /// less than a fifth of the direct one's multiplications, padding included.
+  init?(_ geometry: ConvolutionGeometry) {
+    guard
+      geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
+        && max(geometry.padding.height, geometry.padding.width) <= 2
+        && geometry.inputs.isMultiple(of: WinogradLanes)
+        && geometry.outputs.isMultiple(of: WinogradLanes)
+    else { return nil }
+    let schemes: [WinogradScheme] =
+      switch geometry.stride {
+      case 1: [.unitStride, .unitStrideOfSix]
+      case 2: [.strideTwo]
+      default: []
+      }
+    let candidates = schemes.map { WinogradTiles(geometry, $0) }
+    guard
+      let tiles = candidates.min(by: { $0.products < $1.products }),
+      tiles.products <= 7 * geometry.count * geometry.output.height * geometry.output.width
+    else { return nil }
+    self.tiles = tiles
   }
 
-  static func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
-  {
-    let tiles = WinogradTiles<Scheme>(geometry)
-    let kernels = WinogradKernels<Scheme>.of(weight)
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
+    let kernels = WinogradKernels.of(weight, tiles.scheme, for: .outputs)
     defer { extendLifetime((images.storage, kernels)) }
     return Tensor(geometry.resultShape) { out in
       if tiles.areFewAndDeep {
-        forwardByProducts(tiles, images.pointer, kernels, into: out)
+        forwardByProducts(images.pointer, kernels, into: out)
       } else {
-        forwardByTiles(tiles, images.pointer, kernels, into: out)
+        forwardByTiles(images.pointer, kernels, into: out)
       }
     }
   }
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
-  private static func forwardByTiles(
-    _ tiles: WinogradTiles<Scheme>, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels<Scheme>,
-    into out: UnsafeMutablePointer<Float>
+  private func forwardByTiles(
+    _ x: UnsafePointer<Float>, _ kernels: WinogradKernels, into out: UnsafeMutablePointer<Float>
   ) {
     let (step, planes) = (tiles.blockSize, tiles.planes)
     Parallel.workers((tiles.count + step - 1) / step) { _, next in
@@ -40,7 +54,7 @@ enum WinogradConvolution<Scheme: WinogradScheme> {
         let range = block * step..<min(tiles.count, (block + 1) * step)
         tiles.transformInputs(x, tiles: range, into: values.beginning(at: range.lowerBound))
         for plane in planes {
-          kernels.multiply(plane: plane, count: range.count, values: values, into: products)
+          multiply(plane, count: range.count, values, kernels, into: products)
         }
         tiles.transformProducts(
           products.beginning(at: range.lowerBound), tiles: range, into: out)
@@ -51,39 +65,46 @@ enum WinogradConvolution<Scheme: WinogradScheme> {
 
   /// Each stage for all tiles, the products over the threads: when the kernels are the larger part,
   /// every one of them is read once instead of once for each block.
-  private static func forwardByProducts(
-    _ tiles: WinogradTiles<Scheme>, _ x: UnsafePointer<Float>, _ kernels: WinogradKernels<Scheme>,
-    into out: UnsafeMutablePointer<Float>
+  private func forwardByProducts(
+    _ x: UnsafePointer<Float>, _ kernels: WinogradKernels, into out: UnsafeMutablePointer<Float>
   ) {
     let planes = tiles.planes
     let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
     Parallel.forEach(planes.count) { index in
-      kernels.multiply(plane: planes[index], count: tiles.count, values: values, into: products)
+      multiply(planes[index], count: tiles.count, values, kernels, into: products)
     }
     tiles.forEachPart { range in tiles.transformProducts(products, tiles: range, into: out) }
     extendLifetime((values, products))
+  }
+
+  /// products[tile, o] = values[tile, phase, c] · kernels, of one plane
+  private func multiply(
+    _ plane: WinogradPlane, count: Int, _ values: TilePlanes, _ kernels: WinogradKernels,
+    into products: TilePlanes
+  ) {
+    kernels.multiply(plane, count: count, values.inputs(plane), into: products.outputs(plane))
   }
 }
 
 extension WinogradTiles {
   /// The products of matrices, one for each point.
   var planes: [WinogradPlane] {
-    (0..<Scheme.planes).map { WinogradPlane($0, of: Scheme.self, geometry) }
+    (0..<scheme.planes).map { WinogradPlane($0, of: scheme, geometry) }
   }
 
   /// Room for the transformed inputs of some tiles.
   func inputPlanes(capacity: Int) -> TilePlanes {
-    TilePlanes(capacity: capacity, size: inputSize)
+    TilePlanes(capacity: capacity, size: inputSize, count: scheme.planes)
   }
 
   /// Room for the products of some tiles.
   func outputPlanes(capacity: Int) -> TilePlanes {
-    TilePlanes(capacity: capacity, size: outputSize)
+    TilePlanes(capacity: capacity, size: outputSize, count: scheme.planes)
   }
 
   /// The numbers that a tile's inputs become, and those of its products.
-  private var inputSize: Int { Scheme.products * geometry.inputs }
-  private var outputSize: Int { Scheme.planes * geometry.outputs }
+  private var inputSize: Int { scheme.products * geometry.inputs }
+  private var outputSize: Int { scheme.planes * geometry.outputs }
 
   /// Whether the transformed kernels are larger than what the tiles transform to.
   var areFewAndDeep: Bool {

@@ -1,18 +1,19 @@
+internal import CWinograd
+
 // The gradients by the transposes of the forward's matrices: with dm = A dy Aᵀ, transformed once,
 // du = Σ over tiles of dm ⊙ (Bᵀ d B) gives dg = Gᵀ du G, and dv = dm ⊙ u gives dd = B dv Bᵀ.
 extension WinogradConvolution {
-  static func gradients(
-    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry,
-    wanted: (images: Bool, weight: Bool)
+  func gradients(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool)
   ) -> (images: Tensor?, weight: Tensor?) {
-    let tiles = WinogradTiles<Scheme>(geometry)
-    let size = Scheme.products * geometry.outputs * geometry.inputs
+    let size = tiles.scheme.products * geometry.outputs * geometry.inputs
     let parts = tiles.areFewAndDeep ? 1 : min(Threads.count, geometry.count)
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     func run(into result: UnsafeMutablePointer<Float>?) {
       let pass = WinogradBackward(
         tiles: tiles, gradient: gradient.pointer, images: wanted.weight ? images.pointer : nil,
-        kernels: wanted.images ? WinogradKernels<Scheme>.of(weight).byOutputs : nil,
+        kernels: wanted.images
+          ? WinogradKernels.of(weight, tiles.scheme, for: .inputGradients) : nil,
         sums: sums?.pointer, result: result)
       if tiles.areFewAndDeep { pass.byProducts() } else { pass.byTiles(parts: parts) }
       extendLifetime((images.storage, gradient.storage))
@@ -27,33 +28,36 @@ extension WinogradConvolution {
       result,
       sums.map { sums in
         let sums = Tensor(storage: sums, shape: [parts, size])
-        return kernelGradient(parts == 1 ? sums : reduced(sums, over: [0], .sum), geometry)
+        return kernelGradient(parts == 1 ? sums : reduced(sums, over: [0], .sum))
       }
     )
   }
 
-  static func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry)
-    -> Tensor
-  {
-    gradients(gradient, weight, gradient, geometry, wanted: (true, false)).images ?? gradient
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
+    gradients(gradient, weight, gradient, wanted: (true, false)).images ?? gradient
   }
 
-  private static func kernelGradient(_ sums: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
-    let layout = KernelLayout<Scheme>(
-      rows: geometry.outputs, columns: geometry.inputs, hasPhasesInRows: true)
+  private func kernelGradient(_ sums: Tensor) -> Tensor {
+    let transform = tiles.scheme.transforms.kernelGradients
+    let layout = WinogradKernelLayout(
+      outputs: geometry.outputs, inputs: geometry.inputs, isForOutputs: false)
     defer { extendLifetime(sums.storage) }
-    return Tensor(geometry.weightShape) { out in layout.gradient(of: sums.pointer, into: out) }
+    return Tensor(geometry.weightShape) { out in
+      layout.forEachPart { layout, range in
+        transform(layout, sums.pointer, range.lowerBound, range.upperBound, out)
+      }
+    }
   }
 }
 
 /// One reverse pass through a convolution.
-private struct WinogradBackward<Scheme: WinogradScheme> {
-  let tiles: WinogradTiles<Scheme>
+private struct WinogradBackward {
+  let tiles: WinogradTiles
   let gradient: UnsafePointer<Float>
   /// The inputs of the convolution; nil if the kernels need no gradient.
   let images: UnsafePointer<Float>?
   /// The transformed kernels; nil if the images need no gradient.
-  let kernels: Storage?
+  let kernels: WinogradKernels?
   /// A gradient of the transformed kernels for each part of the images.
   let sums: UnsafeMutablePointer<Float>?
   /// The gradient of the images.
@@ -67,7 +71,7 @@ private struct WinogradBackward<Scheme: WinogradScheme> {
   /// Each thread has its own images, for tiles overlap in them, and its own sum, so that a run can
   /// be repeated exactly.
   func byTiles(parts: Int) {
-    let size = Scheme.products * geometry.outputs * geometry.inputs
+    let size = tiles.scheme.products * geometry.outputs * geometry.inputs
     Parallel.forEach(parts) { part in
       walk(
         images: (geometry.count * part / parts)..<(geometry.count * (part + 1) / parts),
@@ -95,7 +99,7 @@ private struct WinogradBackward<Scheme: WinogradScheme> {
           plane, count: block.count, gradients: gradients, values: values, sum: sum,
           beta: start == all.lowerBound ? 0 : 1)
       }
-      if let result { tiles.scatterInputGradients(values, tiles: block, addingTo: result) }
+      if let result { tiles.scatterInputGradients(values, tiles: block, into: result) }
     }
     extendLifetime((inputRoom, outputRoom))
   }
@@ -114,7 +118,7 @@ private struct WinogradBackward<Scheme: WinogradScheme> {
         clear(range)
         tiles.scatterInputGradients(
           values, tiles: range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage,
-          addingTo: result)
+          into: result)
       }
     }
     extendLifetime((values, gradients))
@@ -126,22 +130,18 @@ private struct WinogradBackward<Scheme: WinogradScheme> {
     sum: UnsafeMutablePointer<Float>?, beta: Float
   ) {
     let (outputs, depth) = (plane.outputs, plane.depth)
-    let dm = gradients.plane(after: plane.index * outputs)
-    let v = values.plane(after: plane.start)
+    let (dm, v) = (gradients.outputs(plane), values.inputs(plane))
     if let sum {
       singleGemm(
         m: outputs, n: depth, k: count, dm, stride: outputs, transposingA: true, v, stride: depth,
         beta: beta, into: sum + plane.start * outputs, stride: depth)
     }
-    if let kernels {
-      singleGemm(
-        m: count, n: depth, k: outputs, dm, stride: outputs,
-        kernels.pointer + plane.start * outputs, stride: depth, into: v, stride: depth)
-    }
+    kernels?.multiply(plane, count: count, dm, into: v)
   }
 
-  /// The gradient of images that a thread is about to add to.
+  /// The gradient of pixels that are in no tile.
   private func clear(_ images: Range<Int>) {
+    guard !tiles.coverImages else { return }
     let size = geometry.input.height * geometry.input.width * geometry.inputs
     result.map { ($0 + images.lowerBound * size).update(repeating: 0, count: images.count * size) }
   }

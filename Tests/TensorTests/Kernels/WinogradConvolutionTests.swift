@@ -10,6 +10,7 @@ final class WinogradConvolutionTests: XCTestCase {
     let cases = [
       (8, 32, 64, 64), (8, 16, 128, 128), (4, 8, 256, 256), (8, 4, 512, 512), (1, 56, 64, 64),
       (1, 28, 128, 128), (2, 14, 256, 256), (2, 7, 512, 512), (3, 9, 24, 40),
+      (8, 24, 64, 64), (8, 12, 128, 128), (8, 6, 256, 256), (2, 48, 64, 64), (1, 112, 32, 64),
     ]
     for (count, size, inputs, outputs) in cases {
       for threads in [1, 2] {
@@ -34,6 +35,8 @@ final class WinogradConvolutionTests: XCTestCase {
 
   func testPaddingsAndOblongImages() {
     for padding in 0...2 {
+      check([2, 11, 17, 8], outputs: 16, padding: padding, threads: 2)
+      check([1, 28, 13, 16], outputs: 8, padding: padding, threads: 1)
       check([2, 11, 6, 8], outputs: 16, padding: padding, threads: 2)
       check([5, 5, 18, 16], outputs: 8, padding: padding, threads: 1)
       check([2, 17, 8, 8], outputs: 16, stride: 2, padding: padding, threads: 2)
@@ -43,12 +46,13 @@ final class WinogradConvolutionTests: XCTestCase {
 
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
   func testProductsOfATile() {
-    XCTAssertEqual(UnitStrideScheme.products, 36)
-    XCTAssertEqual(StrideTwoScheme.products, 81)
+    XCTAssertEqual(WinogradScheme.unitStride.products, 36)
+    XCTAssertEqual(WinogradScheme.unitStrideOfSix.products, 64)
+    XCTAssertEqual(WinogradScheme.strideTwo.products, 81)
     var products = 0
     for row in 0..<5 {
       for column in 0..<5 {
-        XCTAssertEqual(StrideTwoScheme.start(row, column), products)
+        XCTAssertEqual(WinogradScheme.strideTwo.start(row, column), products)
         products += (row == 4 ? 1 : 2) * (column == 4 ? 1 : 2)
       }
     }
@@ -61,27 +65,33 @@ final class WinogradConvolutionTests: XCTestCase {
       ConvolutionGeometry(
         images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
     }
-    typealias Unit = WinogradConvolution<UnitStrideScheme>
-    typealias Two = WinogradConvolution<StrideTwoScheme>
-    let wide = geometry([16, 32, 32, 64], [64, 3, 3, 64])
-    let deep = geometry([8, 4, 4, 512], [512, 3, 3, 512])
-    XCTAssertTrue(Unit.applies(to: wide))
-    XCTAssertTrue(Unit.applies(to: deep))
-    XCTAssertFalse(WinogradTiles<UnitStrideScheme>(wide).areFewAndDeep)
-    XCTAssertTrue(WinogradTiles<UnitStrideScheme>(deep).areFewAndDeep)
-    XCTAssertFalse(Unit.applies(to: geometry([2, 32, 32, 3], [64, 3, 3, 3])))
+    func winograd(_ geometry: ConvolutionGeometry) -> WinogradConvolution? {
+      WinogradConvolution(geometry)
+    }
+    let wide = winograd(geometry([16, 32, 32, 64], [64, 3, 3, 64]))
+    let deep = winograd(geometry([8, 4, 4, 512], [512, 3, 3, 512]))
+    XCTAssertEqual(wide?.tiles.scheme.extent, 4)
+    XCTAssertEqual(wide?.tiles.areFewAndDeep, false)
+    XCTAssertEqual(deep?.tiles.areFewAndDeep, true)
+    XCTAssertNil(winograd(geometry([2, 32, 32, 3], [64, 3, 3, 3])))
 
-    let wideTwo = geometry([64, 32, 32, 64], [128, 3, 3, 64], stride: 2)
-    let deepTwo = geometry([8, 8, 8, 256], [512, 3, 3, 256], stride: 2)
-    XCTAssertTrue(Two.applies(to: wideTwo))
-    XCTAssertTrue(Two.applies(to: deepTwo))
-    XCTAssertFalse(Unit.applies(to: wideTwo) || Two.applies(to: wide))
-    XCTAssertFalse(WinogradTiles<StrideTwoScheme>(wideTwo).areFewAndDeep)
-    XCTAssertTrue(WinogradTiles<StrideTwoScheme>(deepTwo).areFewAndDeep)
+    // Tiles of 6x6 where they fit: 16 of them instead of 36, and 1 instead of 4.
+    let wideOfSix = winograd(geometry([32, 24, 24, 64], [64, 3, 3, 64]))
+    let deepOfSix = winograd(geometry([8, 6, 6, 256], [256, 3, 3, 256]))
+    XCTAssertEqual(wideOfSix?.tiles.scheme.extent, 6)
+    XCTAssertEqual(wideOfSix?.tiles.areFewAndDeep, false)
+    XCTAssertEqual(deepOfSix?.tiles.scheme.extent, 6)
+    XCTAssertEqual(deepOfSix?.tiles.areFewAndDeep, true)
+
+    let wideTwo = winograd(geometry([64, 32, 32, 64], [128, 3, 3, 64], stride: 2))
+    let deepTwo = winograd(geometry([8, 8, 8, 256], [512, 3, 3, 256], stride: 2))
+    XCTAssertEqual(wideTwo?.tiles.scheme.stride, 2)
+    XCTAssertEqual(wideTwo?.tiles.areFewAndDeep, false)
+    XCTAssertEqual(deepTwo?.tiles.areFewAndDeep, true)
     // Four tiles of 4x4 would cover these 6x6 results with more multiplications than are saved.
-    XCTAssertFalse(Two.applies(to: geometry([2, 12, 12, 64], [64, 3, 3, 64], stride: 2)))
+    XCTAssertNil(winograd(geometry([2, 12, 12, 64], [64, 3, 3, 64], stride: 2)))
     let uneven = Size2D(height: 1, width: 2)
-    XCTAssertFalse(Two.applies(to: geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: uneven)))
+    XCTAssertNil(winograd(geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: uneven)))
   }
 
   private func check(

@@ -1,0 +1,48 @@
+// Vectors of channels.
+#pragma once
+#include "CWinograd.h"
+#include <string.h>
+
+typedef float Lanes __attribute__((vector_size(4 * WinogradLanes)));
+
+// The loader picks what suits the processor; glibc's can.
+#if defined(__x86_64__) && defined(__GLIBC__)
+#define EVERY_PROCESSOR __attribute__((target_clones("avx512vl", "arch=haswell", "default")))
+#else
+#define EVERY_PROCESSOR
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+INLINE void load(Lanes *value, const float *from) { memcpy(value, from, sizeof *value); }
+
+INLINE void store(const Lanes *value, float *to) { memcpy(to, value, sizeof *value); }
+
+INLINE void add(const Lanes *value, float *to) {
+  Lanes sum;
+  load(&sum, to);
+  sum += *value;
+  store(&sum, to);
+}
+
+/// Exchanges rows and columns.
+INLINE void transpose(Lanes *rows) {
+  Lanes pairs[WinogradLanes], fours[WinogradLanes];
+  UNROLL for (int i = 0; i < 4; i++) {
+    Lanes a = rows[2 * i], b = rows[2 * i + 1];
+    pairs[2 * i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+    pairs[2 * i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  UNROLL for (int i = 0; i < WinogradLanes; i++) {
+    int first = i / 4 * 4 + i % 2;
+    Lanes a = pairs[first], b = pairs[first + 2];
+    fours[i] = i % 4 < 2 ? __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+                         : __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  UNROLL for (int i = 0; i < 4; i++) {
+    Lanes a = fours[i], b = fours[i + 4];
+    rows[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    rows[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
