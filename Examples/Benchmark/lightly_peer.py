@@ -46,9 +46,10 @@ RECIPES = {
 }
 
 METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg"]
-EXPANDED = 1_024  # the features of Barlow Twins' and VICReg's projections
+EXPANDED, CORRELATED = 1_024, 256  # the features of VICReg's and Barlow Twins' projections
+QUEUE, QUEUE_DECAY = 1_024, 0.99  # MoCo's
 MOMENTUM = 0.9
-SIMSIAM_SHARE = 0.5  # of the recipe's rate
+RATE_SHARES = {"simsiam": 0.5, "barlow-twins": 0.05}  # of the recipe's rate
 NEIGHBOURS, TEMPERATURE = 20, 0.07
 
 
@@ -241,7 +242,7 @@ class Method(nn.Module):
             case "moco":
                 projector = heads.MoCoProjectionHead(width, hidden, outputs)
             case "barlow-twins":
-                projector = heads.BarlowTwinsProjectionHead(width, EXPANDED, EXPANDED)
+                projector = heads.BarlowTwinsProjectionHead(width, CORRELATED, CORRELATED)
             case "vicreg":
                 projector = heads.VICRegProjectionHead(width, EXPANDED, EXPANDED, num_layers=3)
         self.online = nn.Sequential(net, projector)
@@ -252,7 +253,7 @@ class Method(nn.Module):
             "byol": NegativeCosineSimilarity, "simsiam": NegativeCosineSimilarity,
             "simclr": lambda: NTXentLoss(temperature=0.2),
             "nnclr": lambda: NTXentLoss(temperature=0.2),
-            "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(4_096, outputs)),
+            "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(QUEUE, outputs)),
             "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss,
         }[name]()
 
@@ -376,7 +377,8 @@ def main():
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
-    peak = recipe["rate"] * (SIMSIAM_SHARE if options.method == "simsiam" else 1)
+    peak = recipe["rate"] * RATE_SHARES.get(options.method, 1)
+    decay = QUEUE_DECAY if options.method == "moco" else recipe["decay"]
     descent = optimizer(method, peak, recipe["weight_decay"])
 
     start, smoothed = time.perf_counter(), None
@@ -389,7 +391,7 @@ def main():
         for group in descent.param_groups:
             if not group["is_fixed"]:
                 group["lr"] = rate(step, steps, peak, recipe["warm_up"])
-        method.follow(cosine_schedule(step, steps, recipe["decay"], 1.0))
+        method.follow(cosine_schedule(step, steps, decay, 1.0))
         loss = method(pair[:batch], pair[batch:])
         descent.zero_grad(set_to_none=True)
         loss.backward()

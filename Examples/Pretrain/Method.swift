@@ -6,15 +6,26 @@ enum Method: String, CaseIterable {
   case barlowTwins = "barlow-twins"
   case vicreg, pixelcl
 
-  /// The features of projections that are compared feature by feature: many, but for a small network
-  /// fewer than the papers' 8,192.
+  /// The features of VICReg's projections: many, but for a small network fewer than the paper's 8,192.
   private static let expandedSize = 1_024
 
+  /// Those of Barlow Twins' projections. The correlations of features that have none are of the size of
+  /// one by the root of the batch: among many features of small batches they outweigh all else.
+  private static let correlatedSize = 256
+
+  /// The features in MoCo's queue, and where its target's decay begins: keys of many steps ago should be
+  /// like those of today.
+  private static let (queueSize, queueDecay) = (1_024, Float(0.99))
+
   /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed, learns
-  /// nothing at rates that BYOL thrives on.
+  /// nothing at rates that BYOL thrives on, and Barlow Twins' loss is a sum over features.
   func suited(_ choice: OptimizerChoice) -> OptimizerChoice {
     var choice = choice
-    if self == .simsiam { choice.learningRate *= 0.5 }
+    switch self {
+    case .simsiam: choice.learningRate *= 0.5
+    case .barlowTwins: choice.learningRate *= 0.05
+    default: break
+    }
     return choice
   }
 
@@ -43,11 +54,12 @@ enum Method: String, CaseIterable {
     case .moco:
       return MoCo(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
-        projectionHiddenSize: hidden, queueSize: 4_096, movingAverageDecay: decay,
-        augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, queueSize: Self.queueSize,
+        movingAverageDecay: .cosine(from: Self.queueDecay, steps: steps), augmentation: views,
+        seed: seed)
     case .barlowTwins:
       return BarlowTwins(
-        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.expandedSize,
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.correlatedSize,
         augmentation: views, seed: seed)
     case .vicreg:
       return VICReg(

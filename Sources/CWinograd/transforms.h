@@ -319,6 +319,11 @@ INLINE int tapOf(Phase phase, int y, int x) {
 /// The place of a phase among those of a point.
 INLINE int placeOf(Phase phase, int x) { return phase.row * phasesAt(x) + phase.column; }
 
+/// Where the kernels of a point begin.
+INLINE long planeOfKernels(const WinogradKernelLayout *layout, int y, int x) {
+  return startOf(y, x) * layout->outputs * layout->inputs + (y * Points + x) * WinogradGap;
+}
+
 /// Where a phase's kernels of an output and an input are at a point.
 INLINE long kernelAt(
     const WinogradKernelLayout *layout, long output, long input, Phase phase, int y, int x
@@ -327,11 +332,11 @@ INLINE long kernelAt(
   long columns = layout->isForOutputs ? layout->outputs : layout->inputs;
   long row = layout->isForOutputs ? input : output, column = layout->isForOutputs ? output : input;
   int depth = phasesAt(y) * phasesAt(x), place = placeOf(phase, x);
-  long inPanel = column % WinogradPanel, panel = column - inPanel;
-  long width = columns - panel < WinogradPanel ? columns - panel : WinogradPanel;
+  long inPanel = column % layout->panel, panel = column - inPanel;
+  long width = columns - panel < layout->panel ? columns - panel : layout->panel;
   long line = layout->isForOutputs ? panel * depth * rows + (place * rows + row) * width
                                    : (place * columns + panel) * rows + row * width;
-  return startOf(y, x) * rows * columns + line + inPanel;
+  return planeOfKernels(layout, y, x) + line + inPanel;
 }
 
 /// The nine taps of some outputs or inputs at all points.
@@ -361,26 +366,36 @@ INLINE void transformKernels(
   }
 }
 
+/// The kernels of WinogradLanes outputs and as many inputs.
+INLINE void kernelsOfBlock(
+    const WinogradKernelLayout *layout, const float *weight, long output, long input,
+    float *kernels
+) {
+  Lanes taps[9][WinogradLanes];
+  for (int tap = 0; tap < 9; tap++) {
+    UNROLL for (int row = 0; row < WinogradLanes; row++) {
+      load(&taps[tap][row], weight + ((output + row) * 9 + tap) * layout->inputs + input);
+    }
+    if (layout->isForOutputs) transpose(taps[tap]);
+  }
+  for (int row = 0; row < WinogradLanes; row++) {
+    if (layout->isForOutputs) {
+      transformKernels(layout, &taps[0][row], WinogradLanes, output, input + row, kernels);
+    } else {
+      transformKernels(layout, &taps[0][row], WinogradLanes, output + row, input, kernels);
+    }
+  }
+}
+
 EVERY_PROCESSOR void NAME(Kernels)(
     const WinogradKernelLayout *layout, const float *weight, long begin, long end, float *kernels
 ) {
-  long inputs = layout->inputs;
-  for (long output = begin; output < end; output += WinogradLanes) {
-    for (long input = 0; input < inputs; input += WinogradLanes) {
-      // The taps of as many outputs and inputs, the inputs being neighbours.
-      Lanes taps[9][WinogradLanes];
-      for (int tap = 0; tap < 9; tap++) {
-        UNROLL for (int row = 0; row < WinogradLanes; row++) {
-          load(&taps[tap][row], weight + ((output + row) * 9 + tap) * inputs + input);
-        }
-        if (layout->isForOutputs) transpose(taps[tap]);
-      }
-      for (int row = 0; row < WinogradLanes; row++) {
-        if (layout->isForOutputs) {
-          transformKernels(layout, &taps[0][row], WinogradLanes, output, input + row, kernels);
-        } else {
-          transformKernels(layout, &taps[0][row], WinogradLanes, output + row, input, kernels);
-        }
+  // As many outputs at a time as fill a line of the cache.
+  for (long first = begin; first < end; first += LineOfCache) {
+    for (long input = 0; input < layout->inputs; input += WinogradLanes) {
+      for (long output = first; output < end && output < first + LineOfCache;
+           output += WinogradLanes) {
+        kernelsOfBlock(layout, weight, output, input, kernels);
       }
     }
   }
@@ -391,8 +406,7 @@ INLINE long kernelGradientAt(
     const WinogradKernelLayout *layout, long output, Phase phase, int y, int x
 ) {
   int depth = phasesAt(y) * phasesAt(x);
-  long line = startOf(y, x) * layout->outputs + output * depth + placeOf(phase, x);
-  return line * layout->inputs;
+  return planeOfKernels(layout, y, x) + (output * depth + placeOf(phase, x)) * layout->inputs;
 }
 
 INLINE void kernelGradientsOfPhase(

@@ -25,15 +25,12 @@ typedef struct {
 /// A line of the cache: planes of a power of two would all want the same few places in it.
 enum { WinogradGap = 16 };
 
-/// The columns of kernels that lie together: OpenBLAS multiplies by as many at full speed without
-/// copying them first.
-enum { WinogradPanel = 64 };
-
 /// The weight[outputs, 3, 3, inputs] that is transformed, and how its kernels lie in each plane: for the
 /// outputs, a sum over phases and inputs, [panel][phase][input][output of the panel]; for the gradients of
-/// the inputs, a sum over outputs, [phase][panel][output][input of the panel].
+/// the inputs, a sum over outputs, [phase][panel][output][input of the panel]. A panel is so many of them,
+/// and WinogradGap numbers are between two planes.
 typedef struct {
-  long outputs, inputs;
+  long outputs, inputs, panel;
   bool isForOutputs;
 } WinogradKernelLayout;
 
@@ -59,6 +56,7 @@ typedef struct {
   void name##KernelGradients(                                                                      \
       const WinogradKernelLayout *, const float *kernels, long begin, long end, float *weight);
 
+WINOGRAD_SCHEME(winograd3)
 WINOGRAD_SCHEME(winograd4)
 WINOGRAD_SCHEME(winograd6)
 WINOGRAD_SCHEME(winogradStrided)

@@ -3,15 +3,13 @@ enum DirectConvolution {
   /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]
   static func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
   {
-    defer { extendLifetime((images.storage, weight.storage)) }
-    let (x, w) = (images.pointer, weight.pointer)
+    defer { extendLifetime(images.storage) }
+    let x = images.pointer
+    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .outputs)
     return Tensor(geometry.resultShape) { out in
       geometry.forEachBlock(of: x) { rows, group, patches, stride in
-        singleGemm(
-          m: rows.count, n: geometry.groupOutputs, k: geometry.patchLength,
-          patches, stride: stride,
-          w + group * geometry.groupOutputs * geometry.patchLength, stride: geometry.patchLength,
-          transposingB: true,
+        panels.multiply(
+          m: rows.count, group: group, patches, stride: stride,
           into: out + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
           stride: geometry.outputs)
       }
@@ -42,10 +40,10 @@ enum DirectConvolution {
         share.update(repeating: 0, count: geometry.weightShape.elementCount)
         let rows = (geometry.rows * part / parts)..<(geometry.rows * (part + 1) / parts)
         geometry.forEachBlock(of: x, in: rows) { rows, group, patches, stride in
-          singleGemm(
+          transposedGemm(
             m: geometry.groupOutputs, n: geometry.patchLength, k: rows.count,
             dy + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
-            stride: geometry.outputs, transposingA: true, patches, stride: stride, beta: 1,
+            stride: geometry.outputs, patches, stride: stride, beta: 1,
             into: share + group * geometry.groupOutputs * geometry.patchLength,
             stride: geometry.patchLength)
         }
@@ -60,11 +58,12 @@ enum DirectConvolution {
   static func inputGradient(
     _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry
   ) -> Tensor {
-    defer { extendLifetime((gradient.storage, weight.storage)) }
-    let (dy, w) = (gradient.pointer, weight.pointer)
+    defer { extendLifetime(gradient.storage) }
+    let dy = gradient.pointer
+    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients)
     return Tensor(geometry.imageShape) { out in
       if geometry.isPointwise {
-        pointwiseInputGradient(dy, w, geometry, into: out)
+        pointwiseInputGradient(dy, panels, geometry, into: out)
       } else {
         // Images are owned by one worker each, so that overlapping patches never race.
         let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
@@ -75,7 +74,8 @@ enum DirectConvolution {
               * geometry.patchLength)
           while let block = next() {
             let range = block * images..<min(geometry.count, (block + 1) * images)
-            scatterPatches(dy, w, geometry, images: range, scratch: scratch.pointer, into: out)
+            scatterPatches(
+              dy, panels, geometry, images: range, scratch: scratch.pointer, into: out)
           }
         }
       }
@@ -83,24 +83,23 @@ enum DirectConvolution {
   }
 
   private static func pointwiseInputGradient(
-    _ dy: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ geometry: ConvolutionGeometry,
+    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, _ geometry: ConvolutionGeometry,
     into out: UnsafeMutablePointer<Float>
   ) {
     let (step, inputs, outputs) = (geometry.blockRows, geometry.groupInputs, geometry.groupOutputs)
     Parallel.forEach((geometry.rows + step - 1) / step) { block in
       let start = block * step
       for group in 0..<geometry.groups {
-        singleGemm(
-          m: min(step, geometry.rows - start), n: inputs, k: outputs,
+        panels.multiply(
+          m: min(step, geometry.rows - start), group: group,
           dy + start * geometry.outputs + group * outputs, stride: geometry.outputs,
-          w + group * outputs * inputs, stride: inputs,
           into: out + start * geometry.inputs + group * inputs, stride: geometry.inputs)
       }
     }
   }
 
   private static func scatterPatches(
-    _ dy: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ geometry: ConvolutionGeometry,
+    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, _ geometry: ConvolutionGeometry,
     images: Range<Int>, scratch: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
   ) {
     let imageLength = geometry.input.height * geometry.input.width * geometry.inputs
@@ -112,10 +111,9 @@ enum DirectConvolution {
     {
       let rows = start..<min(end, start + geometry.blockRows)
       for group in 0..<geometry.groups {
-        singleGemm(
-          m: rows.count, n: geometry.patchLength, k: geometry.groupOutputs,
+        panels.multiply(
+          m: rows.count, group: group,
           dy + start * geometry.outputs + group * geometry.groupOutputs, stride: geometry.outputs,
-          w + group * geometry.groupOutputs * geometry.patchLength, stride: geometry.patchLength,
           into: scratch, stride: geometry.patchLength)
         geometry.col2im(scratch, group: group, rows: rows, addingTo: out)
       }

@@ -1,7 +1,7 @@
 internal import CWinograd
 
-/// 3x3 convolutions with a quarter of the multiplications of the direct ones, a fifth where tiles of 6x6
-/// fit, or little more than half at stride 2.
+/// 3x3 convolutions with a quarter of the multiplications of the direct ones, less where tiles of 6x6 fit, or
+/// little more than half at stride 2.
 struct WinogradConvolution: Sendable {
   let tiles: WinogradTiles
 
@@ -18,7 +18,7 @@ struct WinogradConvolution: Sendable {
     else { return nil }
     let schemes: [WinogradScheme] =
       switch geometry.stride {
-      case 1: [.unitStride, .unitStrideOfSix]
+      case 1: [.ofFour, .ofSix, .ofThree]
       case 2: [.strideTwo]
       default: []
       }
@@ -94,12 +94,14 @@ extension WinogradTiles {
 
   /// Room for the transformed inputs of some tiles.
   func inputPlanes(capacity: Int) -> TilePlanes {
-    TilePlanes(capacity: capacity, size: inputSize, count: scheme.planes)
+    TilePlanes(capacity: capacity, count: scheme.elementCount(capacity * geometry.inputs))
   }
 
   /// Room for the products of some tiles.
   func outputPlanes(capacity: Int) -> TilePlanes {
-    TilePlanes(capacity: capacity, size: outputSize, count: scheme.planes)
+    TilePlanes(
+      capacity: capacity,
+      count: scheme.planes * (capacity * geometry.outputs + WinogradGap))
   }
 
   /// The numbers that a tile's inputs become, and those of its products.

@@ -6,7 +6,7 @@ extension WinogradConvolution {
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool)
   ) -> (images: Tensor?, weight: Tensor?) {
-    let size = tiles.scheme.products * geometry.outputs * geometry.inputs
+    let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     let parts = tiles.areFewAndDeep ? 1 : min(Threads.count, geometry.count)
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     func run(into result: UnsafeMutablePointer<Float>?) {
@@ -40,7 +40,7 @@ extension WinogradConvolution {
   private func kernelGradient(_ sums: Tensor) -> Tensor {
     let transform = tiles.scheme.transforms.kernelGradients
     let layout = WinogradKernelLayout(
-      outputs: geometry.outputs, inputs: geometry.inputs, isForOutputs: false)
+      outputs: geometry.outputs, inputs: geometry.inputs, panel: panelWidth, isForOutputs: false)
     defer { extendLifetime(sums.storage) }
     return Tensor(geometry.weightShape) { out in
       layout.forEachPart { layout, range in
@@ -71,7 +71,7 @@ private struct WinogradBackward {
   /// Each thread has its own images, for tiles overlap in them, and its own sum, so that a run can
   /// be repeated exactly.
   func byTiles(parts: Int) {
-    let size = tiles.scheme.products * geometry.outputs * geometry.inputs
+    let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     Parallel.forEach(parts) { part in
       walk(
         images: (geometry.count * part / parts)..<(geometry.count * (part + 1) / parts),
@@ -132,9 +132,9 @@ private struct WinogradBackward {
     let (outputs, depth) = (plane.outputs, plane.depth)
     let (dm, v) = (gradients.outputs(plane), values.inputs(plane))
     if let sum {
-      singleGemm(
-        m: outputs, n: depth, k: count, dm, stride: outputs, transposingA: true, v, stride: depth,
-        beta: beta, into: sum + plane.start * outputs, stride: depth)
+      transposedGemm(
+        m: outputs, n: depth, k: count, dm, stride: outputs, v, stride: depth, beta: beta,
+        into: sum + plane.kernels, stride: depth)
     }
     kernels?.multiply(plane, count: count, dm, into: v)
   }

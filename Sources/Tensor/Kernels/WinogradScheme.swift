@@ -38,8 +38,16 @@ struct WinogradScheme: Sendable {
     let kernelGradients: OfKernels
   }
 
+  /// F(3, 3): 25 multiplications instead of 81.
+  static let ofThree = WinogradScheme(
+    stride: 1, extent: 3,
+    transforms: Transforms(
+      inputs: winograd3Inputs, inputGradients: winograd3InputGradients, outputs: winograd3Outputs,
+      outputGradients: winograd3OutputGradients, kernels: winograd3Kernels,
+      kernelGradients: winograd3KernelGradients))
+
   /// F(4, 3): 36 multiplications instead of 144.
-  static let unitStride = WinogradScheme(
+  static let ofFour = WinogradScheme(
     stride: 1, extent: 4,
     transforms: Transforms(
       inputs: winograd4Inputs, inputGradients: winograd4InputGradients, outputs: winograd4Outputs,
@@ -47,7 +55,7 @@ struct WinogradScheme: Sendable {
       kernelGradients: winograd4KernelGradients))
 
   /// F(6, 3): 64 multiplications instead of 324, and errors about half as large again.
-  static let unitStrideOfSix = WinogradScheme(
+  static let ofSix = WinogradScheme(
     stride: 1, extent: 6,
     transforms: Transforms(
       inputs: winograd6Inputs, inputGradients: winograd6InputGradients, outputs: winograd6Outputs,
@@ -88,4 +96,7 @@ extension WinogradScheme {
 
   /// The planes of products.
   var planes: Int { points * points }
+
+  /// The numbers of all planes, if those of a plane are so many for each of its phases.
+  func elementCount(_ size: Int) -> Int { products * size + planes * WinogradGap }
 }

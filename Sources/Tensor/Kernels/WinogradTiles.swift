@@ -97,11 +97,9 @@ struct TilePlanes: Sendable {
   let capacity: Int
   private let storage: Storage
 
-  /// Room for `size` numbers of each tile in so many planes, of which the first is tile 0.
-  init(capacity: Int, size: Int, count: Int) {
-    self.init(
-      first: 0, capacity: capacity,
-      storage: Storage(elementCount: capacity * size + count * WinogradGap))
+  /// Room for `capacity` tiles and `count` numbers in all, of which the first tile is tile 0.
+  init(capacity: Int, count: Int) {
+    self.init(first: 0, capacity: capacity, storage: Storage(elementCount: count))
   }
 
   private init(first: Int, capacity: Int, storage: Storage) {

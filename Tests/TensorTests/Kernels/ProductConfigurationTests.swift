@@ -80,12 +80,6 @@ final class ProductConfigurationTests: XCTestCase {
 }
 
 extension Twin {
-  fileprivate func transposed() -> Twin {
-    Twin(shape.dropLast(2) + [shape[rank - 1], shape[rank - 2]]) { index in
-      self[index.dropLast(2) + [index[index.count - 1], index[index.count - 2]]]
-    }
-  }
-
   fileprivate func summed(to target: [Int]) -> Twin {
     var result = Twin(target) { _ in 0 }
     Twin.forEachIndex(of: shape) { result.values[result.position(of: $0)] += self[$0] }

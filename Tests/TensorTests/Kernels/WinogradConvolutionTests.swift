@@ -10,7 +10,8 @@ final class WinogradConvolutionTests: XCTestCase {
     let cases = [
       (8, 32, 64, 64), (8, 16, 128, 128), (4, 8, 256, 256), (8, 4, 512, 512), (1, 56, 64, 64),
       (1, 28, 128, 128), (2, 14, 256, 256), (2, 7, 512, 512), (3, 9, 24, 40),
-      (8, 24, 64, 64), (8, 12, 128, 128), (8, 6, 256, 256), (2, 48, 64, 64), (1, 112, 32, 64),
+      (8, 24, 64, 64), (8, 12, 128, 128), (8, 6, 256, 256), (8, 3, 512, 512), (8, 9, 64, 64),
+      (2, 48, 64, 64), (1, 112, 32, 64),
     ]
     for (count, size, inputs, outputs) in cases {
       for threads in [1, 2] {
@@ -46,8 +47,9 @@ final class WinogradConvolutionTests: XCTestCase {
 
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
   func testProductsOfATile() {
-    XCTAssertEqual(WinogradScheme.unitStride.products, 36)
-    XCTAssertEqual(WinogradScheme.unitStrideOfSix.products, 64)
+    XCTAssertEqual(WinogradScheme.ofFour.products, 36)
+    XCTAssertEqual(WinogradScheme.ofThree.products, 25)
+    XCTAssertEqual(WinogradScheme.ofSix.products, 64)
     XCTAssertEqual(WinogradScheme.strideTwo.products, 81)
     var products = 0
     for row in 0..<5 {
@@ -82,6 +84,11 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertEqual(wideOfSix?.tiles.areFewAndDeep, false)
     XCTAssertEqual(deepOfSix?.tiles.scheme.extent, 6)
     XCTAssertEqual(deepOfSix?.tiles.areFewAndDeep, true)
+
+    // One tile of 3x3.
+    let ofThree = winograd(geometry([32, 3, 3, 512], [512, 3, 3, 512]))
+    XCTAssertEqual(ofThree?.tiles.scheme.extent, 3)
+    XCTAssertEqual(ofThree?.tiles.areFewAndDeep, true)
 
     let wideTwo = winograd(geometry([64, 32, 32, 64], [128, 3, 3, 64], stride: 2))
     let deepTwo = winograd(geometry([8, 8, 8, 256], [512, 3, 3, 256], stride: 2))

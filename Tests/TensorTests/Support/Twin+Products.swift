@@ -1,4 +1,11 @@
 extension Twin {
+  /// The last two axes exchanged.
+  func transposed() -> Twin {
+    Twin(shape.dropLast(2) + [shape[rank - 1], shape[rank - 2]]) { index in
+      self[index.dropLast(2) + [index[index.count - 1], index[index.count - 2]]]
+    }
+  }
+
   /// The product of [..., m, k] and [..., k, n], whose leading axes broadcast.
   static func matmul(_ a: Twin, _ b: Twin) -> Twin {
     let leading = broadcast(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)))

@@ -1,0 +1,90 @@
+/// A weight[outputs, inputs], as the panels of `panelGemm`, kept with it.
+final class WeightPanels: Derived {
+  /// The product that the panels are for.
+  enum Product {
+    /// x[m, inputs] · weightᵀ
+    case outputs
+    /// dy[m, outputs] · weight
+    case inputGradients
+  }
+
+  private let product: Product
+  private let outputs: Int
+  private let inputs: Int
+  private let groups: Int
+  private let storage: Storage
+
+  /// One weight for each group, of the outputs in turn.
+  private init(_ weight: Tensor, groups: Int, for product: Product) {
+    self.product = product
+    self.groups = groups
+    outputs = weight.shape[0] / groups
+    inputs = weight.shape.elementCount(1..<weight.rank)
+    storage = Storage(elementCount: weight.elementCount)
+    copy(weight)
+  }
+
+  static func of(_ weight: Tensor, groups: Int, for product: Product) -> WeightPanels {
+    weight.derived(where: { $0.product == product && $0.groups == groups }) {
+      WeightPanels(weight, groups: groups, for: product)
+    }
+  }
+
+  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight
+  func multiply(
+    m: Int, group: Int, _ x: UnsafePointer<Float>, stride: Int,
+    into result: UnsafeMutablePointer<Float>, stride resultStride: Int
+  ) {
+    let isForOutputs = product == .outputs
+    panelGemm(
+      m: m, n: isForOutputs ? outputs : inputs, k: isForOutputs ? inputs : outputs, x,
+      stride: stride, storage.pointer + group * outputs * inputs, into: result,
+      stride: resultStride)
+  }
+
+  private func copy(_ weight: Tensor) {
+    let columns = product == .outputs ? outputs : inputs
+    let panels = (columns + panelWidth - 1) / panelWidth
+    let grain = max(1, (1 << 14) / (panelWidth * (outputs * inputs / columns)))
+    let source = weight.pointer
+    Parallel.forRanges(groups * panels, grain: grain) { range in
+      for index in range {
+        let (group, panel) = index.quotientAndRemainder(dividingBy: panels)
+        let begin = group * outputs * inputs
+        copyPanel(
+          source + begin, first: panel * panelWidth, into: storage.pointer + begin)
+      }
+    }
+    extendLifetime(weight.storage)
+  }
+
+  private func copyPanel(
+    _ weight: UnsafePointer<Float>, first: Int, into panels: UnsafeMutablePointer<Float>
+  ) {
+    switch product {
+    case .outputs:
+      transpose(weight, from: first, into: panels + first * inputs)
+    case .inputGradients:
+      let width = min(panelWidth, inputs - first)
+      let target = panels + first * outputs
+      for output in 0..<outputs {
+        (target + output * width).update(from: weight + output * inputs + first, count: width)
+      }
+    }
+  }
+
+  /// panel[input, output] = weight[first + output, input], some inputs at a time so that lines of the
+  /// cache are read once.
+  private func transpose(
+    _ weight: UnsafePointer<Float>, from first: Int, into panel: UnsafeMutablePointer<Float>
+  ) {
+    let width = min(panelWidth, outputs - first)
+    for begin in stride(from: 0, to: inputs, by: 16) {
+      let end = min(begin + 16, inputs)
+      for output in 0..<width {
+        let row = weight + (first + output) * inputs
+        for input in begin..<end { panel[input * width + output] = row[input] }
+      }
+    }
+  }
+}

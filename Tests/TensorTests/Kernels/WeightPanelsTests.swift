@@ -1,0 +1,80 @@
+import XCTest
+
+@testable import Tensor
+
+/// Products in parts against plain loops: sides shorter and longer than a panel and than a part of a sum.
+final class WeightPanelsTests: XCTestCase {
+  private let sizes = [
+    (1, 1, 1), (7, 3, 5), (64, 64, 256), (65, 130, 257), (70, 63, 520), (33, 150, 300),
+    (400, 70, 90),
+  ]
+
+  /// x · weightᵀ and dy · weight, one weight for each of two groups whose rows lie side by side.
+  func testBothProducts() {
+    var stream = RandomStream(seed: 401)
+    for (m, outputs, inputs) in sizes {
+      let weight = Tensor.normal([2 * outputs, inputs], using: &stream)
+      let x = Tensor.normal([m, 2 * inputs], using: &stream)
+      let dy = Tensor.normal([m, 2 * outputs], using: &stream)
+      for group in 0..<2 {
+        let part = Twin(weight[group * outputs..<(group + 1) * outputs])
+        check(
+          product(x, weight, group: group, .outputs, width: outputs),
+          Twin.matmul(columns(x, group, inputs), part.transposed()))
+        check(
+          product(dy, weight, group: group, .inputGradients, width: inputs),
+          Twin.matmul(columns(dy, group, outputs), part))
+      }
+    }
+  }
+
+  /// aᵀ · b, added to what is there.
+  func testTransposedProduct() {
+    var stream = RandomStream(seed: 402)
+    for (k, m, n) in sizes + [(40, 150, 300), (270, 129, 260)] {
+      let a = Tensor.normal([k, m], using: &stream)
+      let b = Tensor.normal([k, n], using: &stream)
+      for beta: Float in [0, 1] {
+        var sum = Tensor.ones([m, n])
+        sum.mutate { out in
+          transposedGemm(
+            m: m, n: n, k: k, a.pointer, stride: m, b.pointer, stride: n, beta: beta, into: out,
+            stride: n)
+        }
+        check(sum - beta, Twin.matmul(Twin(a).transposed(), Twin(b)))
+      }
+    }
+  }
+
+  /// Panels are kept with a weight until its numbers change.
+  func testPanelsFollowTheirWeight() {
+    var weight = Tensor.ones([2, 3])
+    let first = WeightPanels.of(weight, groups: 1, for: .outputs)
+    XCTAssertTrue(first === WeightPanels.of(weight, groups: 1, for: .outputs))
+    XCTAssertFalse(first === WeightPanels.of(weight, groups: 1, for: .inputGradients))
+    weight.mutate { $0[0] = 5 }
+    let x = Tensor([1, 0, 0], shape: [1, 3])
+    XCTAssertEqual(product(x, weight, group: 0, .outputs, width: 2, groups: 1).scalars, [5, 1])
+  }
+
+  private func product(
+    _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightPanels.Product, width: Int,
+    groups: Int = 2
+  ) -> Tensor {
+    let panels = WeightPanels.of(weight, groups: groups, for: product)
+    let (m, stride) = (x.shape[0], x.shape[1])
+    return Tensor([m, width]) { out in
+      panels.multiply(
+        m: m, group: group, x.pointer + group * stride / groups, stride: stride, into: out,
+        stride: width)
+    }
+  }
+
+  private func columns(_ x: Tensor, _ group: Int, _ width: Int) -> Twin {
+    Twin(croppedCopy(of: x, at: [0, group * width], shape: [x.shape[0], width]))
+  }
+
+  private func check(_ found: Tensor, _ expected: Twin, line: UInt = #line) {
+    XCTAssertLessThan(relativeError(found, expected), 1e-5, "\(found.shape)", line: line)
+  }
+}
