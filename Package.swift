@@ -21,8 +21,8 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "CWinograd"),
-    .target(name: "Tensor", dependencies: ["COpenBLAS", "CWinograd"]),
+    .target(name: "CKernels"),
+    .target(name: "Tensor", dependencies: ["COpenBLAS", "CKernels"]),
     .target(name: "Nets", dependencies: ["Tensor"]),
     .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
     .target(name: "Datasets", dependencies: ["Tensor"]),

@@ -23,7 +23,7 @@ enum Method: String, CaseIterable {
     var choice = choice
     switch self {
     case .simsiam: choice.learningRate *= 0.5
-    case .barlowTwins: choice.learningRate *= 0.05
+    case .barlowTwins: choice.learningRate *= 0.003
     default: break
     }
     return choice

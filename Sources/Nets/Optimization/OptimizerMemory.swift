@@ -21,9 +21,10 @@ struct OptimizerMemory<Entry: ParameterMemory> {
   /// Hands out the memory of one parameter to be changed in place, and whether it is new.
   mutating func change(_ parameter: Parameter, _ body: (inout Entry, _ isNew: Bool) -> Void) {
     // Taken out for the time, or the numbers would be held twice and copied.
-    let known = entries.removeValue(forKey: ObjectIdentifier(parameter))
-    var entry = known ?? Entry(shape: parameter.shape)
-    body(&entry, known == nil)
+    var known = entries.removeValue(forKey: ObjectIdentifier(parameter))
+    let isNew = known == nil
+    var entry = known.take() ?? Entry(shape: parameter.shape)
+    body(&entry, isNew)
     entries[ObjectIdentifier(parameter)] = entry
   }
 

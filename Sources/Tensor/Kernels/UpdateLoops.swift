@@ -1,3 +1,4 @@
+internal import CKernels
 import Foundation
 
 /// One SGD step in place; see torch's formula at `SGD`.
@@ -96,47 +97,24 @@ package func adamStep(
   // Corrections in Double: 1 - 0.999 keeps few digits in Float.
   let correction1 = 1 - pow(Double(beta1), Double(settings.step))
   let correction2 = 1 - pow(Double(beta2), Double(settings.step))
-  let rate = Float(Double(settings.learningRate) / correction1)
-  let scale = Float(1 / correction2.squareRoot())
-  let shrink = settings.isDecoupled ? 1 - settings.learningRate * settings.weightDecay : 1
-  let coupled = settings.isDecoupled ? 0 : settings.weightDecay
-  let epsilon = settings.epsilon
+  let numbers = AdamNumbers(
+    share1: 1 - beta1, share2: 1 - beta2,
+    coupled: settings.isDecoupled ? 0 : settings.weightDecay,
+    shrink: settings.isDecoupled ? 1 - settings.learningRate * settings.weightDecay : 1,
+    rate: Float(Double(settings.learningRate) / correction1),
+    scale: Float(1 / correction2.squareRoot()), epsilon: settings.epsilon)
   parameter.update { w in
     first.mutate { m in
       second.mutate { v in
         Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
-          // Two loops over what stays in the first-level cache: one would have more numbers at work
-          // than there are registers, and a chain of operations too long to overlap.
-          for start in stride(from: range.lowerBound, to: range.upperBound, by: 1_024) {
-            let block = start..<min(start + 1_024, range.upperBound)
-            for i in block {
-              let slope = g[i] + coupled * w[i]
-              m[i] += (1 - beta1) * (slope - m[i])
-              v[i] = beta2 * v[i] + (1 - beta2) * slope * slope
-            }
-            for i in block {
-              w[i] = shrink * w[i] - rate * m[i] / (vectorRoot(v[i]) * scale + epsilon)
-            }
+          let start = range.lowerBound
+          withUnsafePointer(to: numbers) {
+            CKernels.adamStep(w + start, g + start, m + start, v + start, range.count, $0)
           }
         }
       }
     }
   }
-}
-
-/// √x for x of zero or more, to the last bit or the one before it.
-///
-/// The library's root is a call for the sake of negative numbers, and a loop with a call in it gets no
-/// vector instructions. This is Newton's method for 1/√x, from the guess that halving the exponent
-/// gives (Lomont, 2003), and one more step for the root itself.
-@inline(__always)
-func vectorRoot(_ x: Float) -> Float {
-  let half = 0.5 * x
-  var inverse = Float(bitPattern: 0x5F37_5A86 &- (x.bitPattern >> 1))
-  inverse *= 1.5 - half * inverse * inverse
-  inverse *= 1.5 - half * inverse * inverse
-  let root = x * inverse
-  return root + 0.5 * inverse * (x - root * root)
 }
 
 /// target += share · (source - target), in place.

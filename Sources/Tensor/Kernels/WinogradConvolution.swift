@@ -1,4 +1,4 @@
-internal import CWinograd
+internal import CKernels
 
 /// 3x3 convolutions with a quarter of the multiplications of the direct ones, less where tiles of 6x6 fit, or
 /// little more than half at stride 2.
@@ -13,8 +13,8 @@ struct WinogradConvolution: Sendable {
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
         && max(geometry.padding.height, geometry.padding.width) <= 2
-        && geometry.inputs.isMultiple(of: WinogradLanes)
-        && geometry.outputs.isMultiple(of: WinogradLanes)
+        && geometry.inputs.isMultiple(of: LaneCount)
+        && geometry.outputs.isMultiple(of: LaneCount)
     else { return nil }
     let schemes: [WinogradScheme] =
       switch geometry.stride {

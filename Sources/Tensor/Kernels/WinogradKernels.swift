@@ -1,4 +1,4 @@
-internal import CWinograd
+internal import CKernels
 
 /// The transformed kernels G g Gᵀ of a weight for one of its products, kept with it.
 final class WinogradKernels: Derived {
@@ -87,7 +87,7 @@ extension WinogradKernelLayout {
   func forEachPart(
     _ body: (_ layout: UnsafePointer<WinogradKernelLayout>, _ outputs: Range<Int>) -> Void
   ) {
-    let group = WinogradLanes
+    let group = LaneCount
     Parallel.forRanges(outputs / group, grain: max(1, (1 << 13) / (group * inputs))) { range in
       withUnsafePointer(to: self) {
         body($0, range.lowerBound * group..<range.upperBound * group)

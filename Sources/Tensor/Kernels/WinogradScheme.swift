@@ -1,4 +1,4 @@
-internal import CWinograd
+internal import CKernels
 
 /// How a 3x3 convolution of one stride becomes products of transformed numbers (Lavin and Gray, 2016): a
 /// tile of inputs d and a kernel g give `extent` x `extent` outputs Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A.

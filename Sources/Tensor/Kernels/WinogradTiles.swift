@@ -1,4 +1,4 @@
-internal import CWinograd
+internal import CKernels
 
 /// The tiles of a 3x3 convolution: each makes `extent` x `extent` of its results.
 struct WinogradTiles: Sendable {

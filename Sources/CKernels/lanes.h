@@ -1,9 +1,9 @@
 // Vectors of channels.
 #pragma once
-#include "CWinograd.h"
+#include "include/winograd.h"
 #include <string.h>
 
-typedef float Lanes __attribute__((vector_size(4 * WinogradLanes)));
+typedef float Lanes __attribute__((vector_size(4 * LaneCount)));
 
 // The loader picks what suits the processor; glibc's can.
 #if defined(__x86_64__) && defined(__GLIBC__)
@@ -28,13 +28,13 @@ INLINE void add(const Lanes *value, float *to) {
 
 /// Exchanges rows and columns.
 INLINE void transpose(Lanes *rows) {
-  Lanes pairs[WinogradLanes], fours[WinogradLanes];
+  Lanes pairs[LaneCount], fours[LaneCount];
   UNROLL for (int i = 0; i < 4; i++) {
     Lanes a = rows[2 * i], b = rows[2 * i + 1];
     pairs[2 * i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
     pairs[2 * i + 1] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
   }
-  UNROLL for (int i = 0; i < WinogradLanes; i++) {
+  UNROLL for (int i = 0; i < LaneCount; i++) {
     int first = i / 4 * 4 + i % 2;
     Lanes a = pairs[first], b = pairs[first + 2];
     fours[i] = i % 4 < 2 ? __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)

@@ -1,5 +1,5 @@
 // The transforms of five pixels that the points 0, 1, -1, 2 and infinity have in common.
-#include "lanes.h"
+#include "../lanes.h"
 
 /// Bᵀ, from the pixels to the points.
 INLINE void input(const Lanes *d, Lanes *v) {

@@ -1,5 +1,5 @@
 // F(4, 3): 36 multiplications instead of 144, at the points 0, 1, -1, 2, -2 and infinity.
-#include "lanes.h"
+#include "../lanes.h"
 #define NAME(transform) winograd4##transform
 #define STRIDE 1
 #define EXTENT 4

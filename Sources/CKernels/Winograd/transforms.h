@@ -5,7 +5,7 @@
 // The pixels of a tile are told apart by their distance from its corner modulo the stride: such a phase
 // meets each STRIDE-th tap of the kernel, a convolution of stride 1 of its own. At infinity, the last of
 // the points, there is nothing of a phase with but one tap.
-#include "lanes.h"
+#include "../lanes.h"
 
 enum {
   Points = EXTENT + (2 + STRIDE) / STRIDE - 1,
@@ -89,7 +89,7 @@ INLINE void inputsOfPhase(
   long y = at.y + phase.row, x = at.x + phase.column;
   const float *corner = numbers + ((at.image * images->height + y) * width + x) * channels;
   long pixelStride = STRIDE * channels, rowStride = STRIDE * width * channels;
-  for (long channel = 0; channel < channels; channel += WinogradLanes) {
+  for (long channel = 0; channel < channels; channel += LaneCount) {
     if (channel % LineOfCache == 0) {
       prefetchBelow(corner + channel + pointsOf(phase.row) * rowStride, rowStride, pixelStride);
     }
@@ -152,7 +152,7 @@ INLINE void inputGradientsOfPhase(
   bool isBelow = at.y > -images->top, isRight = at.x > -images->left;
   long y = at.y + phase.row, x = at.x + phase.column;
   float *corner = numbers + ((at.image * images->height + y) * width + x) * channels;
-  for (long channel = 0; channel < channels; channel += WinogradLanes) {
+  for (long channel = 0; channel < channels; channel += LaneCount) {
     Lanes half[Points][Points];
     UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
       Lanes line[Points], result[Points];
@@ -222,7 +222,7 @@ INLINE void outputsOfTile(
     float *corner
 ) {
   long channels = images->channels;
-  for (long channel = 0; channel < channels; channel += WinogradLanes) {
+  for (long channel = 0; channel < channels; channel += LaneCount) {
     Lanes half[EXTENT][Points];
     UNROLL for (int row = 0; row < Points; row++) {
       Lanes line[Points], result[EXTENT];
@@ -266,7 +266,7 @@ INLINE void outputGradientsOfTile(
     const WinogradPlanes *values
 ) {
   long channels = images->channels, rowStride = images->width * channels;
-  for (long channel = 0; channel < channels; channel += WinogradLanes) {
+  for (long channel = 0; channel < channels; channel += LaneCount) {
     if (channel % LineOfCache == 0) {
       prefetchBelow(corner + channel + EXTENT * rowStride, rowStride, channels);
     }
@@ -366,23 +366,23 @@ INLINE void transformKernels(
   }
 }
 
-/// The kernels of WinogradLanes outputs and as many inputs.
+/// The kernels of LaneCount outputs and as many inputs.
 INLINE void kernelsOfBlock(
     const WinogradKernelLayout *layout, const float *weight, long output, long input,
     float *kernels
 ) {
-  Lanes taps[9][WinogradLanes];
+  Lanes taps[9][LaneCount];
   for (int tap = 0; tap < 9; tap++) {
-    UNROLL for (int row = 0; row < WinogradLanes; row++) {
+    UNROLL for (int row = 0; row < LaneCount; row++) {
       load(&taps[tap][row], weight + ((output + row) * 9 + tap) * layout->inputs + input);
     }
     if (layout->isForOutputs) transpose(taps[tap]);
   }
-  for (int row = 0; row < WinogradLanes; row++) {
+  for (int row = 0; row < LaneCount; row++) {
     if (layout->isForOutputs) {
-      transformKernels(layout, &taps[0][row], WinogradLanes, output, input + row, kernels);
+      transformKernels(layout, &taps[0][row], LaneCount, output, input + row, kernels);
     } else {
-      transformKernels(layout, &taps[0][row], WinogradLanes, output + row, input, kernels);
+      transformKernels(layout, &taps[0][row], LaneCount, output + row, input, kernels);
     }
   }
 }
@@ -392,9 +392,9 @@ EVERY_PROCESSOR void NAME(Kernels)(
 ) {
   // As many outputs at a time as fill a line of the cache.
   for (long first = begin; first < end; first += LineOfCache) {
-    for (long input = 0; input < layout->inputs; input += WinogradLanes) {
+    for (long input = 0; input < layout->inputs; input += LaneCount) {
       for (long output = first; output < end && output < first + LineOfCache;
-           output += WinogradLanes) {
+           output += LaneCount) {
         kernelsOfBlock(layout, weight, output, input, kernels);
       }
     }
@@ -413,7 +413,7 @@ INLINE void kernelGradientsOfPhase(
     const WinogradKernelLayout *layout, const float *kernels, long output, Phase phase,
     float *weight
 ) {
-  for (long channel = 0; channel < layout->inputs; channel += WinogradLanes) {
+  for (long channel = 0; channel < layout->inputs; channel += LaneCount) {
     Lanes half[3][Points];
     UNROLL for (int y = 0; y < Points; y++) {
       Lanes line[Points], result[3];

@@ -1,5 +1,5 @@
 // F(6, 3): 64 multiplications instead of 324, at the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
-#include "lanes.h"
+#include "../lanes.h"
 #define NAME(transform) winograd6##transform
 #define STRIDE 1
 #define EXTENT 6

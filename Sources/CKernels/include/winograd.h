@@ -1,10 +1,9 @@
-// Winograd's transforms (Lavin and Gray, 2016) for every processor at once: Swift has no way to compile
-// a function for AVX, and these loops, a quarter of a training step, run two to three times faster with it.
+// Winograd's transforms (Lavin and Gray, 2016).
 #pragma once
 #include <stdbool.h>
 
 /// As many channels as one step handles.
-enum { WinogradLanes = 8 };
+enum { LaneCount = 8 };
 
 /// Images [count, height, width, channels] and the tiles that each is cut into, row by row.
 typedef struct {
@@ -34,7 +33,7 @@ typedef struct {
   bool isForOutputs;
 } WinogradKernelLayout;
 
-/// The transforms of a scheme, for tiles `begin..<end` or for so many outputs of a weight; WinogradLanes of
+/// The transforms of a scheme, for tiles `begin..<end` or for so many outputs of a weight; LaneCount of
 /// them at a time.
 #define WINOGRAD_SCHEME(name)                                                                      \
   /* values = Bᵀ d B, for the pixels d of each tile. */                                            \
