@@ -1,5 +1,6 @@
 #include "include/adam.h"
 #include "lanes.h"
+#include "processors.h"
 
 /// A step of as many numbers as `size` bytes hold, at most those of a vector.
 INLINE void stepOfLanes(
@@ -20,7 +21,7 @@ INLINE void stepOfLanes(
   memcpy(v, &second, size);
 }
 
-EVERY_PROCESSOR void adamStep(
+INLINE void step(
     float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers
 ) {
   AdamNumbers constants = *numbers;
@@ -31,3 +32,9 @@ EVERY_PROCESSOR void adamStep(
   size_t rest = (count - whole) * sizeof(float);
   stepOfLanes(w + whole, g + whole, m + whole, v + whole, rest, &constants);
 }
+
+EVERY_PROCESSOR(
+    adamStep, step,
+    (float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers),
+    (w, g, m, v, count, numbers)
+)

@@ -5,13 +5,6 @@
 
 typedef float Lanes __attribute__((vector_size(4 * LaneCount)));
 
-// The loader picks what suits the processor; glibc's can.
-#if defined(__x86_64__) && defined(__GLIBC__)
-#define EVERY_PROCESSOR __attribute__((target_clones("avx512vl", "arch=haswell", "default")))
-#else
-#define EVERY_PROCESSOR
-#endif
-
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 

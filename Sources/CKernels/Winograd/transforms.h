@@ -6,6 +6,7 @@
 // meets each STRIDE-th tap of the kernel, a convolution of stride 1 of its own. At infinity, the last of
 // the points, there is nothing of a phase with but one tap.
 #include "../lanes.h"
+#include "../processors.h"
 
 enum {
   Points = EXTENT + (2 + STRIDE) / STRIDE - 1,
@@ -122,7 +123,7 @@ INLINE void inputsOfPhase(
   }
 }
 
-EVERY_PROCESSOR void NAME(Inputs)(
+INLINE void inputs(
     const WinogradImages *images, const float *numbers, long begin, long end,
     const WinogradPlanes *values
 ) {
@@ -186,7 +187,7 @@ INLINE void inputGradientsOfPhase(
   }
 }
 
-EVERY_PROCESSOR void NAME(InputGradients)(
+INLINE void inputGradients(
     const WinogradImages *images, const WinogradPlanes *values, long begin, long end,
     float *numbers
 ) {
@@ -244,7 +245,7 @@ INLINE void outputsOfTile(
   }
 }
 
-EVERY_PROCESSOR void NAME(Outputs)(
+INLINE void outputs(
     const WinogradImages *images, const WinogradPlanes *products, long begin, long end,
     float *numbers
 ) {
@@ -292,7 +293,7 @@ INLINE void outputGradientsOfTile(
   }
 }
 
-EVERY_PROCESSOR void NAME(OutputGradients)(
+INLINE void outputGradients(
     const WinogradImages *images, const float *numbers, long begin, long end,
     const WinogradPlanes *values
 ) {
@@ -387,15 +388,15 @@ INLINE void kernelsOfBlock(
   }
 }
 
-EVERY_PROCESSOR void NAME(Kernels)(
-    const WinogradKernelLayout *layout, const float *weight, long begin, long end, float *kernels
+INLINE void kernels(
+    const WinogradKernelLayout *layout, const float *weight, long begin, long end, float *result
 ) {
   // As many outputs at a time as fill a line of the cache.
   for (long first = begin; first < end; first += LineOfCache) {
     for (long input = 0; input < layout->inputs; input += LaneCount) {
       for (long output = first; output < end && output < first + LineOfCache;
            output += LaneCount) {
-        kernelsOfBlock(layout, weight, output, input, kernels);
+        kernelsOfBlock(layout, weight, output, input, result);
       }
     }
   }
@@ -437,7 +438,7 @@ INLINE void kernelGradientsOfPhase(
   }
 }
 
-EVERY_PROCESSOR void NAME(KernelGradients)(
+INLINE void kernelGradients(
     const WinogradKernelLayout *layout, const float *kernels, long begin, long end, float *weight
 ) {
   for (long output = begin; output < end; output++) {
@@ -447,3 +448,24 @@ EVERY_PROCESSOR void NAME(KernelGradients)(
     }
   }
 }
+
+// For every processor
+
+#define TO_PLANES                                                                                  \
+  (const WinogradImages *images, const float *numbers, long begin, long end,                       \
+   const WinogradPlanes *planes)
+#define FROM_PLANES                                                                                \
+  (const WinogradImages *images, const WinogradPlanes *planes, long begin, long end, float *numbers)
+#define OF_KERNELS                                                                                 \
+  (const WinogradKernelLayout *layout, const float *from, long begin, long end, float *to)
+
+EVERY_PROCESSOR(NAME(Inputs), inputs, TO_PLANES, (images, numbers, begin, end, planes))
+EVERY_PROCESSOR(
+    NAME(InputGradients), inputGradients, FROM_PLANES, (images, planes, begin, end, numbers)
+)
+EVERY_PROCESSOR(NAME(Outputs), outputs, FROM_PLANES, (images, planes, begin, end, numbers))
+EVERY_PROCESSOR(
+    NAME(OutputGradients), outputGradients, TO_PLANES, (images, numbers, begin, end, planes)
+)
+EVERY_PROCESSOR(NAME(Kernels), kernels, OF_KERNELS, (layout, from, begin, end, to))
+EVERY_PROCESSOR(NAME(KernelGradients), kernelGradients, OF_KERNELS, (layout, from, begin, end, to))
