@@ -87,7 +87,7 @@ private let uncopiedProduct = 1_000_000
 let panelWidth = 64
 
 /// The terms of a sum at a time, so that parts have enough rows; sums of sums are more exact, too.
-private let longestSum = 256
+private let longestSum = 128
 
 /// c[m, n] = a[m, k] · b[k, n], whose b lies in panels of neighbouring columns, each row by row: 103
 /// instead of 75 GFLOP/s at 64·512·512, and 110 instead of 98 at 1,568·1,024·256.

@@ -7,8 +7,8 @@ struct WinogradConvolution: Sendable {
 
   var geometry: ConvolutionGeometry { tiles.geometry }
 
-  /// The fewest multiplications for a geometry; nil if it is not one that this algorithm is for, or saves
-  /// less than a fifth of the direct one's multiplications, padding included.
+  /// The scheme that costs least for a geometry; nil if it is not one that this algorithm is for, or saves
+  /// less than a ninth of the direct one's multiplications.
   init?(_ geometry: ConvolutionGeometry) {
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
@@ -24,8 +24,8 @@ struct WinogradConvolution: Sendable {
       }
     let candidates = schemes.map { WinogradTiles(geometry, $0) }
     guard
-      let tiles = candidates.min(by: { $0.products < $1.products }),
-      tiles.products <= 7 * geometry.count * geometry.output.height * geometry.output.width
+      let tiles = candidates.min(by: { $0.cost < $1.cost }),
+      tiles.cost <= 8 * geometry.count * geometry.output.height * geometry.output.width
     else { return nil }
     self.tiles = tiles
   }

@@ -25,8 +25,9 @@ struct WinogradTiles: Sendable {
       && covers(across, geometry.input.width, geometry.padding.width)
   }
 
-  /// The multiplications for each input and output channel.
-  var products: Int { scheme.products * count }
+  /// The multiplications for each input and output channel. To transform a kernel and to read it again
+  /// takes as long as to multiply it by some twenty tiles: both views share that, and it is bound by memory.
+  var cost: Int { scheme.products * (count + 20) }
 
   private var inputs: WinogradImages {
     WinogradImages(
