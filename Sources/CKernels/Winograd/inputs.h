@@ -1,0 +1,129 @@
+// values = Bᵀ d B, and the transpose: images = Σ B v Bᵀ.
+#pragma once
+#include "tiles.h"
+
+/// Whether all that a tile depends on is in the image.
+INLINE bool isInside(Corner at, const WinogradImages *images) {
+  return at.y >= 0 && at.x >= 0 && at.y + Reach <= images->height && at.x + Reach <= images->width;
+}
+
+INLINE void inputsOfPhase(
+    const WinogradImages *images, const float *numbers, long tile, Phase phase, bool isWhole,
+    const WinogradPlanes *values
+) {
+  long channels = images->channels, width = images->width;
+  Corner at = cornerOf(tile, images, Step);
+  long y = at.y + phase.row, x = at.x + phase.column;
+  const float *corner = numbers + pixelOf((Corner){at.image, y, x}, images);
+  long pixelStride = STRIDE * channels, rowStride = STRIDE * width * channels;
+  for (long channel = 0; channel < channels; channel += LaneCount) {
+    if (channel % LineOfCache == 0) {
+      prefetchBelow(corner + channel + pointsOf(phase.row) * rowStride, rowStride, pixelStride);
+    }
+    Lanes half[Points][Points];
+    UNROLL for (int row = 0; row < pointsOf(phase.row); row++) {
+      Lanes pixels[Points];
+      const float *line = corner + channel + row * rowStride;
+      long place = y + row * STRIDE;
+      bool isRow = isWhole || (place >= 0 && place < images->height);
+      UNROLL for (int column = 0; column < Points; column++) {
+        long place = x + column * STRIDE;
+        bool isPixel = isRow && (isWhole || (place >= 0 && place < width));
+        pixels[column] = (Lanes){0};
+        if (column < pointsOf(phase.column) && isPixel) {
+          load(&pixels[column], line + column * pixelStride);
+        }
+      }
+      input(pixels, half[row]);
+    }
+    UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
+      Lanes line[Points], result[Points];
+      UNROLL for (int row = 0; row < Points; row++) {
+        line[row] = row < pointsOf(phase.row) ? half[row][column] : (Lanes){0};
+      }
+      input(line, result);
+      UNROLL for (int row = 0; row < pointsOf(phase.row); row++) {
+        store(&result[row], inputAt(values, channels, tile, phase, row, column) + channel);
+      }
+    }
+  }
+}
+
+INLINE void inputs(
+    const WinogradImages *images, const float *numbers, long begin, long end,
+    const WinogradPlanes *values
+) {
+  for (long tile = begin; tile < end; tile++) {
+    bool isWhole = isInside(cornerOf(tile, images, Step), images);
+    UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
+      Phase phase = {number / STRIDE, number % STRIDE};
+      if (isWhole) {
+        inputsOfPhase(images, numbers, tile, phase, true, values);
+      } else {
+        inputsOfPhase(images, numbers, tile, phase, false, values);
+      }
+    }
+  }
+}
+
+/// The first tile of a pixel stores its gradient and the later ones add theirs: tiles share `Overlap`
+/// rows with those above, and as many columns with those to the left.
+INLINE void inputGradientsOfPhase(
+    const WinogradImages *images, const WinogradPlanes *values, long tile, Phase phase,
+    bool isWhole, float *numbers
+) {
+  long channels = images->channels, width = images->width;
+  Corner at = cornerOf(tile, images, Step);
+  bool isBelow = at.y > -images->top, isRight = at.x > -images->left;
+  long y = at.y + phase.row, x = at.x + phase.column;
+  float *corner = numbers + pixelOf((Corner){at.image, y, x}, images);
+  for (long channel = 0; channel < channels; channel += LaneCount) {
+    Lanes half[Points][Points];
+    UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
+      Lanes line[Points], result[Points];
+      UNROLL for (int row = 0; row < Points; row++) {
+        line[row] = (Lanes){0};
+        if (row < pointsOf(phase.row)) {
+          load(&line[row], inputAt(values, channels, tile, phase, row, column) + channel);
+        }
+      }
+      inputGradient(line, result);
+      UNROLL for (int row = 0; row < pointsOf(phase.row); row++) half[row][column] = result[row];
+    }
+    UNROLL for (int row = 0; row < pointsOf(phase.row); row++) {
+      long place = y + row * STRIDE;
+      if (!isWhole && (place < 0 || place >= images->height)) continue;
+      Lanes result[Points];
+      if (pointsOf(phase.column) < Points) half[row][Points - 1] = (Lanes){0};
+      inputGradient(half[row], result);
+      UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
+        long place = x + column * STRIDE;
+        if (!isWhole && (place < 0 || place >= width)) continue;
+        float *pixel = corner + (row * width + column) * STRIDE * channels + channel;
+        if ((isBelow && phase.row + row * STRIDE < Overlap)
+            || (isRight && phase.column + column * STRIDE < Overlap)) {
+          add(&result[column], pixel);
+        } else {
+          store(&result[column], pixel);
+        }
+      }
+    }
+  }
+}
+
+INLINE void inputGradients(
+    const WinogradImages *images, const WinogradPlanes *values, long begin, long end,
+    float *numbers
+) {
+  for (long tile = begin; tile < end; tile++) {
+    bool isWhole = isInside(cornerOf(tile, images, Step), images);
+    UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
+      Phase phase = {number / STRIDE, number % STRIDE};
+      if (isWhole) {
+        inputGradientsOfPhase(images, values, tile, phase, true, numbers);
+      } else {
+        inputGradientsOfPhase(images, values, tile, phase, false, numbers);
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// images = Aᵀ m A, and the transpose: values = A dy Aᵀ.
+#pragma once
+#include "tiles.h"
+
+/// The rows and columns of a tile's results that are in the image.
+typedef struct {
+  int rows, columns;
+} Results;
+
+INLINE Results resultsOf(Corner at, const WinogradImages *images) {
+  long rows = images->height - at.y, columns = images->width - at.x;
+  return (Results){rows < EXTENT ? rows : EXTENT, columns < EXTENT ? columns : EXTENT};
+}
+
+INLINE void outputsOfTile(
+    const WinogradImages *images, const WinogradPlanes *products, long tile, Results results,
+    float *corner
+) {
+  long channels = images->channels;
+  for (long channel = 0; channel < channels; channel += LaneCount) {
+    Lanes half[EXTENT][Points];
+    UNROLL for (int row = 0; row < Points; row++) {
+      Lanes line[Points], result[EXTENT];
+      UNROLL for (int column = 0; column < Points; column++) {
+        load(&line[column], outputAt(products, channels, tile, row, column) + channel);
+      }
+      output(line, result);
+      UNROLL for (int column = 0; column < EXTENT; column++) half[column][row] = result[column];
+    }
+    UNROLL for (int column = 0; column < EXTENT; column++) {
+      if (column >= results.columns) continue;
+      Lanes result[EXTENT];
+      output(half[column], result);
+      UNROLL for (int row = 0; row < EXTENT; row++) {
+        if (row >= results.rows) continue;
+        store(&result[row], corner + (row * images->width + column) * channels + channel);
+      }
+    }
+  }
+}
+
+INLINE void outputs(
+    const WinogradImages *images, const WinogradPlanes *products, long begin, long end,
+    float *numbers
+) {
+  for (long tile = begin; tile < end; tile++) {
+    Corner at = cornerOf(tile, images, EXTENT);
+    Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
+    float *corner = numbers + pixelOf(at, images);
+    if (results.rows == EXTENT && results.columns == EXTENT) {
+      outputsOfTile(images, products, tile, whole, corner);
+    } else {
+      outputsOfTile(images, products, tile, results, corner);
+    }
+  }
+}
+
+INLINE void outputGradientsOfTile(
+    const WinogradImages *images, const float *corner, long tile, Results results,
+    const WinogradPlanes *values
+) {
+  long channels = images->channels, rowStride = images->width * channels;
+  for (long channel = 0; channel < channels; channel += LaneCount) {
+    if (channel % LineOfCache == 0) {
+      prefetchBelow(corner + channel + EXTENT * rowStride, rowStride, channels);
+    }
+    Lanes half[Points][EXTENT];
+    UNROLL for (int row = 0; row < EXTENT; row++) {
+      Lanes pixels[EXTENT], result[Points];
+      UNROLL for (int column = 0; column < EXTENT; column++) {
+        pixels[column] = (Lanes){0};
+        if (row < results.rows && column < results.columns) {
+          load(&pixels[column], corner + row * rowStride + column * channels + channel);
+        }
+      }
+      outputGradient(pixels, result);
+      UNROLL for (int column = 0; column < Points; column++) half[column][row] = result[column];
+    }
+    UNROLL for (int column = 0; column < Points; column++) {
+      Lanes result[Points];
+      outputGradient(half[column], result);
+      UNROLL for (int row = 0; row < Points; row++) {
+        store(&result[row], outputAt(values, channels, tile, row, column) + channel);
+      }
+    }
+  }
+}
+
+INLINE void outputGradients(
+    const WinogradImages *images, const float *numbers, long begin, long end,
+    const WinogradPlanes *values
+) {
+  for (long tile = begin; tile < end; tile++) {
+    Corner at = cornerOf(tile, images, EXTENT);
+    Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
+    const float *corner = numbers + pixelOf(at, images);
+    if (results.rows == EXTENT && results.columns == EXTENT) {
+      outputGradientsOfTile(images, corner, tile, whole, values);
+    } else {
+      outputGradientsOfTile(images, corner, tile, results, values);
+    }
+  }
+}
