@@ -13,7 +13,7 @@ INLINE void stepOfLanes(
   memcpy(&second, v, size);
   slope += numbers->coupled * weight;
   first += numbers->share1 * (slope - first);
-  second += numbers->share2 * (slope * slope - second);
+  second = numbers->keep2 * second + numbers->share2 * slope * slope;
   Lanes root = __builtin_elementwise_sqrt(second) * numbers->scale + numbers->epsilon;
   weight = numbers->shrink * weight - numbers->rate * first / root;
   memcpy(w, &weight, size);
@@ -30,7 +30,7 @@ INLINE void step(
     stepOfLanes(w + i, g + i, m + i, v + i, sizeof(Lanes), &constants);
   }
   size_t rest = (count - whole) * sizeof(float);
-  stepOfLanes(w + whole, g + whole, m + whole, v + whole, rest, &constants);
+  if (rest > 0) stepOfLanes(w + whole, g + whole, m + whole, v + whole, rest, &constants);
 }
 
 EVERY_PROCESSOR(

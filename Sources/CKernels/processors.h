@@ -10,7 +10,7 @@
 
 #define FOR_EACH_TARGET(name, body, parameters, arguments)                                         \
   __attribute__((target("avx512vl"))) static void name##AVX512 parameters { body arguments; }      \
-  __attribute__((target("arch=haswell"))) static void name##AVX2 parameters { body arguments; }    \
+  __attribute__((target("avx2,fma"))) static void name##AVX2 parameters { body arguments; }        \
   static void name##SSE parameters { body arguments; }                                             \
   void name parameters {                                                                           \
     __builtin_cpu_init();                                                                          \

@@ -1,4 +1,5 @@
 // The transforms of five pixels that the points 0, 1, -1, 2 and infinity have in common.
+#pragma once
 #include "../lanes.h"
 
 /// Bᵀ, from the pixels to the points.

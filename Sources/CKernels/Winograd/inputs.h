@@ -50,9 +50,12 @@ INLINE void inputsOfPhase(
 }
 
 INLINE void inputs(
-    const WinogradImages *images, const float *numbers, long begin, long end,
-    const WinogradPlanes *values
+    const WinogradImages *sizes, const float *numbers, long begin, long end,
+    const WinogradPlanes *room
 ) {
+  // Copies: for all that the compiler knows, a store may change what pointers point to.
+  const WinogradImages copy = *sizes, *images = &copy;
+  const WinogradPlanes planes = *room, *values = &planes;
   for (long tile = begin; tile < end; tile++) {
     bool isWhole = isInside(cornerOf(tile, images, Step), images);
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
@@ -112,9 +115,12 @@ INLINE void inputGradientsOfPhase(
 }
 
 INLINE void inputGradients(
-    const WinogradImages *images, const WinogradPlanes *values, long begin, long end,
+    const WinogradImages *sizes, const WinogradPlanes *room, long begin, long end,
     float *numbers
 ) {
+  // Copies: for all that the compiler knows, a store may change what pointers point to.
+  const WinogradImages copy = *sizes, *images = &copy;
+  const WinogradPlanes planes = *room, *values = &planes;
   for (long tile = begin; tile < end; tile++) {
     bool isWhole = isInside(cornerOf(tile, images, Step), images);
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {

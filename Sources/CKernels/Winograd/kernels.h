@@ -79,8 +79,9 @@ INLINE void kernelsOfBlock(
 }
 
 INLINE void kernels(
-    const WinogradKernelLayout *layout, const float *weight, long begin, long end, float *result
+    const WinogradKernelLayout *sizes, const float *weight, long begin, long end, float *result
 ) {
+  const WinogradKernelLayout copy = *sizes, *layout = &copy;
   // As many outputs at a time as fill a line of the cache.
   for (long first = begin; first < end; first += LineOfCache) {
     for (long input = 0; input < layout->inputs; input += LaneCount) {
@@ -129,8 +130,9 @@ INLINE void kernelGradientsOfPhase(
 }
 
 INLINE void kernelGradients(
-    const WinogradKernelLayout *layout, const float *kernels, long begin, long end, float *weight
+    const WinogradKernelLayout *sizes, const float *kernels, long begin, long end, float *weight
 ) {
+  const WinogradKernelLayout copy = *sizes, *layout = &copy;
   for (long output = begin; output < end; output++) {
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
       Phase phase = {number / STRIDE, number % STRIDE};

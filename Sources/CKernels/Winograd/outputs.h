@@ -40,9 +40,12 @@ INLINE void outputsOfTile(
 }
 
 INLINE void outputs(
-    const WinogradImages *images, const WinogradPlanes *products, long begin, long end,
+    const WinogradImages *sizes, const WinogradPlanes *room, long begin, long end,
     float *numbers
 ) {
+  // Copies: for all that the compiler knows, a store may change what pointers point to.
+  const WinogradImages copy = *sizes, *images = &copy;
+  const WinogradPlanes planes = *room, *products = &planes;
   for (long tile = begin; tile < end; tile++) {
     Corner at = cornerOf(tile, images, EXTENT);
     Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
@@ -87,9 +90,12 @@ INLINE void outputGradientsOfTile(
 }
 
 INLINE void outputGradients(
-    const WinogradImages *images, const float *numbers, long begin, long end,
-    const WinogradPlanes *values
+    const WinogradImages *sizes, const float *numbers, long begin, long end,
+    const WinogradPlanes *room
 ) {
+  // Copies: for all that the compiler knows, a store may change what pointers point to.
+  const WinogradImages copy = *sizes, *images = &copy;
+  const WinogradPlanes planes = *room, *values = &planes;
   for (long tile = begin; tile < end; tile++) {
     Corner at = cornerOf(tile, images, EXTENT);
     Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};

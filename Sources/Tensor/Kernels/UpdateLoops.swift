@@ -98,7 +98,7 @@ package func adamStep(
   let correction1 = 1 - pow(Double(beta1), Double(settings.step))
   let correction2 = 1 - pow(Double(beta2), Double(settings.step))
   let numbers = AdamNumbers(
-    share1: 1 - beta1, share2: 1 - beta2,
+    share1: 1 - beta1, keep2: beta2, share2: 1 - beta2,
     coupled: settings.isDecoupled ? 0 : settings.weightDecay,
     shrink: settings.isDecoupled ? 1 - settings.learningRate * settings.weightDecay : 1,
     rate: Float(Double(settings.learningRate) / correction1),

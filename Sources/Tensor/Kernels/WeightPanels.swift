@@ -1,21 +1,21 @@
+/// The product that a weight is arranged for.
+enum WeightProduct {
+  /// x[m, inputs] · weightᵀ
+  case outputs
+  /// dy[m, outputs] · weight
+  case inputGradients
+}
+
 /// A weight[outputs, inputs], as the panels of `panelGemm`, kept with it.
 final class WeightPanels: Derived {
-  /// The product that the panels are for.
-  enum Product {
-    /// x[m, inputs] · weightᵀ
-    case outputs
-    /// dy[m, outputs] · weight
-    case inputGradients
-  }
-
-  private let product: Product
+  private let product: WeightProduct
   private let outputs: Int
   private let inputs: Int
   private let groups: Int
   private let storage: Storage
 
   /// One weight for each group, of the outputs in turn.
-  private init(_ weight: Tensor, groups: Int, for product: Product) {
+  private init(_ weight: Tensor, groups: Int, for product: WeightProduct) {
     self.product = product
     self.groups = groups
     outputs = weight.shape[0] / groups
@@ -24,10 +24,15 @@ final class WeightPanels: Derived {
     copy(weight)
   }
 
-  static func of(_ weight: Tensor, groups: Int, for product: Product) -> WeightPanels {
-    weight.derived(where: { $0.product == product && $0.groups == groups }) {
-      WeightPanels(weight, groups: groups, for: product)
-    }
+  static func of(_ weight: Tensor, groups: Int, for product: WeightProduct) -> WeightPanels {
+    let (rows, columns) = (weight.shape[0], weight.shape.elementCount(1..<weight.rank))
+    return weight.derived(
+      where: {
+        // A part of a weight shares its storage.
+        $0.product == product && $0.groups == groups && $0.outputs * groups == rows
+          && $0.inputs == columns
+      },
+      { WeightPanels(weight, groups: groups, for: product) })
   }
 
   /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight
@@ -35,6 +40,7 @@ final class WeightPanels: Derived {
     m: Int, group: Int, _ x: UnsafePointer<Float>, stride: Int,
     into result: UnsafeMutablePointer<Float>, stride resultStride: Int
   ) {
+    defer { extendLifetime(self) }
     let isForOutputs = product == .outputs
     panelGemm(
       m: m, n: isForOutputs ? outputs : inputs, k: isForOutputs ? inputs : outputs, x,
@@ -43,9 +49,9 @@ final class WeightPanels: Derived {
   }
 
   private func copy(_ weight: Tensor) {
-    let columns = product == .outputs ? outputs : inputs
+    let (rows, columns) = product == .outputs ? (inputs, outputs) : (outputs, inputs)
     let panels = (columns + panelWidth - 1) / panelWidth
-    let grain = max(1, (1 << 14) / (panelWidth * (outputs * inputs / columns)))
+    let grain = max(1, (1 << 14) / max(1, panelWidth * rows))
     let source = weight.pointer
     Parallel.forRanges(groups * panels, grain: grain) { range in
       for index in range {

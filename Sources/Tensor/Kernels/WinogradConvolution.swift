@@ -1,7 +1,7 @@
 internal import CKernels
 
-/// 3x3 convolutions with a quarter of the multiplications of the direct ones, less where tiles of 6x6 fit, or
-/// little more than half at stride 2.
+/// 3x3 convolutions with a fifth to a third of the multiplications of the direct ones, or little more than
+/// half at stride 2.
 struct WinogradConvolution: Sendable {
   let tiles: WinogradTiles
 
@@ -13,6 +13,7 @@ struct WinogradConvolution: Sendable {
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
         && max(geometry.padding.height, geometry.padding.width) <= 2
+        && min(geometry.inputs, geometry.outputs) > 0
         && geometry.inputs.isMultiple(of: LaneCount)
         && geometry.outputs.isMultiple(of: LaneCount)
     else { return nil }

@@ -139,7 +139,7 @@ private struct WinogradBackward {
     kernels?.multiply(plane, count: count, dm, into: v)
   }
 
-  /// The gradient of pixels that are in no tile.
+  /// Gradients of images in which some pixels are in no tile.
   private func clear(_ images: Range<Int>) {
     guard !tiles.coverImages else { return }
     let size = geometry.input.height * geometry.input.width * geometry.inputs

@@ -2,21 +2,16 @@ internal import CKernels
 
 /// The transformed kernels G g Gᵀ of a weight for one of its products, kept with it.
 final class WinogradKernels: Derived {
-  /// The product of each plane.
-  enum Product {
-    /// products[tile, o] = values[tile, phase, c] · kernels
-    case outputs
-    /// values[tile, phase, c] = gradients[tile, o] · kernels
-    case inputGradients
-  }
-
   private let scheme: WinogradScheme
-  private let product: Product
+  private let product: WeightProduct
+  /// A part of a weight shares its storage.
+  private let shape: Shape
   private let storage: Storage
 
-  private init(_ weight: Tensor, _ scheme: WinogradScheme, _ product: Product) {
+  private init(_ weight: Tensor, _ scheme: WinogradScheme, _ product: WeightProduct) {
     self.scheme = scheme
     self.product = product
+    shape = weight.shape
     let (outputs, inputs) = (weight.shape[0], weight.shape[3])
     storage = Storage(elementCount: scheme.elementCount(outputs * inputs))
     let transform = scheme.transforms.kernels
@@ -28,19 +23,23 @@ final class WinogradKernels: Derived {
     extendLifetime(weight.storage)
   }
 
-  static func of(_ weight: Tensor, _ scheme: WinogradScheme, for product: Product)
+  static func of(_ weight: Tensor, _ scheme: WinogradScheme, for product: WeightProduct)
     -> WinogradKernels
   {
-    weight.derived(where: { $0.product == product && $0.scheme.hasShape(of: scheme) }) {
-      WinogradKernels(weight, scheme, product)
-    }
+    weight.derived(
+      where: {
+        $0.product == product && $0.scheme.hasShape(of: scheme) && $0.shape == weight.shape
+      },
+      { WinogradKernels(weight, scheme, product) })
   }
 
-  /// The product of one plane.
+  /// The product of one plane: products[tile, o] = values[tile, phase, c] · kernels, or
+  /// values[tile, phase, c] = gradients[tile, o] · kernels.
   func multiply(
     _ plane: WinogradPlane, count: Int, _ tiles: UnsafePointer<Float>,
     into results: UnsafeMutablePointer<Float>
   ) {
+    defer { extendLifetime(self) }
     let kernels = storage.pointer + plane.kernels
     switch product {
     case .outputs:
@@ -87,10 +86,12 @@ extension WinogradKernelLayout {
   func forEachPart(
     _ body: (_ layout: UnsafePointer<WinogradKernelLayout>, _ outputs: Range<Int>) -> Void
   ) {
-    let group = LaneCount
-    Parallel.forRanges(outputs / group, grain: max(1, (1 << 13) / (group * inputs))) { range in
+    // Groups of outputs that fill lines of the cache.
+    let group = 2 * LaneCount
+    let groups = (outputs + group - 1) / group
+    Parallel.forRanges(groups, grain: max(1, (1 << 13) / (group * inputs))) { range in
       withUnsafePointer(to: self) {
-        body($0, range.lowerBound * group..<range.upperBound * group)
+        body($0, range.lowerBound * group..<min(outputs, range.upperBound * group))
       }
     }
   }

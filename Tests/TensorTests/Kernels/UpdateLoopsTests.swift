@@ -4,11 +4,26 @@ import XCTest
 
 final class UpdateLoopsTests: XCTestCase {
   /// Adam's formula a second time, in Double, for counts with and without a rest after whole vectors, on
-  /// gradients from the smallest normal number to where squares end.
+  /// large gradients and on those beside which epsilon is large.
   func testAdamStep() {
     for count in Array(1...20) + [100_003] {
       for isDecoupled in [false, true] { checkAdam(count: count, isDecoupled: isDecoupled) }
     }
+  }
+
+  /// Without memory of squares, a small gradient after a large one moves as far.
+  func testAdamWithoutMemory() {
+    let parameter = Parameter(Tensor.zeros([9]))
+    var (first, second) = (Tensor.zeros([9]), Tensor.zeros([9]))
+    for step in 1...2 {
+      adamStep(
+        parameter, gradient: Tensor.ones([9]) * (step == 1 ? 1 : 1e-4), first: &first,
+        second: &second,
+        settings: AdamSettings(
+          learningRate: 0.1, betas: (0, 0), epsilon: 1e-8, weightDecay: 0, isDecoupled: false,
+          step: step))
+    }
+    for number in parameter.value.scalars { XCTAssertEqual(number, -0.2, accuracy: 1e-4) }
   }
 
   private func checkAdam(count: Int, isDecoupled: Bool) {

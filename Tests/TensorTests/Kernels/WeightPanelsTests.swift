@@ -57,8 +57,38 @@ final class WeightPanelsTests: XCTestCase {
     XCTAssertEqual(product(x, weight, group: 0, .outputs, width: 2, groups: 1).scalars, [5, 1])
   }
 
+  /// A part of a weight shares its storage, and what is kept there is another shape's.
+  func testPartsOfAWeight() {
+    var stream = RandomStream(seed: 403)
+    let weight = Tensor.normal([64, 3, 3, 16], using: &stream)
+    let images = Tensor.normal([16, 12, 12, 16], using: &stream)
+    for stride: Size2D in [1, 3] {
+      let whole = convolution(images, weight, stride: stride, padding: 1)
+      let part = convolution(images, weight[0..<32], stride: stride, padding: 1)
+      let again = convolution(images, weight, stride: stride, padding: 1)
+      XCTAssertEqual(again.scalars, whole.scalars)
+      XCTAssertLessThan(
+        abs(part - croppedCopy(of: whole, at: [0, 0, 0, 0], shape: part.shape)).max().item, 1e-5)
+    }
+  }
+
+  /// No outputs, no terms and no rows.
+  func testNothing() {
+    for (m, outputs, inputs) in [(3, 0, 4), (3, 4, 0), (0, 4, 4)] {
+      let weight = Tensor.ones([outputs, inputs])
+      let x = Tensor.ones([m, inputs])
+      let dy = Tensor.ones([m, outputs])
+      XCTAssertEqual(
+        product(x, weight, group: 0, .outputs, width: outputs, groups: 1).scalars,
+        [Float](repeating: 0, count: m * outputs))
+      XCTAssertEqual(
+        product(dy, weight, group: 0, .inputGradients, width: inputs, groups: 1).scalars,
+        [Float](repeating: 0, count: m * inputs))
+    }
+  }
+
   private func product(
-    _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightPanels.Product, width: Int,
+    _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightProduct, width: Int,
     groups: Int = 2
   ) -> Tensor {
     let panels = WeightPanels.of(weight, groups: groups, for: product)

@@ -45,6 +45,16 @@ final class WinogradConvolutionTests: XCTestCase {
     }
   }
 
+  /// Pixels that are in no tile, and panels of which the last is narrow.
+  func testUncoveredPixelsAndNarrowPanels() {
+    check([40, 18, 34, 8], outputs: 16, stride: 2, padding: 0, threads: 2)
+    check([8, 32, 32, 72], outputs: 136, padding: 1, threads: 2)
+    check([16, 32, 32, 72], outputs: 136, stride: 2, padding: 1, threads: 2)
+    let uncovered = ConvolutionGeometry(
+      images: [40, 18, 34, 8], weight: [16, 3, 3, 8], stride: 2, padding: 0, dilation: 1, groups: 1)
+    XCTAssertFalse(WinogradTiles(uncovered, .strideTwo).coverImages)
+  }
+
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
   func testProductsOfATile() {
     XCTAssertEqual(WinogradScheme.ofFour.products, 36)
