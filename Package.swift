@@ -21,8 +21,8 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "CKernels"),
-    .target(name: "Tensor", dependencies: ["COpenBLAS", "CKernels"]),
+    .target(name: "CTensorKernels"),
+    .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels"]),
     .target(name: "Nets", dependencies: ["Tensor"]),
     .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
     .target(name: "Datasets", dependencies: ["Tensor"]),
@@ -47,7 +47,7 @@ let package = Package(
       path: "Examples/PixelComparison"),
     .target(
       name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
-    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "TensorTests", dependencies: ["CTensorKernels", "Tensor"]),
     .testTarget(name: "NetsTests", dependencies: ["Nets", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets", "TestSupport"],

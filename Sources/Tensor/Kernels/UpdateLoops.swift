@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CTensorKernels
 import Foundation
 
 /// One SGD step in place; see torch's formula at `SGD`.
@@ -109,7 +109,7 @@ package func adamStep(
         Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
           let start = range.lowerBound
           withUnsafePointer(to: numbers) {
-            CKernels.adamStep(w + start, g + start, m + start, v + start, range.count, $0)
+            tensorAdamStep(w + start, g + start, m + start, v + start, range.count, $0)
           }
         }
       }

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CTensorKernels
 
 /// 3x3 convolutions with a fifth to a third of the multiplications of the direct ones, or little more than
 /// half at stride 2.

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CTensorKernels
 
 // The gradients by the transposes of the forward's matrices: with dm = A dy Aᵀ, transformed once,
 // du = Σ over tiles of dm ⊙ (Bᵀ d B) gives dg = Gᵀ du G, and dv = dm ⊙ u gives dd = B dv Bᵀ.

@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CTensorKernels
 
 /// The transformed kernels G g Gᵀ of a weight for one of its products, kept with it.
 final class WinogradKernels: Derived {

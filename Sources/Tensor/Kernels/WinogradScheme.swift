@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CTensorKernels
 
 /// How a 3x3 convolution of one stride becomes products of transformed numbers (Lavin and Gray, 2016): a
 /// tile of inputs d and a kernel g give `extent` x `extent` outputs Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A.
@@ -42,34 +42,37 @@ struct WinogradScheme: Sendable {
   static let ofThree = WinogradScheme(
     stride: 1, extent: 3,
     transforms: Transforms(
-      inputs: winograd3Inputs, inputGradients: winograd3InputGradients, outputs: winograd3Outputs,
-      outputGradients: winograd3OutputGradients, kernels: winograd3Kernels,
-      kernelGradients: winograd3KernelGradients))
+      inputs: tensorWinograd3Inputs, inputGradients: tensorWinograd3InputGradients,
+      outputs: tensorWinograd3Outputs,
+      outputGradients: tensorWinograd3OutputGradients, kernels: tensorWinograd3Kernels,
+      kernelGradients: tensorWinograd3KernelGradients))
 
   /// F(4, 3): 36 multiplications instead of 144.
   static let ofFour = WinogradScheme(
     stride: 1, extent: 4,
     transforms: Transforms(
-      inputs: winograd4Inputs, inputGradients: winograd4InputGradients, outputs: winograd4Outputs,
-      outputGradients: winograd4OutputGradients, kernels: winograd4Kernels,
-      kernelGradients: winograd4KernelGradients))
+      inputs: tensorWinograd4Inputs, inputGradients: tensorWinograd4InputGradients,
+      outputs: tensorWinograd4Outputs,
+      outputGradients: tensorWinograd4OutputGradients, kernels: tensorWinograd4Kernels,
+      kernelGradients: tensorWinograd4KernelGradients))
 
   /// F(6, 3): 64 multiplications instead of 324, and errors three times as large as F(4, 3)'s.
   static let ofSix = WinogradScheme(
     stride: 1, extent: 6,
     transforms: Transforms(
-      inputs: winograd6Inputs, inputGradients: winograd6InputGradients, outputs: winograd6Outputs,
-      outputGradients: winograd6OutputGradients, kernels: winograd6Kernels,
-      kernelGradients: winograd6KernelGradients))
+      inputs: tensorWinograd6Inputs, inputGradients: tensorWinograd6InputGradients,
+      outputs: tensorWinograd6Outputs,
+      outputGradients: tensorWinograd6OutputGradients, kernels: tensorWinograd6Kernels,
+      kernelGradients: tensorWinograd6KernelGradients))
 
   /// F(4, 2) for the pixels that meet the first and the last tap, and the middle tap by itself for those
   /// between: 81 multiplications instead of 144.
   static let strideTwo = WinogradScheme(
     stride: 2, extent: 4,
     transforms: Transforms(
-      inputs: winogradStridedInputs, inputGradients: winogradStridedInputGradients,
-      outputs: winogradStridedOutputs, outputGradients: winogradStridedOutputGradients,
-      kernels: winogradStridedKernels, kernelGradients: winogradStridedKernelGradients))
+      inputs: tensorWinogradStridedInputs, inputGradients: tensorWinogradStridedInputGradients,
+      outputs: tensorWinogradStridedOutputs, outputGradients: tensorWinogradStridedOutputGradients,
+      kernels: tensorWinogradStridedKernels, kernelGradients: tensorWinogradStridedKernelGradients))
 }
 
 extension WinogradScheme {

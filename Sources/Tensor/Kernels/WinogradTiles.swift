@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CTensorKernels
 
 /// The tiles of a 3x3 convolution: each makes `extent` x `extent` of its results.
 struct WinogradTiles: Sendable {
@@ -25,8 +25,9 @@ struct WinogradTiles: Sendable {
       && covers(across, geometry.input.width, geometry.padding.width)
   }
 
-  /// The multiplications for each input and output channel. To transform a kernel and to read it again
-  /// takes as long as to multiply it by some twenty tiles: both views share that, and it is bound by memory.
+  /// The multiplications for each input and output channel. To transform a kernel and to read it again is
+  /// reckoned as long as to multiply it by twenty tiles: eight bytes or more at some 15 GB/s, shared by
+  /// both views.
   var cost: Int { scheme.products * (count + 20) }
 
   private var inputs: WinogradImages {

@@ -1,3 +1,4 @@
+import CTensorKernels
 import XCTest
 
 @testable import Tensor
@@ -24,6 +25,15 @@ final class UpdateLoopsTests: XCTestCase {
           step: step))
     }
     for number in parameter.value.scalars { XCTAssertEqual(number, -0.2, accuracy: 1e-4) }
+  }
+
+  /// What processors without AVX-512, and those without AVX2, run.
+  func testAdamOnOlderProcessors() {
+    defer { tensorLimitProcessor(TensorAVX512) }
+    for processor in [TensorAVX2, TensorAnyProcessor] {
+      tensorLimitProcessor(processor)
+      for count in [1, 8, 21] { checkAdam(count: count, isDecoupled: true) }
+    }
   }
 
   private func checkAdam(count: Int, isDecoupled: Bool) {

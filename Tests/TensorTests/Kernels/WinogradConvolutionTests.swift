@@ -1,3 +1,4 @@
+import CTensorKernels
 import XCTest
 
 @testable import Tensor
@@ -42,6 +43,19 @@ final class WinogradConvolutionTests: XCTestCase {
       check([25, 5, 18, 16], outputs: 8, padding: padding, threads: 1)
       check([40, 31, 14, 8], outputs: 16, stride: 2, padding: padding, threads: 2)
       check([40, 13, 31, 16], outputs: 8, stride: 2, padding: padding, threads: 1)
+    }
+  }
+
+  /// What processors without AVX-512, and those without AVX2, run: every scheme, and borders.
+  func testOlderProcessors() {
+    defer { tensorLimitProcessor(TensorAVX512) }
+    for processor in [TensorAVX2, TensorAnyProcessor] {
+      tensorLimitProcessor(processor)
+      XCTAssertLessThanOrEqual(tensorProcessor().rawValue, processor.rawValue)
+      check([20, 11, 17, 24], outputs: 40, padding: 1, threads: 2)
+      check([8, 24, 24, 24], outputs: 72, padding: 1, threads: 2)
+      check([40, 3, 3, 24], outputs: 40, padding: 1, threads: 2)
+      check([40, 13, 31, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
     }
   }
 

@@ -31,6 +31,11 @@ typedef struct {
   int row, column;
 } Phase;
 
+/// The place of a phase among those of a point in this column.
+INLINE int placeOf(Phase phase, int column) {
+  return phase.row * phasesAt(column) + phase.column;
+}
+
 /// Where a tile begins.
 typedef struct {
   long image, y, x;
@@ -53,10 +58,9 @@ INLINE float *inputAt(
     const WinogradPlanes *planes, long channels, long tile, Phase phase, int row, int column
 ) {
   int depth = phasesAt(row) * phasesAt(column);
-  int place = phase.row * phasesAt(column) + phase.column;
   return planes->numbers + startOf(row, column) * channels * planes->capacity
          + (row * Points + column) * WinogradGap
-         + ((tile - planes->first) * depth + place) * channels;
+         + ((tile - planes->first) * depth + placeOf(phase, column)) * channels;
 }
 
 /// Where a channel of a tile's products is at a point.

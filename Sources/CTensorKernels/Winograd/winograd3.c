@@ -1,6 +1,6 @@
 // F(3, 3): 25 multiplications instead of 81, at the points 0, 1, -1, 2 and infinity.
 #include "fivePoints.h"
-#define NAME(transform) winograd3##transform
+#define NAME(transform) tensorWinograd3##transform
 #define STRIDE 1
 #define EXTENT 3
 

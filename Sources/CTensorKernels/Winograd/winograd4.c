@@ -1,7 +1,7 @@
 // F(4, 3): 36 multiplications instead of 144, at the points 0, ±NEAR, ±FAR and infinity. At 5/8 and 3/2 the
 // largest errors are half of what they are at 1 and 2.
 #include "../lanes.h"
-#define NAME(transform) winograd4##transform
+#define NAME(transform) tensorWinograd4##transform
 #define STRIDE 1
 #define EXTENT 4
 

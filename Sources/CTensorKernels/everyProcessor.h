@@ -1,6 +1,7 @@
 // A function for each kind of processor, of which a call takes the one that suits. (Clang's target_clones
 // would be shorter, but a resolver that the loader calls crashes under the thread sanitizer.)
 #pragma once
+#include "include/processors.h"
 
 #if defined(__x86_64__)
 
@@ -11,15 +12,12 @@
 #define FOR_EACH_TARGET(name, body, parameters, arguments)                                         \
   __attribute__((target("avx512vl"))) static void name##AVX512 parameters { body arguments; }      \
   __attribute__((target("avx2,fma"))) static void name##AVX2 parameters { body arguments; }        \
-  static void name##SSE parameters { body arguments; }                                             \
+  static void name##Any parameters { body arguments; }                                             \
   void name parameters {                                                                           \
-    __builtin_cpu_init();                                                                          \
-    if (__builtin_cpu_supports("avx512vl")) {                                                      \
-      name##AVX512 arguments;                                                                      \
-    } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {                  \
-      name##AVX2 arguments;                                                                        \
-    } else {                                                                                       \
-      name##SSE arguments;                                                                         \
+    switch (tensorProcessor()) {                                                                   \
+    case TensorAVX512: name##AVX512 arguments; break;                                              \
+    case TensorAVX2: name##AVX2 arguments; break;                                                  \
+    case TensorAnyProcessor: name##Any arguments; break;                                           \
     }                                                                                              \
   }
 

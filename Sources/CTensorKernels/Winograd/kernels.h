@@ -7,9 +7,6 @@ INLINE int tapOf(Phase phase, int y, int x) {
   return (phase.row + y * STRIDE) * 3 + phase.column + x * STRIDE;
 }
 
-/// The place of a phase among those of a point.
-INLINE int placeOf(Phase phase, int x) { return phase.row * phasesAt(x) + phase.column; }
-
 /// Where the kernels of a point begin.
 INLINE long planeOfKernels(const WinogradKernelLayout *layout, int y, int x) {
   return startOf(y, x) * layout->outputs * layout->inputs + (y * Points + x) * WinogradGap;

@@ -8,5 +8,5 @@ typedef struct {
 } AdamNumbers;
 
 /// Moves `count` weights w by their gradients g, with the moments m and v.
-void adamStep(
+void tensorAdamStep(
     float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers);

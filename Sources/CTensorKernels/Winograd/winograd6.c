@@ -1,6 +1,6 @@
 // F(6, 3): 64 multiplications instead of 324, at the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
 #include "../lanes.h"
-#define NAME(transform) winograd6##transform
+#define NAME(transform) tensorWinograd6##transform
 #define STRIDE 1
 #define EXTENT 6
 

@@ -55,9 +55,9 @@ typedef struct {
   void name##KernelGradients(                                                                      \
       const WinogradKernelLayout *, const float *kernels, long begin, long end, float *weight);
 
-WINOGRAD_SCHEME(winograd3)
-WINOGRAD_SCHEME(winograd4)
-WINOGRAD_SCHEME(winograd6)
-WINOGRAD_SCHEME(winogradStrided)
+WINOGRAD_SCHEME(tensorWinograd3)
+WINOGRAD_SCHEME(tensorWinograd4)
+WINOGRAD_SCHEME(tensorWinograd6)
+WINOGRAD_SCHEME(tensorWinogradStrided)
 
 #undef WINOGRAD_SCHEME

@@ -1,6 +1,6 @@
 #include "include/adam.h"
+#include "everyProcessor.h"
 #include "lanes.h"
-#include "processors.h"
 
 /// A step of as many numbers as `size` bytes hold, at most those of a vector.
 INLINE void stepOfLanes(
@@ -34,7 +34,7 @@ INLINE void step(
 }
 
 EVERY_PROCESSOR(
-    adamStep, step,
+    tensorAdamStep, step,
     (float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers),
     (w, g, m, v, count, numbers)
 )

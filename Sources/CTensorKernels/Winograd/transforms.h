@@ -5,7 +5,7 @@
 // The pixels of a tile are told apart by their distance from its corner modulo the stride: such a phase
 // meets each STRIDE-th tap of the kernel, a convolution of stride 1 of its own. At infinity, the last of
 // the points, there is nothing of a phase with but one tap.
-#include "../processors.h"
+#include "../everyProcessor.h"
 #include "inputs.h"
 #include "kernels.h"
 #include "outputs.h"

@@ -1,7 +1,7 @@
 // Stride 2: F(4, 2) for the pixels that meet the first and the last tap, and the middle tap by itself for
 // those between: 81 multiplications instead of 144, at the points 0, 1, -1, 2 and infinity.
 #include "fivePoints.h"
-#define NAME(transform) winogradStrided##transform
+#define NAME(transform) tensorWinogradStrided##transform
 #define STRIDE 2
 #define EXTENT 4
 
