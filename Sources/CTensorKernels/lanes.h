@@ -4,6 +4,10 @@
 #include <string.h>
 
 typedef float Lanes __attribute__((vector_size(4 * LaneCount)));
+typedef int LaneFlags __attribute__((vector_size(4 * LaneCount)));
+
+// Vectors as arguments and results: every function of them is inlined, so no call has to agree on how.
+#pragma clang diagnostic ignored "-Wpsabi"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")

@@ -2,5 +2,7 @@
 // of a training step, run about twice as fast with it.
 #pragma once
 #include "adam.h"
+#include "normalization.h"
+#include "panels.h"
 #include "processors.h"
 #include "winograd.h"

@@ -70,9 +70,13 @@ private func propagate(
   for (input, contribution) in zip(node.inputs, contributions) {
     guard let input, let contribution else { continue }
     let key = ObjectIdentifier(input)
-    // Taken out first, so that the sum can reuse the storage.
-    let earlier = gradients.removeValue(forKey: key)
-    gradients[key] = earlier.map { $0 + contribution } ?? contribution
+    // Taken out first, so that the sum can go where the earlier part is.
+    if var sum = gradients.removeValue(forKey: key) {
+      sum.accumulate(contribution)
+      gradients[key] = sum
+    } else {
+      gradients[key] = contribution
+    }
   }
 }
 

@@ -45,8 +45,11 @@ public final class Parameter {
 
   /// Adds to the gradient.
   public func accumulate(_ gradient: Tensor) {
-    let earlier = self.gradient
-    self.gradient = earlier.map { $0 + gradient } ?? gradient
+    if self.gradient == nil {
+      self.gradient = gradient
+    } else {
+      self.gradient?.accumulate(gradient)
+    }
   }
 
   /// Lets `body` write the numbers: in place when nobody else holds them, else in a copy.
@@ -72,6 +75,21 @@ extension Tensor {
     }
     storage.releaseDerived()
     body(storage.pointer)
+  }
+
+  /// Adds the numbers of another tensor of this shape, in place if no tensor shares these.
+  mutating func accumulate(_ other: Tensor) {
+    guard shape == other.shape, offset == 0, isKnownUniquelyReferenced(&storage) else {
+      self = self + other
+      return
+    }
+    let addend = other.pointer
+    mutate { sum in
+      Parallel.forRanges(other.elementCount, grain: parallelGrain) { range in
+        for index in range { sum[index] += addend[index] }
+      }
+    }
+    extendLifetime(other.storage)
   }
 
   /// Forgets what kernels have kept beside these numbers.

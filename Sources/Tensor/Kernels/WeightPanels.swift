@@ -1,3 +1,5 @@
+internal import CTensorKernels
+
 /// The product that a weight is arranged for.
 enum WeightProduct {
   /// x[m, inputs] · weightᵀ
@@ -48,6 +50,28 @@ final class WeightPanels: Derived {
       stride: resultStride)
   }
 
+  /// The same product for rows in one piece of memory and one group, panels over the threads.
+  func multiply(_ x: Tensor) -> Tensor {
+    let isForOutputs = product == .outputs
+    let (n, k) = isForOutputs ? (outputs, inputs) : (inputs, outputs)
+    let m = x.shape[0]
+    defer { extendLifetime((self, x.storage)) }
+    let source = x.pointer
+    let panels = (n + panelWidth - 1) / panelWidth
+    // Parts of the rows too where there are few panels.
+    let parts = panels < 2 * Threads.count ? min(m, Threads.count) : 1
+    return Tensor([m, n]) { out in
+      Parallel.forEach(panels * parts) { index in
+        let (panel, part) = index.quotientAndRemainder(dividingBy: parts)
+        let (column, rows) = (panel * panelWidth, m * part / parts..<m * (part + 1) / parts)
+        panelGemm(
+          m: rows.count, n: min(panelWidth, n - column), k: k, source + rows.lowerBound * k,
+          stride: k, storage.pointer + column * k, into: out + rows.lowerBound * n + column,
+          stride: n)
+      }
+    }
+  }
+
   private func copy(_ weight: Tensor) {
     let (rows, columns) = product == .outputs ? (inputs, outputs) : (outputs, inputs)
     let panels = (columns + panelWidth - 1) / panelWidth
@@ -69,27 +93,14 @@ final class WeightPanels: Derived {
   ) {
     switch product {
     case .outputs:
-      transpose(weight, from: first, into: panels + first * inputs)
+      tensorTransposedPanel(
+        weight + first * inputs, inputs, min(panelWidth, outputs - first), inputs,
+        panels + first * inputs)
     case .inputGradients:
       let width = min(panelWidth, inputs - first)
       let target = panels + first * outputs
       for output in 0..<outputs {
         (target + output * width).update(from: weight + output * inputs + first, count: width)
-      }
-    }
-  }
-
-  /// panel[input, output] = weight[first + output, input], some inputs at a time so that lines of the
-  /// cache are read once.
-  private func transpose(
-    _ weight: UnsafePointer<Float>, from first: Int, into panel: UnsafeMutablePointer<Float>
-  ) {
-    let width = min(panelWidth, outputs - first)
-    for begin in stride(from: 0, to: inputs, by: 16) {
-      let end = min(begin + 16, inputs)
-      for output in 0..<width {
-        let row = weight + (first + output) * inputs
-        for input in begin..<end { panel[input * width + output] = row[input] }
       }
     }
   }

@@ -2,6 +2,9 @@ internal import CTensorKernels
 
 /// The transformed kernels G g Gᵀ of a weight for one of its products, kept with it.
 final class WinogradKernels: Derived {
+  /// The transforms enlarge the errors of sums, so these are of short ones.
+  private static let longestSum = 128
+
   private let scheme: WinogradScheme
   private let product: WeightProduct
   /// A part of a weight shares its storage.
@@ -45,13 +48,13 @@ final class WinogradKernels: Derived {
     case .outputs:
       panelGemm(
         m: count, n: plane.outputs, k: plane.depth, tiles, stride: plane.depth, kernels,
-        into: results, stride: plane.outputs)
+        into: results, stride: plane.outputs, longestSum: Self.longestSum)
     case .inputGradients:
       for phase in 0..<plane.depth / plane.inputs {
         panelGemm(
           m: count, n: plane.inputs, k: plane.outputs, tiles, stride: plane.outputs,
           kernels + phase * plane.inputs * plane.outputs, into: results + phase * plane.inputs,
-          stride: plane.depth)
+          stride: plane.depth, longestSum: Self.longestSum)
       }
     }
   }

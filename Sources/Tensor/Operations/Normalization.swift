@@ -142,14 +142,26 @@ private func standardized(_ x: Tensor, epsilon: Float) -> Tensor {
 
 /// One normalisation with its statistics, and the gradient that all of them share.
 private struct Normalization: Sendable {
-  let geometry: NormalizationGeometry
-  let mean: [Double]
-  let variance: [Double]
-  let epsilon: Float
+  private let geometry: NormalizationGeometry
+  private let mean: [Double]
+  /// 1/√(variance + epsilon) of each group.
+  private let reciprocals: [Double]
   /// Whether the statistics are given rather than computed from the values.
-  let isFixed: Bool
-  let activation: Activation
-  let operation: String
+  private let isFixed: Bool
+  private let activation: Activation
+  private let operation: String
+
+  init(
+    geometry: NormalizationGeometry, mean: [Double], variance: [Double], epsilon: Float,
+    isFixed: Bool, activation: Activation, operation: String
+  ) {
+    self.geometry = geometry
+    self.mean = mean
+    reciprocals = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
+    self.isFixed = isFixed
+    self.activation = activation
+    self.operation = operation
+  }
 
   func apply(to x: Tensor, scale: Tensor?, bias: Tensor?, residual: Tensor?) -> Tensor {
     let channels = geometry.channels
@@ -163,20 +175,21 @@ private struct Normalization: Sendable {
       "\(operation) needs a residual of shape \(x.shape); got \(residual?.shape ?? [])")
     let gamma = scale?.scalars ?? [Float](repeating: 1, count: channels)
     let beta = bias?.scalars ?? [Float](repeating: 0, count: channels)
-    var (factor, offset): ([Float], [Float]) = ([], [])
-    for index in 0..<geometry.samples * channels {
-      let (channel, group) = (index % channels, group(of: index))
-      let scaled = Double(gamma[channel]) * reciprocal(group)
-      factor.append(Float(scaled))
-      offset.append(Float(Double(beta[channel]) - scaled * mean[group]))
+    var map = ChannelAffine(factor: zeros, offset: zeros)
+    geometry.forEachChannel { index, channel, group in
+      let scaled = Double(gamma[channel]) * reciprocals[group]
+      map.factor[index] = Float(scaled)
+      map.offset[index] = Float(Double(beta[channel]) - scaled * mean[group])
     }
-    let y = affine(
-      x, factor: factor, offset: offset, residual: residual, activation: activation, geometry)
+    let y = affine(x, map, residual: residual, activation: activation, geometry)
     let none = Tensor.zeros([0])
     return y.recorded(
       from: [x, scale ?? none, bias ?? none, residual ?? none], operation: operation
-    ) { gradient, wanted in
-      pullback(gradient, x: x, gamma: gamma, output: activation == .relu ? y : nil, wanted: wanted)
+    ) { [map] gradient, wanted in
+      let passed = NormalizedGradient(
+        gradient: gradient, input: x.detached, affine: map, activation: activation,
+        output: activation == .relu && residual != nil ? y : nil)
+      return pullback(passed, gamma: gamma, wanted: wanted)
     }
   }
 
@@ -184,33 +197,30 @@ private struct Normalization: Sendable {
   /// dγ = Σ g · x̂, dβ = Σ g, dx = r · (γg - mean(γg) - x̂ · mean(γg · x̂)), dresidual = g;
   /// the two means vanish when the statistics are given.
   private func pullback(
-    _ gradient: Tensor, x: Tensor, gamma: [Float], output: Tensor?, wanted: [Bool]
+    _ passed: NormalizedGradient, gamma: [Float], wanted: [Bool]
   ) -> [Tensor?] {
-    let (samples, channels) = (geometry.samples, geometry.channels)
-    let centre = (0..<samples * channels).map { Float(mean[group(of: $0)]) }
+    var centre = zeros
+    geometry.forEachChannel { index, _, group in centre[index] = Float(mean[group]) }
     // g · x̂ is taken about the rounded centre; the difference to the mean goes back in below.
-    let sums = gradientSums(gradient, x, centre: centre, output: output, geometry)
-    var (dGamma, dBeta) = ([Double](repeating: 0, count: channels), [Double]())
-    dBeta = dGamma
-    var (meanOfGradient, meanOfProduct) = (
-      [Double](repeating: 0, count: mean.count), [Double](repeating: 0, count: mean.count)
-    )
-    for index in 0..<samples * channels {
-      let (channel, group) = (index % channels, group(of: index))
+    let sums = passed.sums(about: centre, geometry)
+    var dGamma = [Double](repeating: 0, count: geometry.channels)
+    var dBeta = dGamma
+    var meanOfGradient = [Double](repeating: 0, count: mean.count)
+    var meanOfProduct = meanOfGradient
+    let share = 1 / Double(geometry.groupCount)
+    geometry.forEachChannel { index, channel, group in
       let shifted = Double(centre[index]) - mean[group]
       let product =
-        (sums.products[index] + shifted * sums.gradients[index]) * reciprocal(group)
+        (sums.ofProducts[index] + shifted * sums.ofGradients[index]) * reciprocals[group]
       dGamma[channel] += product
-      dBeta[channel] += sums.gradients[index]
-      let weight = Double(gamma[channel]) / Double(geometry.groupCount)
-      meanOfGradient[group] += weight * sums.gradients[index]
-      meanOfProduct[group] += weight * product
+      dBeta[channel] += sums.ofGradients[index]
+      meanOfGradient[group] += Double(gamma[channel]) * share * sums.ofGradients[index]
+      meanOfProduct[group] += Double(gamma[channel]) * share * product
     }
     let needsInput = wanted[0] || wanted[3]
     let result =
       needsInput
-      ? inputGradient(
-        gradient, x, output: output,
+      ? passed.inputGradient(
         coefficients(gamma, meanOfGradient, meanOfProduct), keepsGradient: wanted[3], geometry)
       : nil
     return [
@@ -224,26 +234,20 @@ private struct Normalization: Sendable {
   private func coefficients(
     _ gamma: [Float], _ meanOfGradient: [Double], _ meanOfProduct: [Double]
   ) -> GradientCoefficients {
-    var result = GradientCoefficients(ofGradient: [], ofValue: [], constant: [])
-    for index in 0..<geometry.samples * geometry.channels {
-      let group = group(of: index)
-      let r = reciprocal(group)
+    var result = GradientCoefficients(ofGradient: zeros, ofValue: zeros, constant: zeros)
+    geometry.forEachChannel { index, channel, group in
+      let r = reciprocals[group]
       let slope = isFixed ? 0 : -r * r * meanOfProduct[group]
       let level = isFixed ? 0 : -r * meanOfGradient[group]
-      result.ofGradient.append(Float(r * Double(gamma[index % geometry.channels])))
-      result.ofValue.append(Float(slope))
-      result.constant.append(Float(level - slope * mean[group]))
+      result.ofGradient[index] = Float(r * Double(gamma[channel]))
+      result.ofValue[index] = Float(slope)
+      result.constant[index] = Float(level - slope * mean[group])
     }
     return result
   }
 
-  private func reciprocal(_ group: Int) -> Double {
-    1 / (variance[group] + Double(epsilon)).squareRoot()
-  }
-
-  /// The group of a sample's channel, both counted in `index`.
-  private func group(of index: Int) -> Int {
-    let width = geometry.channels / geometry.groups
-    return index / geometry.channels * geometry.groups + index % geometry.channels / width
+  /// Room for a number of each channel of each sample.
+  private var zeros: [Float] {
+    [Float](repeating: 0, count: geometry.samples * geometry.channels)
   }
 }

@@ -1,0 +1,241 @@
+#include "include/normalization.h"
+#include "everyProcessor.h"
+#include "lanes.h"
+
+/// Vectors of neighbouring channels whose sums are in registers while all rows pass.
+enum { Width = 4 };
+
+/// Calls BODY(count, size) for all channels: `count` vectors of `size` bytes from `channel` on.
+#define FOR_CHANNELS(BODY)                                                                         \
+  long channel = 0;                                                                                \
+  for (; channel + Width * LaneCount <= channels; channel += Width * LaneCount) {                  \
+    BODY(Width, sizeof(Lanes));                                                                    \
+  }                                                                                                \
+  for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
+  if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
+
+/// The first `size` bytes of a vector; zeros behind them.
+INLINE Lanes lanes(const float *from, size_t size) {
+  Lanes value = {0};
+  memcpy(&value, from, size);
+  return value;
+}
+
+INLINE Lanes whereAboveZero(Lanes value, Lanes decides) {
+  return (Lanes)((decides > 0) & (LaneFlags)value);
+}
+
+INLINE void channelSumsOf(
+    const float *x, const float *shift, long rows, long channels, int count, size_t size,
+    float *sums, float *squares
+) {
+  Lanes origin[Width], sum[Width], square[Width];
+  UNROLL for (int i = 0; i < count; i++) {
+    origin[i] = lanes(shift + i * LaneCount, size);
+    sum[i] = square[i] = (Lanes){0};
+  }
+  for (long row = 0; row < rows; row++) {
+    UNROLL for (int i = 0; i < count; i++) {
+      Lanes distance = lanes(x + row * channels + i * LaneCount, size) - origin[i];
+      sum[i] += distance;
+      square[i] += distance * distance;
+    }
+  }
+  UNROLL for (int i = 0; i < count; i++) {
+    memcpy(sums + i * LaneCount, &sum[i], size);
+    memcpy(squares + i * LaneCount, &square[i], size);
+  }
+}
+
+INLINE void channelSums(
+    const float *x, const float *shift, long rows, long channels, float *sums, float *squares
+) {
+#define BODY(count, size)                                                                          \
+  channelSumsOf(                                                                                   \
+      x + channel, shift + channel, rows, channels, count, size, sums + channel, squares + channel)
+  FOR_CHANNELS(BODY)
+#undef BODY
+}
+
+INLINE void affineOf(
+    const float *x, const float *residual, const float *factor, const float *offset,
+    bool isRectified, size_t size, float *y
+) {
+  Lanes value = lanes(x, size) * lanes(factor, size) + lanes(offset, size);
+  if (residual) value += lanes(residual, size);
+  if (isRectified) value = whereAboveZero(value, value);
+  memcpy(y, &value, size);
+}
+
+INLINE void affineRows(
+    const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
+    long channels, float *y
+) {
+  for (long row = 0; row < rows; row++) {
+    const float *line = x + row * channels, *added = residual ? residual + row * channels : 0;
+    long channel = 0;
+    for (; channel + LaneCount <= channels; channel += LaneCount) {
+      affineOf(
+          line + channel, residual ? added + channel : 0, affine.factor + channel,
+          affine.offset + channel, isRectified, sizeof(Lanes), y + row * channels + channel);
+    }
+    if (channel < channels) {
+      affineOf(
+          line + channel, residual ? added + channel : 0, affine.factor + channel,
+          affine.offset + channel, isRectified, (channels - channel) * sizeof(float),
+          y + row * channels + channel);
+    }
+  }
+}
+
+INLINE void applyAffine(
+    const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
+    long channels, float *y
+) {
+  if (residual && isRectified) affineRows(x, residual, affine, true, rows, channels, y);
+  else if (residual) affineRows(x, residual, affine, false, rows, channels, y);
+  else if (isRectified) affineRows(x, 0, affine, true, rows, channels, y);
+  else affineRows(x, 0, affine, false, rows, channels, y);
+}
+
+/// The gradient that passed the gate, at one place.
+INLINE Lanes passedAt(
+    const TensorNormalized *all, TensorGate gate, long place, Lanes input, Lanes factor,
+    Lanes offset, size_t size
+) {
+  Lanes gradient = lanes(all->gradient + place, size);
+  switch (gate) {
+  case TensorGateOpen: return gradient;
+  case TensorGateByOutput: return whereAboveZero(gradient, lanes(all->output + place, size));
+  case TensorGateByInput: return whereAboveZero(gradient, input * factor + offset);
+  }
+}
+
+INLINE void gradientSumsOf(
+    const TensorNormalized *all, TensorGate gate, const float *centre, long rows, long channels,
+    long channel, int count, size_t size, float *sums, float *products
+) {
+  Lanes origin[Width], factor[Width], offset[Width], sum[Width], product[Width];
+  UNROLL for (int i = 0; i < count; i++) {
+    long place = channel + i * LaneCount;
+    origin[i] = lanes(centre + place, size);
+    if (gate == TensorGateByInput) {
+      factor[i] = lanes(all->affine.factor + place, size);
+      offset[i] = lanes(all->affine.offset + place, size);
+    }
+    sum[i] = product[i] = (Lanes){0};
+  }
+  for (long row = 0; row < rows; row++) {
+    UNROLL for (int i = 0; i < count; i++) {
+      long place = row * channels + channel + i * LaneCount;
+      Lanes input = lanes(all->input + place, size);
+      Lanes passed = passedAt(all, gate, place, input, factor[i], offset[i], size);
+      sum[i] += passed;
+      product[i] += passed * (input - origin[i]);
+    }
+  }
+  UNROLL for (int i = 0; i < count; i++) {
+    memcpy(sums + channel + i * LaneCount, &sum[i], size);
+    memcpy(products + channel + i * LaneCount, &product[i], size);
+  }
+}
+
+INLINE void gradientSumsThrough(
+    const TensorNormalized *all, TensorGate gate, const float *centre, long rows, long channels,
+    float *sums, float *products
+) {
+#define BODY(count, size)                                                                          \
+  gradientSumsOf(all, gate, centre, rows, channels, channel, count, size, sums, products)
+  FOR_CHANNELS(BODY)
+#undef BODY
+}
+
+INLINE void gradientSums(
+    const TensorNormalized *from, const float *centre, long rows, long channels, float *sums,
+    float *products
+) {
+  const TensorNormalized copy = *from, *all = &copy;
+  switch (all->gate) {
+#define CASE(gate)                                                                                 \
+  case gate: gradientSumsThrough(all, gate, centre, rows, channels, sums, products); break
+    CASE(TensorGateOpen);
+    CASE(TensorGateByOutput);
+    CASE(TensorGateByInput);
+#undef CASE
+  }
+}
+
+INLINE void inputGradientsOf(
+    const TensorNormalized *all, TensorGate gate, const float *a, const float *b, const float *c,
+    long line, long channel, size_t size, float *dx, float *passedOn
+) {
+  long place = line + channel;
+  Lanes input = lanes(all->input + place, size), factor = {0}, offset = {0};
+  if (gate == TensorGateByInput) {
+    factor = lanes(all->affine.factor + channel, size);
+    offset = lanes(all->affine.offset + channel, size);
+  }
+  Lanes passed = passedAt(all, gate, place, input, factor, offset, size);
+  Lanes result = lanes(a + channel, size) * passed + lanes(b + channel, size) * input
+                 + lanes(c + channel, size);
+  memcpy(dx + place, &result, size);
+  if (passedOn) memcpy(passedOn + place, &passed, size);
+}
+
+INLINE void inputGradientsThrough(
+    const TensorNormalized *all, TensorGate gate, const float *a, const float *b, const float *c,
+    long rows, long channels, float *dx, float *passed
+) {
+  for (long row = 0; row < rows; row++) {
+    long line = row * channels, channel = 0;
+    for (; channel + LaneCount <= channels; channel += LaneCount) {
+      inputGradientsOf(all, gate, a, b, c, line, channel, sizeof(Lanes), dx, passed);
+    }
+    if (channel < channels) {
+      size_t size = (channels - channel) * sizeof(float);
+      inputGradientsOf(all, gate, a, b, c, line, channel, size, dx, passed);
+    }
+  }
+}
+
+INLINE void inputGradients(
+    const TensorNormalized *from, const float *a, const float *b, const float *c, long rows,
+    long channels, float *dx, float *passed
+) {
+  const TensorNormalized copy = *from, *all = &copy;
+  switch (all->gate) {
+#define CASE(gate)                                                                                 \
+  case gate:                                                                                       \
+    if (passed) inputGradientsThrough(all, gate, a, b, c, rows, channels, dx, passed);             \
+    else inputGradientsThrough(all, gate, a, b, c, rows, channels, dx, 0);                         \
+    break
+    CASE(TensorGateOpen);
+    CASE(TensorGateByOutput);
+    CASE(TensorGateByInput);
+#undef CASE
+  }
+}
+
+EVERY_PROCESSOR(
+    tensorChannelSums, channelSums,
+    (const float *x, const float *shift, long rows, long channels, float *sums, float *squares),
+    (x, shift, rows, channels, sums, squares)
+)
+EVERY_PROCESSOR(
+    tensorApplyAffine, applyAffine,
+    (const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
+     long channels, float *y),
+    (x, residual, affine, isRectified, rows, channels, y)
+)
+EVERY_PROCESSOR(
+    tensorGradientSums, gradientSums,
+    (const TensorNormalized *from, const float *centre, long rows, long channels, float *sums,
+     float *products),
+    (from, centre, rows, channels, sums, products)
+)
+EVERY_PROCESSOR(
+    tensorInputGradients, inputGradients,
+    (const TensorNormalized *from, const float *a, const float *b, const float *c, long rows,
+     long channels, float *dx, float *passed),
+    (from, a, b, c, rows, channels, dx, passed)
+)
