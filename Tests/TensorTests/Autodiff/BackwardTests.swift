@@ -94,4 +94,18 @@ final class BackwardTests: XCTestCase {
     XCTAssertEqual(uses.map(\.operation), ["exp(_:)", "*(_:_:)"])
     XCTAssertTrue(uses[0].parameter === first && uses[1].parameter === second)
   }
+
+  /// A sum of gradients is made in place, but never in the place of a gradient that somebody holds.
+  func testGradientsThatAreHeldStayAsTheyAre() {
+    let parameter = Parameter(Tensor([1, 2]))
+    (parameter.value * 3).sum().backward()
+    let held = parameter.gradient
+    (parameter.value * 4).sum().backward()
+    XCTAssertEqual(held?.scalars, [3, 3])
+    XCTAssertEqual(parameter.gradient?.scalars, [7, 7])
+    // One gradient that goes to both inputs, and a third that comes later.
+    let (x, y) = (Tensor([1, 2]).tracked, Tensor([5, 6]).tracked)
+    let found = gradients(of: (x * y + (x + y)).sum(), at: [x, y])
+    XCTAssertEqual(found.map(\.scalars), [[6, 7], [2, 3]])
+  }
 }

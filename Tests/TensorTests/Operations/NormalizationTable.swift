@@ -16,7 +16,8 @@ extension OperationTable {
   private static func batchNormRow(_ variant: NormalizationVariant) -> OperationCheck {
     OperationCheck(
       "batchNorm(Tensor, scale:, bias:, epsilon:, activation:, residual:)", "\(variant)",
-      on: shapes.map(variant.shapes), large: [variant.shapes([9, 30, 31, 6])]
+      on: shapes.map(variant.shapes),
+      large: [variant.shapes([9, 30, 31, 6]), variant.shapes([6, 14, 13, 45])]
     ) { inputs in
       let parts = variant.parts(inputs)
       return batchNorm(
