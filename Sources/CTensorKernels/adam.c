@@ -6,11 +6,8 @@
 INLINE void stepOfLanes(
     float *w, const float *g, float *m, float *v, size_t size, const AdamNumbers *numbers
 ) {
-  Lanes weight = {0}, slope = {0}, first = {0}, second = {0};
-  memcpy(&weight, w, size);
-  memcpy(&slope, g, size);
-  memcpy(&first, m, size);
-  memcpy(&second, v, size);
+  Lanes weight = lanes(w, size), first = lanes(m, size), second = lanes(v, size);
+  Lanes slope = lanes(g, size);
   slope += numbers->coupled * weight;
   first += numbers->share1 * (slope - first);
   second = numbers->keep2 * second + numbers->share2 * slope * slope;
@@ -25,12 +22,9 @@ INLINE void step(
     float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers
 ) {
   AdamNumbers constants = *numbers;
-  long whole = count / LaneCount * LaneCount;
-  for (long i = 0; i < whole; i += LaneCount) {
-    stepOfLanes(w + i, g + i, m + i, v + i, sizeof(Lanes), &constants);
-  }
-  size_t rest = (count - whole) * sizeof(float);
-  if (rest > 0) stepOfLanes(w + whole, g + whole, m + whole, v + whole, rest, &constants);
+#define BODY(size) stepOfLanes(w + i, g + i, m + i, v + i, size, &constants)
+  FOR_LANES(i, count, BODY)
+#undef BODY
 }
 
 EVERY_PROCESSOR(

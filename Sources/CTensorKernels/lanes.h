@@ -16,6 +16,19 @@ INLINE void load(Lanes *value, const float *from) { memcpy(value, from, sizeof *
 
 INLINE void store(const Lanes *value, float *to) { memcpy(to, value, sizeof *value); }
 
+/// The first `size` bytes of a vector; zeros behind them.
+INLINE Lanes lanes(const float *from, size_t size) {
+  Lanes value = {0};
+  memcpy(&value, from, size);
+  return value;
+}
+
+/// Calls BODY(size) for all of `count` numbers: vectors from `place` on, and the rest, of fewer bytes.
+#define FOR_LANES(place, count, BODY)                                                              \
+  long place = 0;                                                                                  \
+  for (; place + LaneCount <= count; place += LaneCount) { BODY(sizeof(Lanes)); }                  \
+  if (place < count) { BODY((count - place) * sizeof(float)); }
+
 INLINE void add(const Lanes *value, float *to) {
   Lanes sum;
   load(&sum, to);

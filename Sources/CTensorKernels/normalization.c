@@ -2,7 +2,7 @@
 #include "everyProcessor.h"
 #include "lanes.h"
 
-/// Vectors of neighbouring channels whose sums are in registers while all rows pass.
+/// Vectors of neighbouring channels that are summed up side by side while all rows pass.
 enum { Width = 4 };
 
 /// Calls BODY(count, size) for all channels: `count` vectors of `size` bytes from `channel` on.
@@ -13,13 +13,6 @@ enum { Width = 4 };
   }                                                                                                \
   for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
   if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
-
-/// The first `size` bytes of a vector; zeros behind them.
-INLINE Lanes lanes(const float *from, size_t size) {
-  Lanes value = {0};
-  memcpy(&value, from, size);
-  return value;
-}
 
 INLINE Lanes whereAboveZero(Lanes value, Lanes decides) {
   return (Lanes)((decides > 0) & (LaneFlags)value);
@@ -73,18 +66,13 @@ INLINE void affineRows(
 ) {
   for (long row = 0; row < rows; row++) {
     const float *line = x + row * channels, *added = residual ? residual + row * channels : 0;
-    long channel = 0;
-    for (; channel + LaneCount <= channels; channel += LaneCount) {
-      affineOf(
-          line + channel, residual ? added + channel : 0, affine.factor + channel,
-          affine.offset + channel, isRectified, sizeof(Lanes), y + row * channels + channel);
-    }
-    if (channel < channels) {
-      affineOf(
-          line + channel, residual ? added + channel : 0, affine.factor + channel,
-          affine.offset + channel, isRectified, (channels - channel) * sizeof(float),
-          y + row * channels + channel);
-    }
+    float *result = y + row * channels;
+#define BODY(size)                                                                                 \
+  affineOf(                                                                                        \
+      line + channel, residual ? added + channel : 0, affine.factor + channel,                     \
+      affine.offset + channel, isRectified, size, result + channel)
+    FOR_LANES(channel, channels, BODY)
+#undef BODY
   }
 }
 
@@ -119,11 +107,11 @@ INLINE void gradientSumsOf(
   UNROLL for (int i = 0; i < count; i++) {
     long place = channel + i * LaneCount;
     origin[i] = lanes(centre + place, size);
+    factor[i] = offset[i] = sum[i] = product[i] = (Lanes){0};
     if (gate == TensorGateByInput) {
       factor[i] = lanes(all->affine.factor + place, size);
       offset[i] = lanes(all->affine.offset + place, size);
     }
-    sum[i] = product[i] = (Lanes){0};
   }
   for (long row = 0; row < rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
@@ -154,6 +142,7 @@ INLINE void gradientSums(
     const TensorNormalized *from, const float *centre, long rows, long channels, float *sums,
     float *products
 ) {
+  // A copy: for all that the compiler knows, a store may change what pointers point to.
   const TensorNormalized copy = *from, *all = &copy;
   switch (all->gate) {
 #define CASE(gate)                                                                                 \
@@ -187,14 +176,10 @@ INLINE void inputGradientsThrough(
     long rows, long channels, float *dx, float *passed
 ) {
   for (long row = 0; row < rows; row++) {
-    long line = row * channels, channel = 0;
-    for (; channel + LaneCount <= channels; channel += LaneCount) {
-      inputGradientsOf(all, gate, a, b, c, line, channel, sizeof(Lanes), dx, passed);
-    }
-    if (channel < channels) {
-      size_t size = (channels - channel) * sizeof(float);
-      inputGradientsOf(all, gate, a, b, c, line, channel, size, dx, passed);
-    }
+    long line = row * channels;
+#define BODY(size) inputGradientsOf(all, gate, a, b, c, line, channel, size, dx, passed)
+    FOR_LANES(channel, channels, BODY)
+#undef BODY
   }
 }
 
@@ -202,6 +187,7 @@ INLINE void inputGradients(
     const TensorNormalized *from, const float *a, const float *b, const float *c, long rows,
     long channels, float *dx, float *passed
 ) {
+  // A copy: for all that the compiler knows, a store may change what pointers point to.
   const TensorNormalized copy = *from, *all = &copy;
   switch (all->gate) {
 #define CASE(gate)                                                                                 \

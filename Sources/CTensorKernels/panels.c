@@ -9,9 +9,13 @@ INLINE void transposedPanel(
   for (long column = 0; column < wide; column += LaneCount) {
     for (long row = 0; row < whole; row += LaneCount) {
       Lanes block[LaneCount];
-      UNROLL for (int i = 0; i < LaneCount; i++) load(&block[i], rows + (row + i) * stride + column);
+      UNROLL for (int i = 0; i < LaneCount; i++) {
+        load(&block[i], rows + (row + i) * stride + column);
+      }
       transpose(block);
-      UNROLL for (int i = 0; i < LaneCount; i++) store(&block[i], panel + (column + i) * height + row);
+      UNROLL for (int i = 0; i < LaneCount; i++) {
+        store(&block[i], panel + (column + i) * height + row);
+      }
     }
   }
   for (long column = 0; column < width; column++) {

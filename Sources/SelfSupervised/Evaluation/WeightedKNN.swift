@@ -44,6 +44,8 @@ public struct WeightedKNN: Sendable {
     precondition(
       features.rank == 2 && features.shape[1] == bank.shape[1],
       "WeightedKNN needs features of width \(bank.shape[1]); got shape \(features.shape)")
+    // What the products keep beside the bank is as large as the bank.
+    defer { bank.releaseDerived() }
     let chunk = max(1, (1 << 24) / bank.shape[0])
     return features.detached.chunks(of: chunk).flatMap { queries in
       linear(unitNorm(queries), bank).top(k).map(vote)  // the cosine of every query and bank row

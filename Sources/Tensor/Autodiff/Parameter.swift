@@ -46,7 +46,7 @@ public final class Parameter {
   /// Adds to the gradient.
   public func accumulate(_ gradient: Tensor) {
     if self.gradient == nil {
-      self.gradient = gradient
+      self.gradient = gradient.detached
     } else {
       self.gradient?.accumulate(gradient)
     }
@@ -75,21 +75,6 @@ extension Tensor {
     }
     storage.releaseDerived()
     body(storage.pointer)
-  }
-
-  /// Adds the numbers of another tensor of this shape, in place if no tensor shares these.
-  mutating func accumulate(_ other: Tensor) {
-    guard shape == other.shape, offset == 0, isKnownUniquelyReferenced(&storage) else {
-      self = self + other
-      return
-    }
-    let addend = other.pointer
-    mutate { sum in
-      Parallel.forRanges(other.elementCount, grain: parallelGrain) { range in
-        for index in range { sum[index] += addend[index] }
-      }
-    }
-    extendLifetime(other.storage)
   }
 
   /// Forgets what kernels have kept beside these numbers.

@@ -12,6 +12,11 @@ struct CoreSelection: Sendable {
   /// The kernels in use.
   let after: String
 
+  /// Whether these kernels multiply small matrices as they lie in memory, as OpenBLAS's for AVX-512 do.
+  var leavesSmallProductsInPlace: Bool {
+    ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(after)
+  }
+
   private typealias Dispatcher = @convention(c) () -> Void
   private static let variable = "OPENBLAS_CORETYPE"
 

@@ -41,7 +41,7 @@ func parallelGemm(
   m: Int, n: Int, k: Int,
   _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool = false,
   _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-  beta: Float = 0, into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
   let parts = m * n * k < parallelProduct ? 1 : min(Threads.count, max(m, n))
   Parallel.forEach(parts) { part in
@@ -50,12 +50,12 @@ func parallelGemm(
     if m >= n {
       uncopiedGemm(
         m: end - start, n: n, k: k, a + start * (transposingA ? 1 : lda), stride: lda,
-        transposingA: transposingA, b, stride: ldb, transposingB: transposingB, beta: beta,
+        transposingA: transposingA, b, stride: ldb, transposingB: transposingB,
         into: c + start * ldc, stride: ldc)
     } else {
       uncopiedGemm(
         m: m, n: end - start, k: k, a, stride: lda, transposingA: transposingA,
-        b + start * (transposingB ? ldb : 1), stride: ldb, transposingB: transposingB, beta: beta,
+        b + start * (transposingB ? ldb : 1), stride: ldb, transposingB: transposingB,
         into: c + start, stride: ldc)
     }
   }

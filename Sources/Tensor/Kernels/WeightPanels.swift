@@ -50,24 +50,24 @@ final class WeightPanels: Derived {
       stride: resultStride)
   }
 
-  /// The same product for rows in one piece of memory and one group, panels over the threads.
-  func multiply(_ x: Tensor) -> Tensor {
-    let isForOutputs = product == .outputs
-    let (n, k) = isForOutputs ? (outputs, inputs) : (inputs, outputs)
+  /// x · weightᵀ for all rows of a matrix and weights in one group, panels over the threads.
+  fileprivate func multiply(_ x: Tensor) -> Tensor {
+    precondition(
+      product == .outputs && groups == 1, "panels of other products are not for matrices")
     let m = x.shape[0]
     defer { extendLifetime((self, x.storage)) }
     let source = x.pointer
-    let panels = (n + panelWidth - 1) / panelWidth
+    let panels = (outputs + panelWidth - 1) / panelWidth
     // Parts of the rows too where there are few panels.
     let parts = panels < 2 * Threads.count ? min(m, Threads.count) : 1
-    return Tensor([m, n]) { out in
+    return Tensor([m, outputs]) { out in
       Parallel.forEach(panels * parts) { index in
         let (panel, part) = index.quotientAndRemainder(dividingBy: parts)
         let (column, rows) = (panel * panelWidth, m * part / parts..<m * (part + 1) / parts)
         panelGemm(
-          m: rows.count, n: min(panelWidth, n - column), k: k, source + rows.lowerBound * k,
-          stride: k, storage.pointer + column * k, into: out + rows.lowerBound * n + column,
-          stride: n)
+          m: rows.count, n: min(panelWidth, outputs - column), k: inputs,
+          source + rows.lowerBound * inputs, stride: inputs, storage.pointer + column * inputs,
+          into: out + rows.lowerBound * outputs + column, stride: outputs)
       }
     }
   }
@@ -104,4 +104,14 @@ final class WeightPanels: Derived {
       }
     }
   }
+}
+
+/// x[m, inputs] · weightᵀ, for a weight[outputs, inputs] that several products share: many rows pay for its
+/// panels.
+func weightProduct(_ x: Tensor, _ weight: Tensor) -> Tensor {
+  guard
+    x.shape[0] > mostRowsOfStrips, weight.elementCount > 0,
+    BLAS.coreSelection.leavesSmallProductsInPlace
+  else { return gemm(x, weight, transposingB: true) }
+  return WeightPanels.of(weight, groups: 1, for: .outputs).multiply(x)
 }

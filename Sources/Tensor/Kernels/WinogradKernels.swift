@@ -92,7 +92,7 @@ extension WinogradKernelLayout {
     // Groups of outputs that fill lines of the cache.
     let group = 2 * LaneCount
     let groups = (outputs + group - 1) / group
-    Parallel.forRanges(groups, grain: max(1, (1 << 13) / (group * inputs))) { range in
+    Parallel.forRanges(groups, grain: max(1, (1 << 11) / (group * inputs))) { range in
       withUnsafePointer(to: self) {
         body($0, range.lowerBound * group..<min(outputs, range.upperBound * group))
       }

@@ -58,7 +58,7 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
   precondition(
     bias == nil || bias?.shape == [weight.shape[0]],
     "linear needs a bias of shape [\(weight.shape[0])]; got \(bias?.shape ?? [])")
-  let rows = x.reshaped([-1, weight.shape[1]])
+  let rows = x.reshaped([x.shape.elementCount(0..<x.rank - 1), weight.shape[1]])
   let product = weightProduct(rows, weight).recorded(from: [rows, weight]) { gradient, wanted in
     [
       wanted[0] ? gemm(gradient, weight) : nil,  // dX = dY · W
@@ -68,13 +68,6 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
   let result = bias.map { product + $0 } ?? product
   return x.rank == 2
     ? result : result.reshaped(Array(x.shape.dimensions.dropLast()) + [weight.shape[0]])
-}
-
-/// x · Wᵀ; many rows pay for arranging the weight, which the views of a batch share.
-private func weightProduct(_ x: Tensor, _ weight: Tensor) -> Tensor {
-  x.shape[0] > 64 && weight.elementCount > 0
-    ? WeightPanels.of(weight, groups: 1, for: .outputs).multiply(x)
-    : gemm(x, weight, transposingB: true)
 }
 
 /// The eigenvalues of a symmetric matrix, in ascending order; no gradient flows.

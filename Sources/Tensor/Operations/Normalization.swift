@@ -183,12 +183,13 @@ private struct Normalization: Sendable {
     }
     let y = affine(x, map, residual: residual, activation: activation, geometry)
     let none = Tensor.zeros([0])
+    // What the reverse pass does not read may go before it.
+    let (input, output) = (x.detached, activation == .relu && residual != nil ? y : nil)
     return y.recorded(
       from: [x, scale ?? none, bias ?? none, residual ?? none], operation: operation
     ) { [map] gradient, wanted in
       let passed = NormalizedGradient(
-        gradient: gradient, input: x.detached, affine: map, activation: activation,
-        output: activation == .relu && residual != nil ? y : nil)
+        gradient: gradient, input: input, affine: map, activation: activation, output: output)
       return pullback(passed, gamma: gamma, wanted: wanted)
     }
   }

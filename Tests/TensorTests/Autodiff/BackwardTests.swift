@@ -103,6 +103,14 @@ final class BackwardTests: XCTestCase {
     (parameter.value * 4).sum().backward()
     XCTAssertEqual(held?.scalars, [3, 3])
     XCTAssertEqual(parameter.gradient?.scalars, [7, 7])
+    // In place once nobody else holds it, also where a part of it is shared.
+    let before = parameter.gradient?.pointer
+    (parameter.value * 5).sum().backward()
+    XCTAssertEqual(parameter.gradient?.pointer, before)
+    let part = parameter.gradient?[0..<1]
+    (parameter.value * 6).sum().backward()
+    XCTAssertEqual(part?.scalars, [12])
+    XCTAssertEqual(parameter.gradient?.scalars, [18, 18])
     // One gradient that goes to both inputs, and a third that comes later.
     let (x, y) = (Tensor([1, 2]).tracked, Tensor([5, 6]).tracked)
     let found = gradients(of: (x * y + (x + y)).sum(), at: [x, y])

@@ -1,3 +1,4 @@
+import CTensorKernels
 import XCTest
 
 @testable import Tensor
@@ -28,24 +29,6 @@ final class WeightPanelsTests: XCTestCase {
     }
   }
 
-  /// aᵀ · b, added to what is there.
-  func testTransposedProduct() {
-    var stream = RandomStream(seed: 402)
-    for (k, m, n) in sizes + [(40, 150, 300), (270, 129, 260)] {
-      let a = Tensor.normal([k, m], using: &stream)
-      let b = Tensor.normal([k, n], using: &stream)
-      for beta: Float in [0, 1] {
-        var sum = Tensor.ones([m, n])
-        sum.mutate { out in
-          transposedGemm(
-            m: m, n: n, k: k, a.pointer, stride: m, b.pointer, stride: n, beta: beta, into: out,
-            stride: n)
-        }
-        check(sum - beta, Twin.matmul(Twin(a).transposed(), Twin(b)))
-      }
-    }
-  }
-
   /// Panels are kept with a weight until its numbers change.
   func testPanelsFollowTheirWeight() {
     var weight = Tensor.ones([2, 3])
@@ -55,6 +38,40 @@ final class WeightPanelsTests: XCTestCase {
     weight.mutate { $0[0] = 5 }
     let x = Tensor([1, 0, 0], shape: [1, 3])
     XCTAssertEqual(product(x, weight, group: 0, .outputs, width: 2, groups: 1).scalars, [5, 1])
+  }
+
+  /// A linear layer of many rows follows its weight through steps of an optimizer and exchanged values.
+  func testLinearFollowsItsWeight() {
+    var stream = RandomStream(seed: 404)
+    let weight = Parameter(Tensor.normal([5, 3], using: &stream))
+    let x = Tensor.normal([70, 3], using: &stream)
+    func checkNow(line: UInt = #line) {
+      let now = Twin(weight.value.detached)
+      check(linear(x, weight.value), Twin.linear(Twin(x), now, bias: nil), line: line)
+    }
+    checkNow()
+    weight.update { $0[4] = 7 }
+    checkNow()
+    let old = weight.value.detached
+    weight.value = Tensor.normal([5, 3], using: &stream)
+    checkNow()
+    weight.value = old
+    checkNow()
+  }
+
+  /// What every kind of processor runs.
+  func testTransposedPanels() {
+    defer { tensorLimitProcessor(TensorAVX512) }
+    for processor in [TensorAVX512, TensorAVX2, TensorAnyProcessor] {
+      tensorLimitProcessor(processor)
+      for (height, width) in [(1, 1), (8, 8), (17, 9), (5, 24), (64, 31)] {
+        let rows = (0..<height * (width + 3)).map(Float.init)
+        var panel = [Float](repeating: -1, count: height * width)
+        tensorTransposedPanel(rows, width + 3, height, width, &panel)
+        let expected = (0..<width * height).map { rows[$0 % height * (width + 3) + $0 / height] }
+        XCTAssertEqual(panel, expected, "\(height) x \(width), \(processor)")
+      }
+    }
   }
 
   /// A part of a weight shares its storage, and what is kept there is another shape's.

@@ -1,0 +1,74 @@
+import XCTest
+
+@testable import Tensor
+
+/// Products in parts against plain loops, on both sides of the sizes where the parts change.
+final class UncopiedProductTests: XCTestCase {
+  func testEveryWayOfLying() {
+    var stream = RandomStream(seed: 405)
+    for (m, n, k) in [
+      (1, 1, 1), (64, 17, 300), (65, 17, 300), (256, 70, 130), (257, 70, 130), (8, 130, 520),
+    ] {
+      for (transposingA, transposingB) in [
+        (false, false), (false, true), (true, false), (true, true),
+      ] {
+        // Three more columns than a product reads, and two more than it writes.
+        let a = Tensor.normal(transposingA ? [k, m + 3] : [m, k + 3], using: &stream)
+        let b = Tensor.normal(transposingB ? [n, k + 3] : [k, n + 3], using: &stream)
+        let found = Tensor([m, n + 2]) { out in
+          out.update(repeating: 9, count: m * (n + 2))
+          uncopiedGemm(
+            m: m, n: n, k: k, a.pointer, stride: a.shape[1], transposingA: transposingA, b.pointer,
+            stride: b.shape[1], transposingB: transposingB, into: out, stride: n + 2)
+        }
+        let product = Twin.matmul(
+          read(a, isTransposed: transposingA), read(b, isTransposed: transposingB))
+        let expected = Twin([m, n + 2]) { $0[1] < n ? product[$0] : 9 }
+        XCTAssertLessThan(relativeError(found, expected), 1e-5, "\(m), \(n), \(k)")
+      }
+    }
+  }
+
+  /// aᵀ · b, added to what is there.
+  func testTransposedProduct() {
+    var stream = RandomStream(seed: 402)
+    for (k, m, n) in [
+      (1, 1, 1), (7, 3, 5), (65, 130, 257), (400, 70, 90), (40, 150, 300), (270, 129, 260),
+    ] {
+      let a = Tensor.normal([k, m], using: &stream)
+      let b = Tensor.normal([k, n], using: &stream)
+      for beta: Float in [0, 1] {
+        var sum = Tensor.ones([m, n])
+        sum.mutate { out in
+          transposedGemm(
+            m: m, n: n, k: k, a.pointer, stride: m, b.pointer, stride: n, beta: beta, into: out,
+            stride: n)
+        }
+        XCTAssertLessThan(
+          relativeError(sum - beta, Twin.matmul(Twin(a).transposed(), Twin(b))), 1e-5)
+      }
+    }
+  }
+
+  /// No rows, no columns, no terms: values and gradients.
+  func testNothing() {
+    for (m, k, n) in [(0, 3, 2), (2, 3, 0), (2, 0, 3), (0, 0, 0)] {
+      for batch in [[], [2]] {
+        let a = Tensor.zeros(Shape(batch + [m, k])).tracked
+        let b = Tensor.zeros(Shape(batch + [k, n])).tracked
+        let found = gradients(of: matmul(a, b).sum(), at: [a, b])
+        XCTAssertEqual(found.map(\.shape), [a.shape, b.shape])
+      }
+      let (x, weight) = (Tensor.zeros([m, k]).tracked, Tensor.zeros([n, k]).tracked)
+      XCTAssertEqual(linear(x, weight).shape, [m, n])
+      let found = gradients(of: linear(x, weight).sum(), at: [x, weight])
+      XCTAssertEqual(found.map(\.scalars), [x.scalars, weight.scalars])
+    }
+  }
+
+  /// What a product reads of a matrix.
+  private func read(_ x: Tensor, isTransposed: Bool) -> Twin {
+    let part = Twin(croppedCopy(of: x, at: [0, 0], shape: [x.shape[0], x.shape[1] - 3]))
+    return isTransposed ? part.transposed() : part
+  }
+}
