@@ -117,7 +117,7 @@ def simsiam(net, width, size):
     from lightly.loss import NegativeCosineSimilarity
     from lightly.models.modules import SimSiamPredictionHead, SimSiamProjectionHead
 
-    online = torch.nn.Sequential(net, SimSiamProjectionHead(width, 4096, 256))
+    online = torch.nn.Sequential(net, SimSiamProjectionHead(width, width, 256))
     predictor = SimSiamPredictionHead(256, 64, 256)
     criterion = NegativeCosineSimilarity()
 

@@ -38,7 +38,9 @@ public final class BYOL: Learner {
   ///     or the layer itself.
   ///   - channels: The channels of the images; those of the first convolution when it is nil.
   ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector and of BYOL's predictor.
+  ///   - projectionHiddenSize: The hidden features of the projector and of BYOL's predictor; when it is
+  ///     nil, 4,096 for BYOL, and for SimSiam the features of the layer, as in its authors' code
+  ///     (byol-pytorch has 4,096 for both).
   ///   - predictorHiddenSize: The hidden features of the predictor; when it is nil, those of the
   ///     projector for BYOL and a quarter of the projection for SimSiam, its paper's bottleneck.
   ///   - normalizesProjections: Whether the projector ends with a batch norm, which keeps the variance of
@@ -55,7 +57,7 @@ public final class BYOL: Learner {
   /// - Precondition: The network has parameters, has the layer and calls it.
   public convenience init(
     _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
-    projectionSize: Int = 256, projectionHiddenSize: Int = 4_096, predictorHiddenSize: Int? = nil,
+    projectionSize: Int = 256, projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,
     useMomentum: Bool = true, viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
@@ -78,7 +80,7 @@ public final class BYOL: Learner {
   /// augmentations of their own; the rest as for images.
   public init(
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
-    projectionSize: Int = 256, projectionHiddenSize: Int = 4_096, predictorHiddenSize: Int? = nil,
+    projectionSize: Int = 256, projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,
     useMomentum: Bool = true, viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
@@ -87,7 +89,8 @@ public final class BYOL: Learner {
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
     encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
     let heads = BYOLHeads(
-      width: encoder.width, projectionSize: projectionSize, hiddenSize: projectionHiddenSize,
+      width: encoder.width, projectionSize: projectionSize,
+      hiddenSize: projectionHiddenSize ?? (useMomentum ? 4_096 : encoder.width),
       predictorHiddenSize: predictorHiddenSize, simplicialEmbedding: simplicialEmbedding,
       normalizesProjections: normalizesProjections, isSimSiam: !useMomentum)
     (projector, predictor) = withRandomSeed(stream.next()) { (heads.projector, heads.predictor) }

@@ -52,6 +52,21 @@ final class BYOLTests: XCTestCase {
     }
   }
 
+  /// BYOL's paper has heads of 4,096, SimSiam's authors have the width of the features and a quarter of the
+  /// projection.
+  func testUsualSizesOfHeads() {
+    func matrices(_ module: any Module) -> [Shape] {
+      module.parameters.map(\.shape).filter { $0.rank == 2 }
+    }
+    let byol = BYOL(PlainCNN(), imageSize: 16, hiddenLayer: "pool", seed: 1)
+    XCTAssertEqual(matrices(byol.projector), [[4_096, 8], [256, 4_096]])
+    XCTAssertEqual(matrices(byol.predictor), [[4_096, 256], [256, 4_096]])
+    let simSiam = BYOL(
+      PlainCNN(), imageSize: 16, hiddenLayer: "pool", useMomentum: false, seed: 1)
+    XCTAssertEqual(matrices(simSiam.projector), [[8, 8], [8, 8], [256, 8]])
+    XCTAssertEqual(matrices(simSiam.predictor), [[64, 256], [256, 64]])
+  }
+
   func testNormalizedProjectionsHaveAVarianceOfOne() {
     let learner = BYOL(
       PlainCNN(), imageSize: 16, projectionSize: 6, projectionHiddenSize: 12,
