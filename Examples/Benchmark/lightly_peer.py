@@ -49,7 +49,7 @@ METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg
 EXPANDED, CORRELATED = 1_024, 256  # the features of VICReg's and Barlow Twins' projections
 QUEUE, QUEUE_DECAY = 1_024, 0.99  # MoCo's
 MOMENTUM = 0.9
-RATE_SHARES = {"simsiam": 0.5, "barlow-twins": 0.003}  # of the recipe's rate
+RATE_SHARES = {"simsiam": 0.125, "barlow-twins": 0.003}  # of the recipe's rate
 NEIGHBOURS, TEMPERATURE = 20, 0.07
 
 
