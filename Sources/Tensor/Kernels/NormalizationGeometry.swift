@@ -22,18 +22,12 @@ struct NormalizationGeometry: Sendable {
   }
 
   /// Calls `body` with a sample, a part of its rows and the part's number, on all threads.
-  ///
-  /// What was read or written last is in the caches still: hence a pass `fromTheEnd` of what the pass
-  /// before it went through from the beginning.
-  func forEachPart(
-    fromTheEnd: Bool = false, _ body: (_ sample: Int, _ rows: Range<Int>, _ part: Int) -> Void
-  ) {
+  func forEachPart(_ body: (_ sample: Int, _ rows: Range<Int>, _ part: Int) -> Void) {
     let parts = partsPerSample
     let all = samples * parts
     let grain = samples * rows * channels < parallelGrain ? all : 1
     Parallel.forRanges(all, grain: grain) { range in
-      for place in range {
-        let index = fromTheEnd ? all - 1 - place : place
+      for index in range {
         let (sample, part) = (index / parts, index % parts)
         body(sample, (rows * part / parts)..<(rows * (part + 1) / parts), index)
       }

@@ -68,7 +68,7 @@ func affine(
   defer { extendLifetime((x.storage, residual?.storage)) }
   let (source, added, channels) = (x.pointer, residual?.pointer, geometry.channels)
   return Tensor(x.shape) { out in
-    geometry.forEachPart(fromTheEnd: true) { sample, rows, _ in
+    geometry.forEachPart { sample, rows, _ in
       let start = (sample * geometry.rows + rows.lowerBound) * channels
       affine.withSample(sample, geometry) { numbers in
         tensorApplyAffine(
@@ -123,7 +123,7 @@ struct NormalizedGradient {
     let passed = residual?.pointer
     let result = Tensor(input.shape) { out in
       coefficients.withUnsafePointers { a, b, c in
-        geometry.forEachPart(fromTheEnd: true) { sample, rows, _ in
+        geometry.forEachPart { sample, rows, _ in
           let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
           let begin = sample * geometry.channels
           withPart(sample, rows, geometry) { part in
