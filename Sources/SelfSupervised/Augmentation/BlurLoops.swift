@@ -1,3 +1,5 @@
+import Tensor
+
 /// Blurs an image in place, along the rows and then down the columns.
 ///
 /// A row is blurred along itself when the first output row needs it and kept while another may; the

@@ -1,5 +1,3 @@
-import Tensor
-
 /// Resizes a rectangle of an image, along the rows and then down the columns.
 ///
 /// Rows are shortened or lengthened when the first output row needs them and kept while another may,

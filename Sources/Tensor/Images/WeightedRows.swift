@@ -2,7 +2,7 @@
 ///
 /// The heart of both resampling and blurring: every pass down the columns is this over rows, and a
 /// blur along a row is this over one row shifted by whole pixels.
-func weightedSum(
+package func weightedSum(
   of rows: UnsafePointer<UnsafePointer<Float>>, weights: UnsafePointer<Float>, count: Int,
   into out: UnsafeMutablePointer<Float>, length: Int
 ) {

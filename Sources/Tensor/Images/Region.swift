@@ -1,5 +1,3 @@
-import Tensor
-
 /// A rectangle of whole pixels in an image.
 public struct Region: Hashable, Sendable {
   /// The first row.
@@ -22,14 +20,14 @@ public struct Region: Hashable, Sendable {
   /// The rectangle of `size` in the middle of an image of size `outer`.
   ///
   /// Where half a pixel is left over, the even offset is taken, as torchvision does.
-  static func center(_ size: Size2D, of outer: Size2D) -> Region {
+  package static func center(_ size: Size2D, of outer: Size2D) -> Region {
     func offset(_ spare: Int) -> Int { Int((Double(spare) / 2).rounded(.toNearestOrEven)) }
     return Region(
       top: offset(outer.height - size.height), left: offset(outer.width - size.width), size: size)
   }
 
   /// Whether this is a rectangle with pixels in it, all of them inside an image of size `outer`.
-  func fits(in outer: Size2D) -> Bool {
+  package func fits(in outer: Size2D) -> Bool {
     top >= 0 && left >= 0 && size.height > 0 && size.width > 0
       && top + size.height <= outer.height && left + size.width <= outer.width
   }

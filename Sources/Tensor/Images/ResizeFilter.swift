@@ -1,5 +1,3 @@
-import Tensor
-
 /// How a resized image's pixels come from the old ones.
 ///
 /// Both weigh the old pixels around a new one by a curve, which widens with the scale when the image
