@@ -52,7 +52,8 @@ let package = Package(
     .testTarget(
       name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"], exclude: ["Fixtures"]),
   ]
     + examples.map {
       .executableTarget(

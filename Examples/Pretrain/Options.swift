@@ -88,7 +88,8 @@ extension Options {
   static let flags = [
     Flag(
       "--data", "NAME",
-      "fashion-mnist, shapes, or a directory with the files of MNIST, CIFAR-10 or STL-10",
+      "fashion-mnist, shapes, or a directory with pictures (JPEG, PNG, WebP) or with the files of MNIST, "
+        + "CIFAR-10 or STL-10",
       standard: "fashion-mnist"),
     Flag(
       "--method", "NAME", Method.allCases.map(\.rawValue).joined(separator: ", "), standard: "byol"),

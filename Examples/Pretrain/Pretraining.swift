@@ -1,6 +1,5 @@
 import Arguments
 import Datasets
-import ExampleSupport
 import Foundation
 import SelfSupervised
 
@@ -25,8 +24,8 @@ struct Pretraining {
     let learner = options.method.learner(
       net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
     describe(learner, size: size, steps: steps)
-    let judge = Judge(bank: source.bank, queries: source.queries, size: size)
-    let (raw, untrained) = (judge.accuracyOfPixels(), judge.accuracy(of: learner))
+    let judge = source.judge
+    let (raw, untrained) = (judge?.accuracyOfPixels(), judge?.accuracy(of: learner))
 
     let training = TrainingLoop(
       learner: learner, loader: loader, steps: steps,
@@ -36,9 +35,8 @@ struct Pretraining {
     let outcome = try training.run()
 
     try net.save(to: files.backbonePath)
-    let trained = judge.accuracy(of: learner)
     let summary = RunSummary(
-      knn: trained, rawPixels: raw, untrained: untrained, outcome: outcome)
+      knn: judge?.accuracy(of: learner), rawPixels: raw, untrained: untrained, outcome: outcome)
     try files.log(summary.record)
     say(summary.report(files))
   }

@@ -37,17 +37,24 @@ struct Recipe: Sendable {
       ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
     ])
 
-  /// Photographs and the like: SimCLR's views for small images.
-  static let color = Recipe(
-    epochs: 4, batchSize: 128, bankSize: 10_000,
-    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4), warmUp: 0.05,
-    projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
-    movingAverageStart: 0.95, crop: 0.2...1,
-    colors: [
-      ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
-        .applied(probability: 0.8),
-      Grayscale().applied(probability: 0.2),
-    ])
+  /// Small photographs: SimCLR's views for CIFAR-10.
+  static let color = photographs(viewSize: nil)
+
+  /// Pictures of any size: the same, of 64 by 64 pixels.
+  static let pictures = photographs(viewSize: 64)
+
+  private static func photographs(viewSize: Int?) -> Recipe {
+    Recipe(
+      epochs: 4, batchSize: 128, viewSize: viewSize, bankSize: 10_000,
+      optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4), warmUp: 0.05,
+      projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
+      movingAverageStart: 0.95, crop: 0.2...1,
+      colors: [
+        ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
+          .applied(probability: 0.8),
+        Grayscale().applied(probability: 0.2),
+      ])
+  }
 
   /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey, for how two
   /// colours differ outlasts a change of hue. Many small steps teach BYOL more in three minutes than few

@@ -39,6 +39,9 @@ struct JSONRecord {
     case integer(Int)
     case number(Double)
     case flag(Bool)
+
+    /// A number that may be missing.
+    static func share(_ value: Float?) -> Value { .number(value.map(Double.init) ?? .nan) }
   }
 
   private let fields: [(String, Value)]

@@ -3,18 +3,18 @@ import SelfSupervised
 
 /// What a run came to.
 struct RunSummary {
-  let knn: Float
-  let rawPixels: Float
-  let untrained: Float
+  /// What the labels say; nil where there are none.
+  let knn: Float?
+  let rawPixels: Float?
+  let untrained: Float?
   let outcome: TrainingOutcome
 
   private var peakMegabytes: Int { Machine.peakResidentSize / 1_000_000 }
 
   var record: JSONRecord {
     JSONRecord([
-      ("event", .string("summary")), ("knn", .number(Double(knn))),
-      ("knn_raw_pixels", .number(Double(rawPixels))),
-      ("knn_random_encoder", .number(Double(untrained))),
+      ("event", .string("summary")), ("knn", .share(knn)),
+      ("knn_raw_pixels", .share(rawPixels)), ("knn_random_encoder", .share(untrained)),
       ("loss", .number(Double(outcome.loss))), ("steps", .integer(outcome.steps)),
       ("images_per_second", .number(outcome.imagesPerSecond)),
       ("seconds", .number(outcome.seconds)), ("peak_rss_mb", .integer(peakMegabytes)),
@@ -22,10 +22,14 @@ struct RunSummary {
     ])
   }
 
-  func report(_ files: RunFiles) -> String {
-    let scores = String(
+  private var scores: String {
+    guard let knn, let rawPixels, let untrained else { return "no labels to judge by" }
+    return String(
       format: "kNN accuracy   %.3f trained   %.3f raw pixels   %.3f untrained network", knn,
       rawPixels, untrained)
+  }
+
+  func report(_ files: RunFiles) -> String {
     let speed = String(format: "%.0f", outcome.imagesPerSecond)
     return """
       \(outcome.wasInterrupted ? "interrupted after step \(outcome.steps); what there is was saved\n" : "")\

@@ -33,7 +33,7 @@ public enum CIFAR10 {
   /// - Returns: Images of shape [32, 32, 3], kept as bytes.
   /// - Throws: ``DatasetError``.
   public static func load(_ split: Split, directory: String) throws -> LabelledImages {
-    try IDXDataset.checkDirectory(directory)
+    try checkDirectory(directory)
     var (labels, bytes) = ([Int](), [UInt8]())
     for name in split.files {
       try read(directory + "/" + name, labels: &labels, bytes: &bytes)

@@ -20,7 +20,7 @@ public enum FashionMNIST {
   public static func load(
     _ split: IDXDataset.Split, directory: String = debianDirectory
   ) throws -> LabelledImages {
-    try IDXDataset.checkDirectory(
+    try checkDirectory(
       directory,
       advice: "; apt-get install dataset-fashion-mnist, or pass the directory that has the files")
     return try IDXDataset.load(directory: directory, split: split, classNames: classNames)

@@ -24,6 +24,17 @@ func fileBytes(
   return try reading(path) { try Array(Data(contentsOf: URL(fileURLWithPath: path))) }
 }
 
+/// Throws unless there is a directory at `path`; `advice` says where to get one.
+func checkDirectory(_ path: String, advice: String = "") throws {
+  var isDirectory: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    throw DatasetError(path, "needs a directory; there is none\(advice)")
+  }
+  guard isDirectory.boolValue else {
+    throw DatasetError(path, "needs a directory; this is a file\(advice)")
+  }
+}
+
 /// Two digits in base 16.
 func hexadecimal(_ byte: UInt8) -> String { String(format: "%02x", byte) }
 

@@ -53,17 +53,6 @@ public enum IDXDataset {
       bytes: images.bytes, imageShape: imageShape, labels: labels, classNames: classNames)
   }
 
-  /// Throws unless there is a directory at `path`; `advice` says where to get one.
-  static func checkDirectory(_ path: String, advice: String = "") throws {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw DatasetError(path, "needs a directory; there is none\(advice)")
-    }
-    guard isDirectory.boolValue else {
-      throw DatasetError(path, "needs a directory; this is a file\(advice)")
-    }
-  }
-
   /// The file called `name` in `directory`, or failing that the one with ".gz" after it.
   private static func existing(_ name: String, in directory: String) -> String? {
     let plain = URL(fileURLWithPath: directory).appendingPathComponent(name).path

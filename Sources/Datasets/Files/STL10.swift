@@ -30,7 +30,7 @@ public enum STL10 {
   /// - Returns: Images of shape [96, 96, 3], kept as bytes. Labels count from 0, those of the files from 1.
   /// - Throws: ``DatasetError``.
   public static func load(_ split: Split, directory: String) throws -> LabelledImages {
-    try IDXDataset.checkDirectory(directory)
+    try checkDirectory(directory)
     let path = "\(directory)/\(split.rawValue)_X.bin"
     var bytes = try fileBytes(path)
     guard !bytes.isEmpty, bytes.count.isMultiple(of: layout.byteCount) else {

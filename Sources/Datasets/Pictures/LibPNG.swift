@@ -1,0 +1,89 @@
+import Tensor
+
+/// libpng's interface for whole pictures, opened at run time.
+struct LibPNG: Sendable {
+  private typealias Begin =
+    @convention(c) @Sendable (
+      _ image: UnsafeMutableRawPointer, _ file: UnsafePointer<UInt8>?, _ count: Int
+    ) -> Int32
+  private typealias Finish =
+    @convention(c) @Sendable (
+      _ image: UnsafeMutableRawPointer, _ background: UnsafeRawPointer?,
+      _ out: UnsafeMutableRawPointer?, _ rowStride: Int32, _ colorMap: UnsafeMutableRawPointer?
+    ) -> Int32
+  private typealias Free = @convention(c) @Sendable (_ image: UnsafeMutableRawPointer) -> Void
+
+  private let begin: Begin
+  private let finish: Finish
+  private let free: Free
+
+  /// The library of this machine, or why there is none.
+  static let shared = Result { try LibPNG(named: "libpng16.so.16") }
+
+  init(named name: String) throws {
+    let library = try DynamicLibrary(name, package: "libpng16-16")
+    begin = try library.function("png_image_begin_read_from_memory")
+    finish = try library.function("png_image_finish_read")
+    free = try library.function("png_image_free")
+  }
+
+  /// Decodes a file. Transparent pixels have the colour that is stored for them, as in torchvision.
+  func picture(_ file: [UInt8]) throws -> Picture {
+    var image = ControlBlock()
+    return try withUnsafeMutableBytes(of: &image) { block in
+      guard let address = block.baseAddress else { throw PictureDamage(reason: "no memory") }
+      defer { free(address) }
+      block.storeBytes(
+        of: ControlBlock.currentVersion, toByteOffset: ControlBlock.version, as: UInt32.self)
+      guard begin(address, file, file.count) != 0 else { throw damage(block) }
+      let size = try Picture.size(
+        height: Int(block.load(fromByteOffset: ControlBlock.height, as: UInt32.self)),
+        width: Int(block.load(fromByteOffset: ControlBlock.width, as: UInt32.self)))
+      block.storeBytes(
+        of: ControlBlock.colorAndAlpha, toByteOffset: ControlBlock.format, as: UInt32.self)
+      // Without this, libpng takes samples of 16 bits for linear light.
+      let flags = block.load(fromByteOffset: ControlBlock.flags, as: UInt32.self)
+      block.storeBytes(
+        of: flags | ControlBlock.sixteenBitsAreSRGB, toByteOffset: ControlBlock.flags,
+        as: UInt32.self)
+      let count = size.height * size.width * 4
+      let pixels = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
+        guard finish(address, nil, out.baseAddress, 0, nil) != 0 else { throw damage(block) }
+        written = count
+      }
+      return Picture(size: size, bytes: Self.withoutAlpha(pixels))
+    }
+  }
+
+  private func damage(_ block: UnsafeMutableRawBufferPointer) -> PictureDamage {
+    let text = block[ControlBlock.message...].prefix { $0 != 0 }
+    let reason = String(decoding: text, as: UTF8.self)
+    return PictureDamage(reason: "needs a whole PNG picture; libpng says: \(reason)")
+  }
+
+  private static func withoutAlpha(_ pixels: [UInt8]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: pixels.count / 4 * 3) { out, written in
+      for pixel in 0..<pixels.count / 4 {
+        for channel in 0..<3 { out[3 * pixel + channel] = pixels[4 * pixel + channel] }
+      }
+      written = pixels.count / 4 * 3
+    }
+  }
+}
+
+/// libpng's `png_image`: a pointer, seven numbers of 32 bits and a text of 64 bytes, here as zeros to begin
+/// with and read by their offsets.
+private struct ControlBlock {
+  private var words:
+    (
+      UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
+      UInt64, UInt64
+    ) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+  static let (version, width, height, format, flags, message) = (8, 12, 16, 20, 24, 36)
+  static let currentVersion: UInt32 = 1
+  /// PNG_FORMAT_RGBA
+  static let colorAndAlpha: UInt32 = 3
+  /// PNG_IMAGE_FLAG_16BIT_sRGB
+  static let sixteenBitsAreSRGB: UInt32 = 4
+}

@@ -1,0 +1,75 @@
+"""Writes the pictures beside it, and what Pillow and torchvision make of them: pictures.json.
+
+Needs numpy, Pillow, torch and torchvision:  python pictures.py
+"""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy
+import torch
+from PIL import Image
+from torchvision.transforms import v2
+
+FOLDER = Path(__file__).parent / "pictures"
+HEIGHT, WIDTH, SIDE = 21, 34, 8
+
+
+def smooth(channels):
+    """A picture [height, width, channels] of slow waves, one for each channel."""
+    y, x = numpy.mgrid[:HEIGHT, :WIDTH]
+    waves = [numpy.sin(x / (4 + channel) + channel) * numpy.cos(y / (3 + channel)) for channel in range(channels)]
+    return ((numpy.stack(waves, 2) + 1) * 127.5).round().astype(numpy.uint8)
+
+
+def sixteen_bits():
+    """A grey PNG of 16 bits, whose bytes Pillow would clip rather than divide."""
+    values = smooth(1)[:, :, 0].astype(numpy.uint16) * 257
+    return Image.fromarray(values)
+
+
+def base64_of(array):
+    return base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode()
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    color = Image.fromarray(smooth(3))
+    grey = Image.fromarray(smooth(1)[:, :, 0])
+    pictures = {
+        "color.jpg": (color, dict(quality=90, subsampling=0)),
+        "subsampled.jpg": (color, dict(quality=75, subsampling=2)),
+        "progressive.JPEG": (color, dict(quality=80, progressive=True)),
+        "grey.jpg": (grey, dict(quality=90)),
+        "inks.jpg": (Image.fromarray(smooth(4), "CMYK"), dict(quality=90)),
+        "color.png": (color, {}),
+        "transparent.png": (Image.fromarray(smooth(4), "RGBA"), {}),
+        "grey.png": (grey, {}),
+        "palette.png": (color.quantize(16), {}),
+        "sixteen.png": (sixteen_bits(), {}),
+        "lossless.webp": (color, dict(lossless=True)),
+        "lossy.webp": (color, dict(quality=80)),
+    }
+    fit = v2.Compose([v2.Resize(SIDE, antialias=True), v2.CenterCrop(SIDE)])
+    expected = {}
+    for name, (picture, options) in pictures.items():
+        path = FOLDER / name
+        kind = "JPEG" if name.lower().endswith(("jpg", "jpeg")) else None
+        picture.save(path, format=kind, **options)
+        read = Image.open(io.BytesIO(path.read_bytes()))
+        if name == "sixteen.png":
+            read = Image.fromarray((numpy.array(read) // 257).astype(numpy.uint8))
+        colors = numpy.array(read.convert("RGB"))
+        pixels = torch.from_numpy(colors).permute(2, 0, 1).float()
+        expected[name] = {
+            "size": list(colors.shape[:2]), "colors": base64_of(colors),
+            "fitted": base64_of(fit(pixels).permute(1, 2, 0).round().clamp(0, 255).byte().numpy()),
+            "grey": base64_of(numpy.array(read.convert("RGB").convert("L"))),
+        }
+    (FOLDER.parent / "pictures.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+import Foundation
+import Tensor
+import XCTest
+
+@testable import Datasets
+
+final class ImageFolderTests: XCTestCase {
+  func testImagesAreWhatTorchvisionMakesOfThem() throws {
+    let expected = try PictureFixtures.expected()
+    let folder = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: 8)
+    XCTAssertEqual(folder.count, 12)
+    XCTAssertEqual(folder.imageShape, [8, 8, 3])
+    XCTAssertEqual(folder.labels, [])
+    for (row, name) in expected.keys.sorted().enumerated() {
+      let bytes = folder.images(in: row..<(row + 1)).scalars.map { UInt8(($0 * 255).rounded()) }
+      let fitted = try XCTUnwrap(expected[name]).fitted
+      XCTAssertLessThanOrEqual(largestDifference(bytes, fitted), 1, name)
+    }
+  }
+
+  func testImagesThatAreNotSquare() throws {
+    for size in [Size2D(height: 3, width: 11), [13, 4], [40, 1], [1, 40]] {
+      let folder = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: size)
+      XCTAssertEqual(folder.imageShape, [size.height, size.width, 3])
+    }
+  }
+
+  func testPicturesOfTheSizeAskedForAreKeptAsTheyAre() throws {
+    let expected = try PictureFixtures.expected()
+    let size = Size2D(height: 21, width: 34)
+    let names = expected.keys.sorted()
+    for (channels, wanted) in [(3, \PictureFixtures.Expected.colors), (1, \.grey)] {
+      let folder = try ImageFolder.load(
+        directory: PictureFixtures.directory, imageSize: size, channels: channels)
+      XCTAssertEqual(folder.imageShape, [21, 34, channels])
+      for (row, name) in names.enumerated() {
+        let bytes = folder.images(in: row..<(row + 1)).scalars.map { UInt8(($0 * 255).rounded()) }
+        let difference = try largestDifference(bytes, XCTUnwrap(expected[name])[keyPath: wanted])
+        XCTAssertLessThanOrEqual(difference, 1, "\(name), \(channels) channels")
+      }
+    }
+  }
+
+  func testSubdirectoriesAreClasses() throws {
+    let files = try TemporaryFiles(for: self)
+    for (source, place) in [
+      ("color.png", "zebra/a.png"), ("grey.png", "ant/deep/er/b.PNG"), ("color.jpg", "ant/c.jpg"),
+    ] {
+      try add(source, as: place, to: files)
+    }
+    try add("color.png", as: "ant/.hidden.png", to: files)
+    try files.write([1, 2, 3], to: "ant/notes.txt")
+    let folder = try ImageFolder.load(directory: files.directory, imageSize: [21, 34])
+    XCTAssertEqual(folder.classNames, ["ant", "zebra"])
+    XCTAssertEqual(folder.labels, [0, 0, 1])
+    let alone = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: [21, 34])
+    let place = try XCTUnwrap(PictureFixtures.expected().keys.sorted().firstIndex(of: "color.png"))
+    XCTAssertEqual(folder.images(at: [2]).scalars, alone.images(at: [place]).scalars)
+    // With one picture outside, none has a label.
+    try add("color.png", as: "lonely.png", to: files)
+    XCTAssertEqual(try ImageFolder.load(directory: files.directory, imageSize: 8).labels, [])
+    XCTAssertEqual(try ImageFolder.load(directory: files.directory + "/", imageSize: 8).count, 4)
+  }
+
+  func testLinksAreFollowedOnce() throws {
+    let files = try TemporaryFiles(for: self)
+    try add("color.png", as: "a/a.png", to: files)
+    try FileManager.default.createSymbolicLink(
+      atPath: files.path("a/circle"), withDestinationPath: files.directory)
+    XCTAssertEqual(try ImageFolder.load(directory: files.directory, imageSize: 8).count, 1)
+  }
+
+  func testDamagedPicturesAreAllNamed() throws {
+    let files = try TemporaryFiles(for: self)
+    try add("color.png", as: "a.png", to: files)
+    let part = try PictureFixtures.bytes("color.jpg").prefix(300)
+    let first = try files.write(Array(part), to: "b.jpg")
+    let second = try files.write([], to: "c.jpg")
+    XCTAssertThrowsError(try ImageFolder.load(directory: files.directory, imageSize: 8)) { error in
+      let text = "\(error)"
+      XCTAssertTrue(
+        text.hasPrefix("\(first): needs a whole JPEG picture; libjpeg-turbo says: "), text)
+      XCTAssertTrue(text.hasSuffix("; of 3 pictures 2 cannot be read, also \(second)"), text)
+    }
+  }
+
+  func testADirectoryWithoutPicturesIsAnError() throws {
+    let files = try TemporaryFiles(for: self)
+    try files.write([1], to: "a.txt")
+    assertFails(
+      files.directory,
+      "needs pictures in it, files that end with .jpg, .jpeg, .png or .webp; there is none among 1 "
+        + "files"
+    ) { try ImageFolder.load(directory: files.directory, imageSize: 8) }
+    assertFails(files.path("none"), "needs a directory; there is none") {
+      try ImageFolder.load(directory: files.path("none"), imageSize: 8)
+    }
+  }
+
+  private func add(_ source: String, as name: String, to files: TemporaryFiles) throws {
+    let folder = (files.path(name) as NSString).deletingLastPathComponent
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try files.write(PictureFixtures.bytes(source), to: name)
+  }
+}

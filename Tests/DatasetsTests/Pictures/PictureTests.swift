@@ -1,0 +1,93 @@
+import Tensor
+import XCTest
+
+@testable import Datasets
+
+final class PictureTests: XCTestCase {
+  func testPicturesAreWhatPillowDecodes() throws {
+    let expected = try PictureFixtures.expected()
+    XCTAssertEqual(expected.count, 12)
+    for (name, expected) in expected {
+      let picture = try Picture(path: PictureFixtures.path(name))
+      XCTAssertEqual([picture.size.height, picture.size.width], expected.size, name)
+      // Inks become colours by a division, which Pillow rounds its own way.
+      let tolerance = name == "inks.jpg" ? 1 : 0
+      XCTAssertLessThanOrEqual(
+        largestDifference(picture.bytes, expected.colors), tolerance, name)
+    }
+  }
+
+  func testTheFirstBytesCountNotTheName() throws {
+    let files = try TemporaryFiles(for: self)
+    for name in ["color.jpg", "color.png", "lossless.webp"] {
+      let path = try files.write(PictureFixtures.bytes(name), to: "picture.gif")
+      XCTAssertEqual(
+        try Picture(path: path).bytes, try Picture(path: PictureFixtures.path(name)).bytes, name)
+    }
+  }
+
+  func testEveryTruncationIsAnError() throws {
+    let files = try TemporaryFiles(for: self)
+    for name in ["color.jpg", "progressive.JPEG", "color.png", "palette.png", "lossy.webp"] {
+      let bytes = try PictureFixtures.bytes(name)
+      // JPEG's last two bytes mark the end of a picture that is complete without them, as PNG's last twelve do.
+      let last = name.hasSuffix("png") ? 13 : name.hasSuffix("webp") ? 1 : 3
+      for length in stride(from: 0, through: bytes.count - last, by: 7) {
+        let path = try files.write(Array(bytes.prefix(length)), to: name)
+        XCTAssertThrowsError(try Picture(path: path), "\(name), \(length) bytes") { error in
+          XCTAssertTrue("\(error)".hasPrefix("\(path): needs a "), "\(error)")
+        }
+      }
+    }
+  }
+
+  func testWhatIsNoPictureIsNamed() throws {
+    let files = try TemporaryFiles(for: self)
+    let text = try files.write(Array("GIF89a".utf8), to: "a.png")
+    assertFails(text, "needs a JPEG, PNG or WebP picture; the file starts with 47 49 46 38") {
+      try Picture(path: text)
+    }
+    let empty = try files.write([], to: "b.png")
+    assertFails(empty, "needs a JPEG, PNG or WebP picture; the file is empty") {
+      try Picture(path: empty)
+    }
+  }
+
+  func testAHeaderThatClaimsTooMuchIsAnError() throws {
+    let files = try TemporaryFiles(for: self)
+    var bytes = try PictureFixtures.bytes("lossless.webp")
+    // VP8L: 14 bits of width - 1 and 14 of height - 1 after the signature at byte 20.
+    bytes.replaceSubrange(21..<25, with: [0xff, 0xff, 0xff, 0x0f])
+    let path = try files.write(bytes, to: "huge.webp")
+    XCTAssertThrowsError(try Picture(path: path)) { error in
+      XCTAssertTrue(
+        "\(error)".contains("16384x16384") || "\(error)".contains("libwebp"), "\(error)")
+    }
+    XCTAssertThrowsError(try Picture.size(height: 1 << 20, width: 1 << 20))
+    XCTAssertThrowsError(try Picture.size(height: 0, width: 5))
+    XCTAssertEqual(try Picture.size(height: 3, width: 5), [3, 5])
+  }
+
+  func testLargeJPEGsAreDecodedAtAPartOfTheirSize() throws {
+    let full = Size2D(height: 3001, width: 4000)
+    XCTAssertEqual(TurboJPEG.decodedSize(full, needed: nil), full)
+    XCTAssertEqual(TurboJPEG.decodedSize(full, needed: 96), [376, 500])
+    XCTAssertEqual(TurboJPEG.decodedSize(full, needed: 224), [751, 1000])
+    XCTAssertEqual(TurboJPEG.decodedSize(full, needed: 700), [1501, 2000])
+    XCTAssertEqual(TurboJPEG.decodedSize(full, needed: 751), full)
+    let picture = try Picture(path: PictureFixtures.path("color.jpg"), needed: 5)
+    XCTAssertEqual(picture.size, [11, 17])
+  }
+
+  func testMissingLibrariesNameTheirPackages() {
+    XCTAssertThrowsError(try TurboJPEG(named: "libabsent.so.0")) { error in
+      XCTAssertTrue("\(error)".hasSuffix("apt-get install libturbojpeg0-dev"), "\(error)")
+    }
+    XCTAssertThrowsError(try LibPNG(named: "libabsent.so.0")) { error in
+      XCTAssertTrue("\(error)".hasSuffix("apt-get install libpng16-16"), "\(error)")
+    }
+    XCTAssertThrowsError(try LibWebP(named: "libabsent.so.0")) { error in
+      XCTAssertTrue("\(error)".hasSuffix("apt-get install libwebp7"), "\(error)")
+    }
+  }
+}
