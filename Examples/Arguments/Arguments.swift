@@ -60,6 +60,9 @@ package struct Arguments: Sendable {
   /// Whether the command line names a flag.
   package func has(_ name: String) -> Bool { values[name] != nil }
 
+  /// Whether the command line names no flags but these.
+  package func hasOnly(_ names: String...) -> Bool { values.keys.allSatisfy(names.contains) }
+
   /// The value of a flag, or its standard one.
   package func string(_ name: String) -> String? {
     values[name] ?? flags.first { $0.name == name }?.standard

@@ -23,11 +23,33 @@ struct Options {
   let isHard: Bool
   let seed: UInt64
   let output: String
+  /// Where the run was when it ended, if it goes on from there.
+  let checkpoint: Checkpoint?
+  /// The command line, without what only this start of the run is about.
+  let words: [String]
 
   /// Reads the command line and sets the threads; nil when only help is asked for.
   init?(_ words: [String]) throws {
     let arguments = try Arguments(words, flags: Self.flags)
     if arguments.has("--help") { return nil }
+    guard let directory = arguments.string("--resume") else {
+      try self.init(arguments, words: words, checkpoint: nil)
+      return
+    }
+    guard arguments.hasOnly("--resume", "--threads") else {
+      throw UsageError(
+        "--resume goes on with the flags the run began with; only --threads can stand beside it")
+    }
+    let checkpoint = try Checkpoint(directory: directory)
+    let threads = arguments.string("--threads").map { ["--threads", $0] } ?? []
+    let former = try Arguments(
+      checkpoint.words + ["--out", directory] + threads, flags: Self.flags)
+    try self.init(former, words: checkpoint.words, checkpoint: checkpoint)
+  }
+
+  private init(_ arguments: Arguments, words: [String], checkpoint: Checkpoint?) throws {
+    self.words = words
+    self.checkpoint = checkpoint
     data = arguments.string("--data") ?? ""
     method = try arguments.choice("--method")
     net = try arguments.choice("--net", of: Self.nets)
@@ -73,9 +95,10 @@ extension Options {
     """
     usage: pretrain [flags]
 
-    Trains a residual network on images without their labels and writes metrics.jsonl and
-    backbone.safetensors. Labels, where there are any, only judge the result: by the vote of the
-    nearest neighbours, beside that of raw pixels and of the untrained network.
+    Trains a residual network on images without their labels and writes metrics.jsonl,
+    backbone.safetensors and, every five minutes and at the end, checkpoint.safetensors. Labels, where
+    there are any, only judge the result: by the vote of the nearest neighbours, beside that of raw
+    pixels and of the untrained network. Ctrl-C ends a run early and saves what there is.
 
     \(flags.help)
 
@@ -112,6 +135,9 @@ extension Options {
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),
     Flag("--out", "DIR", "where files are written; a new directory below runs/ if not given"),
+    Flag(
+      "--resume", "DIR",
+      "go on with the run that wrote to DIR, from its checkpoint and with its flags"),
     Flag("--help", "this text"),
   ]
 }

@@ -13,7 +13,7 @@ struct Pretraining {
     self.options = options
     source = try Source(options)
     // Opened before the training, so that a folder without rights costs nobody an hour.
-    files = try RunFiles(directory: options.output)
+    files = try RunFiles(directory: options.output, goesOn: options.checkpoint != nil)
   }
 
   func run() throws {
@@ -24,6 +24,13 @@ struct Pretraining {
     let learner = options.method.learner(
       net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
     describe(learner, size: size, steps: steps)
+    if let done = options.checkpoint?.outcome.steps {
+      guard done < steps else {
+        throw UsageError(
+          "--resume \(options.output) has nothing to go on with: all \(steps) steps are done")
+      }
+      say("goes on after step \(done)")
+    }
     let judge = source.judge
     let (raw, untrained) = (judge?.accuracyOfPixels(), judge?.accuracy(of: learner))
 
@@ -31,8 +38,8 @@ struct Pretraining {
       learner: learner, loader: loader, steps: steps,
       optimizer: optimizer.optimizer(of: learner),
       learningRate: schedule(steps),
-      files: files)
-    let outcome = try training.run()
+      files: files, words: options.words)
+    let outcome = try training.run(from: options.checkpoint)
 
     try net.save(to: files.backbonePath)
     let summary = RunSummary(

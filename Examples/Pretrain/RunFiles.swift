@@ -9,12 +9,12 @@ struct RunFiles {
   var metricsPath: String { directory + "/metrics.jsonl" }
   var backbonePath: String { directory + "/backbone.safetensors" }
 
-  /// Makes the directory and begins the log.
-  init(directory: String) throws {
+  /// Makes the directory and begins the log, or goes on with it.
+  init(directory: String, goesOn: Bool) throws {
     self.directory = directory
     let path = directory + "/metrics.jsonl"
     try makeDirectory(at: directory)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    let descriptor = open(path, O_WRONLY | O_CREAT | (goesOn ? O_APPEND : O_TRUNC), 0o644)
     guard descriptor >= 0 else {
       throw FileError(path: path, reason: "cannot be written: \(String(cString: strerror(errno)))")
     }

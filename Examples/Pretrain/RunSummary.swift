@@ -29,10 +29,19 @@ struct RunSummary {
       rawPixels, untrained)
   }
 
+  private func interruption(_ files: RunFiles) -> String {
+    """
+    interrupted after step \(outcome.steps); what there is was saved, and
+      pretrain --resume \(files.directory)
+    goes on from there
+
+    """
+  }
+
   func report(_ files: RunFiles) -> String {
     let speed = String(format: "%.0f", outcome.imagesPerSecond)
     return """
-      \(outcome.wasInterrupted ? "interrupted after step \(outcome.steps); what there is was saved\n" : "")\
+      \(outcome.wasInterrupted ? interruption(files) : "")\
       \(scores)
       \(outcome.steps) steps in \(ProgressLine.time(outcome.seconds)), \(speed) images/s, \
       \(peakMegabytes) MB at most

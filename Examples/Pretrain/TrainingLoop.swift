@@ -20,17 +20,23 @@ struct TrainingLoop {
   let optimizer: any Optimizer
   let learningRate: any Schedule
   let files: RunFiles
+  /// The command line, for checkpoints.
+  let words: [String]
 
   private static let stepsBetweenLines = 20
+  private static let secondsBetweenCheckpoints = 300.0
 
-  func run() throws -> TrainingOutcome {
+  /// Trains, from the first step or from where a checkpoint was written.
+  func run(from checkpoint: Checkpoint?) throws -> TrainingOutcome {
+    try checkpoint?.restore(learner, optimizer)
     let interruption = Interruption()
-    let start = Date()
-    var outcome = TrainingOutcome()
+    var outcome = checkpoint?.outcome ?? TrainingOutcome()
+    let (first, start) = (outcome.steps, Date() - outcome.seconds)
     var progress = ProgressLine(steps: steps)
     var collapse = CollapseWatch()
-    var smoothed: Float = .nan
-    for step in 0..<steps where !interruption.isRequested {
+    var smoothed = outcome.loss
+    var lastCheckpoint = Date()
+    for step in first..<steps where !interruption.isRequested {
       let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
       let loss = train(on: batch.images, step: step)
       smoothed = smoothed.isNaN ? loss : smoothed + 0.05 * (loss - smoothed)
@@ -51,10 +57,20 @@ struct TrainingLoop {
       if step % Self.stepsBetweenLines == 0 || step == steps - 1 {
         try files.log(record(outcome, loss: loss))
       }
+      if Date().timeIntervalSince(lastCheckpoint) >= Self.secondsBetweenCheckpoints {
+        try save(outcome)
+        lastCheckpoint = Date()
+      }
     }
     outcome.wasInterrupted = interruption.isRequested
     progress.finish()
+    try save(outcome)
     return outcome
+  }
+
+  private func save(_ outcome: TrainingOutcome) throws {
+    try Checkpoint(words: words, outcome: outcome, learner: learner, optimizer: optimizer)
+      .write(in: files.directory)
   }
 
   private func train(on images: Tensor, step: Int) -> Float {

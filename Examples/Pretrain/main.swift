@@ -4,7 +4,7 @@ import SelfSupervised
 
 runProgram("pretrain") { error in
   switch error {
-  case is DatasetError: 66
+  case is DatasetError, is CheckpointError: 66
   case is FileError: 74
   default: nil
   }

@@ -30,7 +30,8 @@ final class NormalizationLoopsTests: XCTestCase {
     let mean = Tensor.normal([channels], using: &stream) * 100
     let (scale, bias) = (Tensor.normal([channels], using: &stream), Tensor.zeros([channels]))
     let normal = Tensor.normal([200, channels], using: &stream)
-    let odd = Tensor([-0.0, 0] + [Float](repeating: 700 * .leastNonzeroMagnitude, count: channels - 2))
+    let tiny = 700 * Float.leastNonzeroMagnitude
+    let odd = Tensor([-0.0, 0] + [Float](repeating: tiny, count: channels - 2))
     let x = concatenated([
       mean.broadcast(to: [50, channels]), normal, odd.reshaped([1, channels]),
     ]).tracked

@@ -1,0 +1,79 @@
+import Arguments
+import Foundation
+import SelfSupervised
+
+/// All that a run goes on from: what the learner and the optimizer know, how far the run is, and its command
+/// line.
+struct Checkpoint {
+  let words: [String]
+  let outcome: TrainingOutcome
+  private let learner: State
+  private let optimizer: State
+
+  init(
+    words: [String], outcome: TrainingOutcome, learner: any Learner, optimizer: any Optimizer
+  ) {
+    self.words = words
+    self.outcome = outcome
+    self.learner = learner.state
+    self.optimizer = optimizer.state
+  }
+
+  static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
+
+  /// Makes a learner and its optimizer what they were.
+  func restore(_ learner: any Learner, _ optimizer: any Optimizer) throws {
+    try learner.load(self.learner)
+    try optimizer.load(self.optimizer)
+  }
+}
+
+// MARK: - As a file
+
+extension Checkpoint {
+  /// What stands beside the numbers.
+  private struct Progress: Codable {
+    let words: [String]
+    let steps: Int
+    let loss: Float
+    let seconds: Double
+  }
+
+  private static let (learnerPrefix, optimizerPrefix, note) = ("learner", "optimizer", "progress")
+
+  /// - Throws: ``CheckpointError`` if there is no such file or it is damaged.
+  init(directory: String) throws {
+    let path = Self.path(in: directory)
+    let state: State
+    do {
+      state = try State(contentsOf: path)
+    } catch {
+      throw CheckpointError(description: "\(error)")
+    }
+    guard
+      let progress = state.notes[Self.note]
+        .flatMap({ try? JSONDecoder().decode(Progress.self, from: Data($0.utf8)) })
+    else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
+    words = progress.words
+    outcome = TrainingOutcome(
+      steps: progress.steps, loss: progress.loss, seconds: progress.seconds)
+    learner = state.below(Self.learnerPrefix)
+    optimizer = state.below(Self.optimizerPrefix)
+  }
+
+  /// Writes the file; an earlier one stays as it was until this is complete.
+  func write(in directory: String) throws {
+    var state = State()
+    state.append(learner, under: Self.learnerPrefix)
+    state.append(optimizer, under: Self.optimizerPrefix)
+    let progress = Progress(
+      words: words, steps: outcome.steps, loss: outcome.loss, seconds: outcome.seconds)
+    state.notes[Self.note] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
+    try state.write(to: Self.path(in: directory))
+  }
+}
+
+/// A run cannot go on from its file.
+struct CheckpointError: Error, CustomStringConvertible {
+  let description: String
+}
