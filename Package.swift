@@ -40,7 +40,7 @@ let package = Package(
       name: "ExampleSupport", dependencies: ["SelfSupervised", "Datasets"],
       path: "Examples/ExampleSupport"),
     .executableTarget(
-      name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Nets"],
+      name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
       path: "Examples/ShapesToIDX"),
     .executableTarget(
       name: "PixelComparison", dependencies: ["Arguments", "SelfSupervised", "Datasets"],

@@ -35,11 +35,13 @@ from torchvision.models.resnet import BasicBlock
 RECIPES = {
     "fashion-mnist": dict(
         epochs=3, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, warm_up=0.3,
+        barlow_twins_share=1.0,
         outputs=128, hidden=1_024, normalizes=True, decay=0.95,
         crop=(0.3, 1.0), jitter=(0.6, 0.6, 0.0, 0.0), jitter_share=0.8, grey_share=0.0,
     ),
     "shapes": dict(
         epochs=4, batch=32, view=24, bank=2_000, rate=0.1, weight_decay=1e-6, warm_up=0.3,
+        barlow_twins_share=0.003,
         outputs=256, hidden=2_048, normalizes=True, decay=0.95,
         crop=(0.6, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.5,
     ),
@@ -49,7 +51,7 @@ METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg
 EXPANDED, CORRELATED = 1_024, 256  # the features of VICReg's and Barlow Twins' projections
 QUEUE, QUEUE_DECAY = 1_024, 0.99  # MoCo's
 MOMENTUM = 0.9
-RATE_SHARES = {"simsiam": 0.125, "barlow-twins": 0.003}  # of the recipe's rate
+SIMSIAM_SHARE = 0.125  # of the recipe's rate
 NEIGHBOURS, TEMPERATURE = 20, 0.07
 
 
@@ -249,13 +251,16 @@ class Method(nn.Module):
         if name in ("byol", "moco"):
             self.target = copy.deepcopy(self.online)
             deactivate_requires_grad(self.target)
-        self.loss = {
+        losses = {
             "byol": NegativeCosineSimilarity, "simsiam": NegativeCosineSimilarity,
             "simclr": lambda: NTXentLoss(temperature=0.2),
             "nnclr": lambda: NTXentLoss(temperature=0.2),
             "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(QUEUE, outputs)),
             "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss,
-        }[name]()
+        }
+        self.loss = losses[name]()
+        # Its queue takes keys in at once: in one queue a query's own image would be among the negatives.
+        self.other_loss = losses[name]() if name == "moco" else None
 
     def follow(self, decay):
         """Moves the target toward the network."""
@@ -272,8 +277,8 @@ class Method(nn.Module):
                 return self.loss(*projections)
             case "moco":
                 with torch.no_grad():
-                    keys = self.target(second)
-                return self.loss(projections[0], keys)
+                    keys = [self.target(first), self.target(second)]
+                return self.loss(projections[0], keys[1]) + self.other_loss(projections[1], keys[0])
         predictions = [self.predictor(projection) for projection in projections]
         with torch.no_grad():
             if self.name == "byol":
@@ -377,7 +382,8 @@ def main():
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
-    peak = recipe["rate"] * RATE_SHARES.get(options.method, 1)
+    shares = {"simsiam": SIMSIAM_SHARE, "barlow-twins": recipe["barlow_twins_share"]}
+    peak = recipe["rate"] * shares.get(options.method, 1)
     decay = QUEUE_DECAY if options.method == "moco" else recipe["decay"]
     descent = optimizer(method, peak, recipe["weight_decay"])
 

@@ -28,9 +28,9 @@ struct Comparison {
   }
 
   func run() throws {
-    var columns = [shownScenes.map { testing.images[$0] }, tiles(testing.labels)]
+    var columns = [shownScenes.map { Image(testing.images[$0]) }, tiles(testing.labels)]
     // Drawn after each training, and before the first: a folder without rights costs nobody an hour.
-    try Picture(columns: columns).write(to: options.picture)
+    try ImageGrid(columns: columns, magnification: 3).image.write(to: options.picture)
     say("| | all classes | background | shapes | spread of pixels |\n|---|---|---|---|---|")
     for way in options.ways {
       let net = withRandomSeed(options.seed) { ResNet.resNet10(stem: .small, width: 16) }
@@ -43,16 +43,24 @@ struct Comparison {
       let cells = numbers.map { $0.map { String(format: "%.3f", $0) } ?? "" }
       say("| \(way.rawValue) | \(cells.joined(separator: " | ")) |")
       columns.append(tiles(predictions))
-      try Picture(columns: columns).write(to: options.picture)
+      try ImageGrid(columns: columns, magnification: 3).image.write(to: options.picture)
     }
   }
 
   /// The classes of the pixels of the shown scenes, as images.
-  private func tiles(_ labels: [Int]) -> [Tensor] {
+  private func tiles(_ labels: [Int]) -> [Image] {
     shownScenes.map { scene in
-      Picture.tile(labels[(scene * side * side)..<((scene + 1) * side * side)], side: side)
+      let labels = labels[(scene * side * side)..<((scene + 1) * side * side)]
+      return Image(
+        Tensor(labels.flatMap { Self.colors[$0 % Self.colors.count] }, shape: [side, side, 3]))
     }
   }
+
+  /// A colour for each class.
+  private static let colors: [[Float]] = [
+    [0.12, 0.12, 0.14], [0.90, 0.29, 0.24], [0.20, 0.60, 0.86], [0.95, 0.77, 0.06],
+    [0.18, 0.80, 0.44], [0.61, 0.35, 0.71], [0.90, 0.49, 0.13], [0.10, 0.74, 0.61],
+  ]
 
   /// Trains `net`; the spread of the last batch's pixels, if the learner knows it.
   private func train(_ net: ResNet, _ way: Way) -> Float? {

@@ -44,7 +44,7 @@ struct Options {
     Flag("--steps", "N", "steps of each training", standard: "400"),
     Flag("--images", "N", "scenes to train on", standard: "4000"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
-    Flag("--picture", "FILE", "where the picture goes, in the PPM format", standard: "pixels.ppm"),
+    Flag("--picture", "FILE", "where the picture goes, .ppm or .png", standard: "pixels.ppm"),
     Flag("--help", "this text"),
   ]
 }

@@ -18,12 +18,12 @@ enum Method: String, CaseIterable {
   private static let (queueSize, queueDecay) = (1_024, Float(0.99))
 
   /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed, wants
-  /// about its paper's rate, 0.05 for 256 images, and Barlow Twins' loss is a sum over features.
-  func suited(_ choice: OptimizerChoice) -> OptimizerChoice {
-    var choice = choice
+  /// about its paper's rate, 0.05 for 256 images.
+  func optimizer(of recipe: Recipe) -> OptimizerChoice {
+    var choice = recipe.optimizer
     switch self {
     case .simsiam: choice.learningRate *= 0.125
-    case .barlowTwins: choice.learningRate *= 0.003
+    case .barlowTwins: choice.learningRate *= recipe.barlowTwinsShare
     default: break
     }
     return choice
@@ -55,8 +55,8 @@ enum Method: String, CaseIterable {
       return MoCo(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, queueSize: Self.queueSize,
-        movingAverageDecay: .cosine(from: Self.queueDecay, steps: steps), augmentation: views,
-        seed: seed)
+        movingAverageDecay: .cosine(from: Self.queueDecay, steps: steps), isSymmetric: true,
+        augmentation: views, seed: seed)
     case .barlowTwins:
       return BarlowTwins(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.correlatedSize,

@@ -23,6 +23,8 @@ struct Options {
   let isHard: Bool
   let seed: UInt64
   let output: String
+  /// Where a picture of views goes, if one is wanted.
+  let views: String?
   /// Where the run was when it ended, if it goes on from there.
   let checkpoint: Checkpoint?
   /// The command line, without what only this start of the run is about.
@@ -69,6 +71,10 @@ struct Options {
     output =
       arguments.string("--out")
       ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
+    views = arguments.string("--views")
+    if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
+      throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
+    }
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }
@@ -135,6 +141,8 @@ extension Options {
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),
     Flag("--out", "DIR", "where files are written; a new directory below runs/ if not given"),
+    Flag(
+      "--views", "FILE", "draw eight images and two views of each, as .png or .ppm, and then train"),
     Flag(
       "--resume", "DIR",
       "go on with the run that wrote to DIR, from its checkpoint and with its flags"),

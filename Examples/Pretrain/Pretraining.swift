@@ -31,6 +31,7 @@ struct Pretraining {
       }
       say("goes on after step \(done)")
     }
+    if let path = options.views { try drawViews(learner, to: path) }
     let judge = source.judge
     let (raw, untrained) = (judge?.accuracyOfPixels(), judge?.accuracy(of: learner))
 
@@ -46,6 +47,20 @@ struct Pretraining {
       knn: judge?.accuracy(of: learner), rawPixels: raw, untrained: untrained, outcome: outcome)
     try files.log(summary.record)
     say(summary.report(files))
+  }
+
+  /// Images and two views below each, without a change of what the training draws.
+  private func drawViews(_ learner: any Learner, to path: String) throws {
+    let images = source.training.images(in: 0..<min(8, source.training.count))
+    let stream = learner.stream
+    let views = learner.views(of: images)
+    learner.stream = stream
+    guard let pair = views as? ViewPair ?? (views as? PixelViews)?.images else { return }
+    let columns = (0..<images.shape[0]).map { index in
+      [images, pair.first, pair.second].map { Image($0[index]) }
+    }
+    try ImageGrid(columns: columns, magnification: 2).image.write(to: path)
+    say("drew \(path)")
   }
 
   private var loader: DataLoader {
@@ -75,7 +90,7 @@ struct Pretraining {
 
   /// What the command line asks for, and what it leaves open as suits the data, or as is usual.
   private var optimizer: OptimizerChoice {
-    let suited = options.method.suited(source.recipe.optimizer)
+    let suited = options.method.optimizer(of: source.recipe)
     let kind = options.optimizer ?? suited.kind
     var choice = kind == suited.kind ? suited : kind.usual
     choice.learningRate = options.learningRate ?? choice.learningRate

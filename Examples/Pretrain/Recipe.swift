@@ -9,6 +9,9 @@ struct Recipe: Sendable {
   /// The labelled images whose neighbours are looked up.
   let bankSize: Int
   let optimizer: OptimizerChoice
+  /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise where
+  /// batches are small.
+  let barlowTwinsShare: Float
   /// The share of the steps in which the step size rises to its highest.
   let warmUp: Float
   let projectionSize: Int
@@ -30,7 +33,8 @@ struct Recipe: Sendable {
   /// Grey images of centred things: crops and changes of brightness.
   static let fashionMNIST = Recipe(
     epochs: 3, batchSize: 128, bankSize: 10_000,
-    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4), warmUp: 0.3,
+    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
+    barlowTwinsShare: 1, warmUp: 0.3,
     projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: true,
     movingAverageStart: 0.95, crop: 0.3...1,
     colors: [
@@ -46,7 +50,8 @@ struct Recipe: Sendable {
   private static func photographs(viewSize: Int?) -> Recipe {
     Recipe(
       epochs: 4, batchSize: 128, viewSize: viewSize, bankSize: 10_000,
-      optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4), warmUp: 0.05,
+      optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
+      barlowTwinsShare: 0.1, warmUp: 0.05,
       projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
       movingAverageStart: 0.95, crop: 0.2...1,
       colors: [
@@ -62,7 +67,8 @@ struct Recipe: Sendable {
   /// long warm-up, the normalised projections and a decay of only 1e-6, its paper's.
   static let shapes = Recipe(
     epochs: 4, batchSize: 32, viewSize: 24, bankSize: 2_000,
-    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6), warmUp: 0.3,
+    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6),
+    barlowTwinsShare: 0.003, warmUp: 0.3,
     projectionSize: 256, projectionHiddenSize: 2_048, normalizesProjections: true,
     movingAverageStart: 0.95, crop: 0.6...1,
     colors: [

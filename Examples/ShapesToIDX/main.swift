@@ -2,7 +2,7 @@
 import Arguments
 import Datasets
 import Foundation
-import Nets
+import Tensor
 
 /// An array of bytes in the IDX format: see `IDXArray`.
 func idx(_ dimensions: [Int], _ bytes: [UInt8]) -> Data {

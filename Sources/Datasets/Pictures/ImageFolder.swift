@@ -56,11 +56,12 @@ public enum ImageFolder {
           for row in range {
             let place = UnsafeMutableBufferPointer(
               rebasing: out[(row * length)..<((row + 1) * length)])
-            place.initialize(repeating: 0)
             do {
               let picture = try Picture(path: paths[row], needed: size)
-              picture.image.fitted(to: size, channels: channels).write(to: place)
+              let bytes = picture.image.fitted(to: size, channels: channels).bytes
+              _ = place.initialize(fromContentsOf: bytes)
             } catch {
+              place.initialize(repeating: 0)
               failures[row] = error as? DatasetError ?? DatasetError(paths[row], "\(error)")
             }
           }
@@ -105,15 +106,6 @@ extension Image {
             0.299 * colors[3 * pixel] + 0.587 * colors[3 * pixel + 1] + 0.114
             * colors[3 * pixel + 2]
         }
-      }
-    }
-  }
-
-  /// Writes the values as bytes, rounded.
-  fileprivate func write(to out: UnsafeMutableBufferPointer<UInt8>) {
-    pixels.withUnsafeBufferPointer { values in
-      for position in out.indices {
-        out[position] = UInt8(min(max(values[position] * 255, 0), 255).rounded())
       }
     }
   }

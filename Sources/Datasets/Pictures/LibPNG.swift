@@ -11,10 +11,17 @@ struct LibPNG: Sendable {
       _ image: UnsafeMutableRawPointer, _ background: UnsafeRawPointer?,
       _ out: UnsafeMutableRawPointer?, _ rowStride: Int32, _ colorMap: UnsafeMutableRawPointer?
     ) -> Int32
+  private typealias Write =
+    @convention(c) @Sendable (
+      _ image: UnsafeMutableRawPointer, _ file: UnsafeMutablePointer<UInt8>?,
+      _ count: UnsafeMutablePointer<Int>, _ toEightBits: Int32, _ pixels: UnsafePointer<UInt8>?,
+      _ rowStride: Int32, _ colorMap: UnsafeRawPointer?
+    ) -> Int32
   private typealias Free = @convention(c) @Sendable (_ image: UnsafeMutableRawPointer) -> Void
 
   private let begin: Begin
   private let finish: Finish
+  private let write: Write
   private let free: Free
 
   /// The library of this machine, or why there is none.
@@ -24,6 +31,7 @@ struct LibPNG: Sendable {
     let library = try DynamicLibrary(name, package: "libpng16-16")
     begin = try library.function("png_image_begin_read_from_memory")
     finish = try library.function("png_image_finish_read")
+    write = try library.function("png_image_write_to_memory")
     free = try library.function("png_image_free")
   }
 
@@ -55,10 +63,34 @@ struct LibPNG: Sendable {
     }
   }
 
+  /// A file of red, green and blue of each pixel.
+  func file(of colors: [UInt8], size: Size2D) throws -> [UInt8] {
+    var image = ControlBlock()
+    return try withUnsafeMutableBytes(of: &image) { block in
+      guard let address = block.baseAddress else { throw PictureDamage(reason: "no memory") }
+      defer { free(address) }
+      for (value, place) in [
+        (ControlBlock.currentVersion, ControlBlock.version),
+        (UInt32(size.height), ControlBlock.height), (UInt32(size.width), ControlBlock.width),
+        (ControlBlock.color, ControlBlock.format),
+      ] { block.storeBytes(of: value, toByteOffset: place, as: UInt32.self) }
+      // An upper limit: what libpng would need if nothing became smaller.
+      var count = colors.count + colors.count / 100 + size.height + (1 << 12)
+      return try [UInt8](unsafeUninitializedCapacity: count) { out, written in
+        guard write(address, out.baseAddress, &count, 0, colors, 0, nil) != 0 else {
+          throw PictureDamage(reason: "cannot be written; libpng says: \(message(block))")
+        }
+        written = count
+      }
+    }
+  }
+
   private func damage(_ block: UnsafeMutableRawBufferPointer) -> PictureDamage {
-    let text = block[ControlBlock.message...].prefix { $0 != 0 }
-    let reason = String(decoding: text, as: UTF8.self)
-    return PictureDamage(reason: "needs a whole PNG picture; libpng says: \(reason)")
+    PictureDamage(reason: "needs a whole PNG picture; libpng says: \(message(block))")
+  }
+
+  private func message(_ block: UnsafeMutableRawBufferPointer) -> String {
+    String(decoding: block[ControlBlock.message...].prefix { $0 != 0 }, as: UTF8.self)
   }
 
   private static func withoutAlpha(_ pixels: [UInt8]) -> [UInt8] {
@@ -82,6 +114,8 @@ private struct ControlBlock {
 
   static let (version, width, height, format, flags, message) = (8, 12, 16, 20, 24, 36)
   static let currentVersion: UInt32 = 1
+  /// PNG_FORMAT_RGB
+  static let color: UInt32 = 2
   /// PNG_FORMAT_RGBA
   static let colorAndAlpha: UInt32 = 3
   /// PNG_IMAGE_FLAG_16BIT_sRGB
