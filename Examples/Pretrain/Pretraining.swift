@@ -73,7 +73,7 @@ struct Pretraining {
     switch options.length {
     case .steps(let steps): steps
     case .epochs(let epochs): epochs * loader.batchCount
-    case nil: source.recipe.epochs * loader.batchCount
+    case nil: max(source.recipe.epochs * loader.batchCount, source.recipe.fewestSteps)
     }
   }
 

@@ -3,6 +3,8 @@ import SelfSupervised
 /// What suits one kind of images: how views are drawn and how long to train.
 struct Recipe: Sendable {
   let epochs: Int
+  /// How many steps a training has at least, with more epochs than these of fewer images.
+  var fewestSteps = 0
   let batchSize: Int
   /// The height and width of views; nil for that of the images.
   var viewSize: Int?
@@ -44,12 +46,12 @@ struct Recipe: Sendable {
   /// Small photographs: SimCLR's views for CIFAR-10.
   static let color = photographs(viewSize: nil)
 
-  /// Pictures of any size: the same, of 64 by 64 pixels.
-  static let pictures = photographs(viewSize: 64)
+  /// Pictures of any size and number: the same, of 64 by 64 pixels.
+  static let pictures = photographs(viewSize: 64, fewestSteps: 2_000)
 
-  private static func photographs(viewSize: Int?) -> Recipe {
+  private static func photographs(viewSize: Int?, fewestSteps: Int = 0) -> Recipe {
     Recipe(
-      epochs: 4, batchSize: 128, viewSize: viewSize, bankSize: 10_000,
+      epochs: 4, fewestSteps: fewestSteps, batchSize: 128, viewSize: viewSize, bankSize: 10_000,
       optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
       barlowTwinsShare: 0.1, warmUp: 0.05,
       projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
