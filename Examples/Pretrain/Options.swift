@@ -23,6 +23,8 @@ struct Options {
   let isHard: Bool
   let seed: UInt64
   let output: String
+  /// After how many epochs each the labels judge, besides at the end.
+  let judgeEvery: Int?
   /// Where a picture of views goes, if one is wanted.
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
@@ -71,6 +73,7 @@ struct Options {
     output =
       arguments.string("--out")
       ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
+    judgeEvery = try arguments.optionalInteger("--judge-every", in: 1...1_000_000)
     views = arguments.string("--views")
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
@@ -137,6 +140,8 @@ extension Options {
     Flag(
       "--convolution", "NAME", "automatic (the fastest way for each) or direct (no Winograd)",
       standard: "automatic"),
+    Flag(
+      "--judge-every", "N", "say what the labels say after every N epochs too, not only at the end"),
     Flag("--hard", "more nuisance in the shapes"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

@@ -39,7 +39,8 @@ struct Pretraining {
       learner: learner, loader: loader, steps: steps,
       optimizer: optimizer.optimizer(of: learner),
       learningRate: schedule(steps),
-      files: files, words: options.words)
+      files: files, words: options.words,
+      judging: options.judgeEvery.flatMap { epochs in judge.map { (epochs, $0) } })
     let outcome = try training.run(from: options.checkpoint)
 
     try net.save(to: files.backbonePath)

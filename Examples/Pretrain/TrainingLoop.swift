@@ -1,5 +1,6 @@
 import Datasets
 import Dispatch
+import ExampleSupport
 import Foundation
 import SelfSupervised
 
@@ -22,6 +23,8 @@ struct TrainingLoop {
   let files: RunFiles
   /// The command line, for checkpoints.
   let words: [String]
+  /// What judges the network on the way, and after how many epochs each.
+  let judging: (epochs: Int, judge: Judge)?
 
   private static let stepsBetweenLines = 20
   private static let secondsBetweenCheckpoints = 300.0
@@ -31,32 +34,15 @@ struct TrainingLoop {
     try checkpoint?.restore(learner, optimizer)
     let interruption = Interruption()
     var outcome = checkpoint?.outcome ?? TrainingOutcome()
-    let (first, start) = (outcome.steps, Date() - outcome.seconds)
     var progress = ProgressLine(steps: steps)
     var collapse = CollapseWatch()
-    var smoothed = outcome.loss
     var lastCheckpoint = Date()
-    for step in first..<steps where !interruption.isRequested {
-      let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
-      let loss = train(on: batch.images, step: step)
-      smoothed = smoothed.isNaN ? loss : smoothed + 0.05 * (loss - smoothed)
-      guard loss.isFinite else {
-        throw TrainingError(
-          "the loss became \(loss) at step \(step); a lower --learning-rate may help")
-      }
-      outcome.steps = step + 1
-      outcome.loss = smoothed
-      outcome.seconds = Date().timeIntervalSince(start)
-      outcome.imagesPerSecond = Double((step + 1) * loader.batchSize) / outcome.seconds
+    for step in outcome.steps..<steps where !interruption.isRequested {
+      try take(step, &outcome)
       progress.show(outcome, learner.statistics)
-      if let warning = collapse.warning(
-        learner, optimizer: optimizer, batchSize: loader.batchSize)
-      {
-        progress.interject("\(warning)")
-      }
-      if step % Self.stepsBetweenLines == 0 || step == steps - 1 {
-        try files.log(record(outcome, loss: loss))
-      }
+      let warning = collapse.warning(learner, optimizer: optimizer, batchSize: loader.batchSize)
+      if let warning { progress.interject("\(warning)") }
+      try judge(after: step, progress)
       if Date().timeIntervalSince(lastCheckpoint) >= Self.secondsBetweenCheckpoints {
         try save(outcome)
         lastCheckpoint = Date()
@@ -66,6 +52,37 @@ struct TrainingLoop {
     progress.finish()
     try save(outcome)
     return outcome
+  }
+
+  /// One step, the time that it took and now and then a line in the log.
+  private func take(_ step: Int, _ outcome: inout TrainingOutcome) throws {
+    let start = Date()
+    let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
+    let loss = train(on: batch.images, step: step)
+    guard loss.isFinite else {
+      throw TrainingError(
+        "the loss became \(loss) at step \(step); a lower --learning-rate may help")
+    }
+    outcome.steps = step + 1
+    outcome.loss = outcome.loss.isNaN ? loss : outcome.loss + 0.05 * (loss - outcome.loss)
+    outcome.seconds += Date().timeIntervalSince(start)
+    outcome.imagesPerSecond = Double((step + 1) * loader.batchSize) / outcome.seconds
+    if step % Self.stepsBetweenLines == 0 || step == steps - 1 {
+      try files.log(record(outcome, loss: loss))
+    }
+  }
+
+  /// What the labels say, if an epoch has ended after which they are asked.
+  private func judge(after step: Int, _ progress: ProgressLine) throws {
+    guard let judging, (step + 1).isMultiple(of: judging.epochs * loader.batchCount) else { return }
+    let epoch = (step + 1) / loader.batchCount
+    let accuracy = judging.judge.accuracy(of: learner)
+    progress.interject(String(format: "after epoch %d: kNN accuracy %.3f", epoch, accuracy))
+    try files.log(
+      JSONRecord([
+        ("event", .string("epoch")), ("epoch", .integer(epoch)), ("step", .integer(step + 1)),
+        ("knn", .share(accuracy)),
+      ]))
   }
 
   private func save(_ outcome: TrainingOutcome) throws {
