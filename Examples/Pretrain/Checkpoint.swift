@@ -6,20 +6,36 @@ import SelfSupervised
 /// line.
 struct Checkpoint {
   let words: [String]
+  /// How many steps the run has, and how many images.
+  private let steps: Int
+  private let imageCount: Int
   let outcome: TrainingOutcome
   private let learner: State
   private let optimizer: State
 
   init(
-    words: [String], outcome: TrainingOutcome, learner: any Learner, optimizer: any Optimizer
+    words: [String], steps: Int, imageCount: Int, outcome: TrainingOutcome, learner: any Learner,
+    optimizer: any Optimizer
   ) {
     self.words = words
+    self.steps = steps
+    self.imageCount = imageCount
     self.outcome = outcome
     self.learner = learner.state
     self.optimizer = optimizer.state
   }
 
   static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
+
+  /// Throws unless the data are what they were.
+  func check(steps: Int, imageCount: Int) throws {
+    guard (steps, imageCount) == (self.steps, self.imageCount) else {
+      throw CheckpointError(
+        description:
+          "the run had \(self.steps) steps on \(self.imageCount) images and would now have \(steps) "
+          + "on \(imageCount): the data have changed")
+    }
+  }
 
   /// Makes a learner and its optimizer what they were.
   func restore(_ learner: any Learner, _ optimizer: any Optimizer) throws {
@@ -35,6 +51,8 @@ extension Checkpoint {
   private struct Progress: Codable {
     let words: [String]
     let steps: Int
+    let imageCount: Int
+    let done: Int
     let loss: Float
     let seconds: Double
   }
@@ -55,8 +73,9 @@ extension Checkpoint {
         .flatMap({ try? JSONDecoder().decode(Progress.self, from: Data($0.utf8)) })
     else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
     words = progress.words
+    (steps, imageCount) = (progress.steps, progress.imageCount)
     outcome = TrainingOutcome(
-      steps: progress.steps, loss: progress.loss, seconds: progress.seconds)
+      steps: progress.done, loss: progress.loss, seconds: progress.seconds)
     learner = state.below(Self.learnerPrefix)
     optimizer = state.below(Self.optimizerPrefix)
   }
@@ -67,7 +86,8 @@ extension Checkpoint {
     state.append(learner, under: Self.learnerPrefix)
     state.append(optimizer, under: Self.optimizerPrefix)
     let progress = Progress(
-      words: words, steps: outcome.steps, loss: outcome.loss, seconds: outcome.seconds)
+      words: words, steps: steps, imageCount: imageCount, done: outcome.steps, loss: outcome.loss,
+      seconds: outcome.seconds)
     state.notes[Self.note] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
     try state.write(to: Self.path(in: directory))
   }

@@ -53,11 +53,20 @@ struct ImageSets {
     labelled = test.flatMap { bank.labels.isEmpty || $0.labels.isEmpty ? nil : (bank, $0) }
   }
 
+  /// Who judges, in words.
+  var judges: String {
+    guard let labelled else { return "no labels to judge by" }
+    let queries = min(labelled.queries.count, Self.mostQueries)
+    let bank = min(labelled.bank.count, recipe.bankSize)
+    return
+      "judged by \(queries) images of \(labelled.bank.classNames.count) classes and their neighbours among \(bank)"
+  }
+
   /// A judge by the first images of each set, at `size`; nil if they have no labels.
-  func judge(bankSize: Int, size: Size2D) -> Judge? {
+  func judge(size: Size2D) -> Judge? {
     labelled.map { bank, queries in
       Judge(
-        bank: bank.first(min(bank.count, bankSize)),
+        bank: bank.first(min(bank.count, recipe.bankSize)),
         queries: queries.first(min(queries.count, Self.mostQueries)), size: size)
     }
   }
@@ -79,32 +88,53 @@ extension ImageSets {
       test: images(2_000, seed: 2 * options.seed + 1), .shapes)
   }
 
-  /// Pictures in `train` and `test` or `val`, or all together: then a tenth of those with labels judge.
+  /// Pictures in `train` and `test` or `val`, or all together, in which case a tenth of those with labels judge.
   private static func pictures(_ options: Options) throws -> ImageSets {
     let directory = options.data
-    let recipe = Recipe.pictures
     // Half as large again as the views, which are cut from these.
-    let side = 3 * (options.size ?? recipe.viewSize ?? 64) / 2
-    func load(_ path: String) throws -> LabelledImages {
-      try ImageFolder.load(directory: path, imageSize: Size2D(height: side, width: side))
-    }
-    if holds("train", directory) {
-      let training = try load(directory + "/train")
-      let test = try ["test", "val"].first { holds($0, directory) }
-        .map { try load("\(directory)/\($0)") }
-      if let test, test.classNames != training.classNames {
-        throw UsageError(
-          "--data \(directory) needs the same subdirectories in train and in test or val; they have "
-            + "\(training.classNames.count) and \(test.classNames.count), not all of one name")
-      }
-      return ImageSets(training: training, test: test, recipe)
-    }
-    let all = try load(directory)
-    guard !all.labels.isEmpty else { return ImageSets(training: all, test: nil, recipe) }
+    let side = 3 * (options.size ?? Recipe.pictures.viewSize ?? 64) / 2
     var stream = RandomStream(seed: options.seed)
-    let queries = min(mostQueries, all.count / 10)
-    let (test, training) = all.split(at: queries, using: &stream)
-    return ImageSets(training: training, test: test, recipe)
+    /// In random order: the first ones of a folder would be of its first classes.
+    func load(_ path: String) throws -> Subset {
+      let images = try ImageFolder.load(
+        directory: path, imageSize: Size2D(height: side, width: side))
+      return images.sampled(images.count, using: &stream)
+    }
+    let splits = splits(of: directory)
+    let training = try load(splits.isEmpty ? directory : directory + "/train")
+    guard let split = splits.first(where: { $0 != "train" }) else {
+      return judgingThemselves(training)
+    }
+    let test = try load("\(directory)/\(split)")
+    if training.labels.isEmpty {
+      let (queries, bank) = test.split(at: max(1, test.count / 5))
+      return ImageSets(training: training, bank: bank, test: queries, .pictures)
+    }
+    guard test.labels.isEmpty || test.classNames == training.classNames else {
+      throw UsageError(
+        "--data \(directory) needs the same subdirectories in train and \(split); they have "
+          + "\(training.classNames.joined(separator: ", ")) and "
+          + test.classNames.joined(separator: ", "))
+    }
+    return ImageSets(training: training, test: test, .pictures)
+  }
+
+  /// A tenth of the images judges the others, if they have labels.
+  private static func judgingThemselves(_ images: Subset) -> ImageSets {
+    guard !images.labels.isEmpty, images.count > 1 else {
+      return ImageSets(training: images, test: nil, .pictures)
+    }
+    let (test, training) = images.split(at: min(mostQueries, max(1, images.count / 10)))
+    return ImageSets(training: training, test: test, .pictures)
+  }
+
+  /// `train` and what stands beside it, if a directory holds nothing but these; they could be classes.
+  private static func splits(of directory: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    let visible = Set(names.filter { !$0.hasPrefix(".") })
+    let known = ["train", "test", "val"]
+    return visible.contains("train") && visible.isSubset(of: known)
+      ? known.filter(visible.contains) : []
   }
 
   private static func holds(_ name: String, _ directory: String) -> Bool {

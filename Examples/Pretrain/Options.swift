@@ -29,7 +29,7 @@ struct Options {
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
   let checkpoint: Checkpoint?
-  /// The command line, without what only this start of the run is about.
+  /// The command line, with the whole path of the data: a run may go on from another directory.
   let words: [String]
 
   /// Reads the command line and sets the threads; nil when only help is asked for.
@@ -52,9 +52,10 @@ struct Options {
   }
 
   private init(_ arguments: Arguments, words: [String], checkpoint: Checkpoint?) throws {
-    self.words = words
     self.checkpoint = checkpoint
     data = arguments.string("--data") ?? ""
+    let isPath = FileManager.default.fileExists(atPath: data)
+    self.words = words + (isPath ? ["--data", URL(fileURLWithPath: data).path] : [])
     method = try arguments.choice("--method")
     net = try arguments.choice("--net", of: Self.nets)
     width = try arguments.integer("--width", in: 1...1_024)
@@ -74,7 +75,7 @@ struct Options {
       arguments.string("--out")
       ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
     judgeEvery = try arguments.optionalInteger("--judge-every", in: 1...1_000_000)
-    views = arguments.string("--views")
+    views = checkpoint == nil ? arguments.string("--views") : nil
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
     }

@@ -12,8 +12,12 @@ struct Pretraining {
   init(_ options: Options) throws {
     self.options = options
     source = try Source(options)
+    if options.judgeEvery != nil, source.judge == nil {
+      throw UsageError("--judge-every needs labels; there are none with \(options.data)")
+    }
     // Opened before the training, so that a folder without rights costs nobody an hour.
-    files = try RunFiles(directory: options.output, goesOn: options.checkpoint != nil)
+    files = try RunFiles(
+      directory: options.output, goesOnAfter: options.checkpoint?.outcome.steps)
   }
 
   func run() throws {
@@ -24,12 +28,9 @@ struct Pretraining {
     let learner = options.method.learner(
       net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
     describe(learner, size: size, steps: steps)
-    if let done = options.checkpoint?.outcome.steps {
-      guard done < steps else {
-        throw UsageError(
-          "--resume \(options.output) has nothing to go on with: all \(steps) steps are done")
-      }
-      say("goes on after step \(done)")
+    if let checkpoint = options.checkpoint {
+      try checkpoint.check(steps: steps, imageCount: source.training.count)
+      say("goes on after step \(checkpoint.outcome.steps)")
     }
     if let path = options.views { try drawViews(learner, to: path) }
     let judge = source.judge
@@ -111,6 +112,7 @@ struct Pretraining {
       \(source.training.count) images of \(options.data)
       \(steps) steps of \(source.batchSize) images, views of \(size), \(optimizer.kind.rawValue) at \
       \(optimizer.learningRate), seed \(options.seed), \(Threads.count) threads
+      \(source.judges)
       """)
   }
 }

@@ -9,16 +9,36 @@ struct RunFiles {
   var metricsPath: String { directory + "/metrics.jsonl" }
   var backbonePath: String { directory + "/backbone.safetensors" }
 
-  /// Makes the directory and begins the log, or goes on with it.
-  init(directory: String, goesOn: Bool) throws {
+  var checkpointPath: String { Checkpoint.path(in: directory) }
+
+  /// Makes the directory and begins the log, or goes on with it after a step.
+  init(directory: String, goesOnAfter step: Int?) throws {
     self.directory = directory
-    let path = directory + "/metrics.jsonl"
     try makeDirectory(at: directory)
-    let descriptor = open(path, O_WRONLY | O_CREAT | (goesOn ? O_APPEND : O_TRUNC), 0o644)
+    let path = directory + "/metrics.jsonl"
+    let former = step.map { Self.records(in: path, through: $0) } ?? []
+    try writeAtomically(to: path) { file in
+      for line in former { try file.write(contentsOf: line + Data("\n".utf8)) }
+    }
+    let descriptor = open(path, O_WRONLY | O_APPEND)
     guard descriptor >= 0 else {
       throw FileError(path: path, reason: "cannot be written: \(String(cString: strerror(errno)))")
     }
     metrics = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    guard step == nil else { return }
+    // Files of an earlier run, which nobody should take for this one's.
+    for path in [checkpointPath, backbonePath] { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  /// The lines of steps and epochs up to a step: those after a checkpoint come again.
+  private static func records(in path: String, through step: Int) -> [Data] {
+    let lines = (FileManager.default.contents(atPath: path) ?? Data()).split(separator: 10)
+    return lines.filter { line in
+      guard let record = try? JSONSerialization.jsonObject(with: line) as? [String: Any],
+        let number = record["step"] as? Int
+      else { return false }
+      return number <= step
+    }
   }
 
   /// Adds a line to the log, whole.

@@ -8,6 +8,8 @@ struct Source {
   let training: any ImageDataset
   /// What judges the result by labels; nil if there are none.
   let judge: Judge?
+  /// Who judges, in words.
+  let judges: String
   let recipe: Recipe
   let batchSize: Int
   let viewSize: Size2D
@@ -25,6 +27,7 @@ struct Source {
         "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
     self.training = training
-    judge = sets.judge(bankSize: recipe.bankSize, size: viewSize)
+    judge = sets.judge(size: viewSize)
+    judges = sets.judges
   }
 }

@@ -48,7 +48,7 @@ struct TrainingLoop {
         lastCheckpoint = Date()
       }
     }
-    outcome.wasInterrupted = interruption.isRequested
+    outcome.wasInterrupted = interruption.isRequested && outcome.steps < steps
     progress.finish()
     try save(outcome)
     return outcome
@@ -86,8 +86,10 @@ struct TrainingLoop {
   }
 
   private func save(_ outcome: TrainingOutcome) throws {
-    try Checkpoint(words: words, outcome: outcome, learner: learner, optimizer: optimizer)
-      .write(in: files.directory)
+    try Checkpoint(
+      words: words, steps: steps, imageCount: loader.dataset.count, outcome: outcome,
+      learner: learner, optimizer: optimizer
+    ).write(in: files.directory)
   }
 
   private func train(on images: Tensor, step: Int) -> Float {

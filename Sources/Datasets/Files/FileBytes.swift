@@ -21,6 +21,14 @@ func fileBytes(
       "needs gzip data, which start with 1f 8b; "
         + (bytes.isEmpty ? "the file is empty" : "got \(bytes)"))
   }
+  return try plainFileBytes(path)
+}
+
+/// The contents of the file at `path` as they are.
+///
+/// - Throws: ``DatasetError``.
+func plainFileBytes(_ path: String) throws -> [UInt8] {
+  try checkFile(path)
   return try reading(path) { try Array(Data(contentsOf: URL(fileURLWithPath: path))) }
 }
 
@@ -40,17 +48,22 @@ func hexadecimal(_ byte: UInt8) -> String { String(format: "%02x", byte) }
 
 /// Up to `count` bytes from the start of a file.
 private func openingBytes(_ path: String, count: Int) throws -> [UInt8] {
+  try checkFile(path)
+  return try reading(path) {
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    return try Array(file.read(upToCount: count) ?? Data())
+  }
+}
+
+/// Throws unless there is a file at `path`.
+private func checkFile(_ path: String) throws {
   var isDirectory: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
     throw DatasetError(path, "needs a file; there is none")
   }
   guard !isDirectory.boolValue else {
     throw DatasetError(path, "needs a file; this is a directory")
-  }
-  return try reading(path) {
-    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-    defer { try? file.close() }
-    return try Array(file.read(upToCount: count) ?? Data())
   }
 }
 

@@ -11,7 +11,7 @@ extension Image {
 
   /// Writes the picture as a .png file, by libpng, or as a .ppm file, which needs no library.
   ///
-  /// Values below 0 are written as 0, and those above 1 as 1.
+  /// Values below 0, and those that are no numbers, are written as 0, and values above 1 as 1.
   ///
   /// - Throws: ``DatasetError`` if the name ends otherwise or libpng is missing, `FileError` if the file
   ///   cannot be written; an earlier file stays as it was.
@@ -44,7 +44,7 @@ extension Image {
   /// The values as bytes, rounded.
   var bytes: [UInt8] {
     pixels.withUnsafeBufferPointer { values in
-      values.map { UInt8(min(max($0 * 255, 0), 255).rounded()) }
+      values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 }
     }
   }
 }

@@ -25,11 +25,14 @@ public enum ImageFolder {
   ///   - imageSize: The height and width of each image. Learners cut their views out of it, so it may be
   ///     somewhat larger than these.
   ///   - channels: 3 for colours, or 1 for greys: 0.299 red + 0.587 green + 0.114 blue.
+  ///   - damaged: Called with each picture that cannot be decoded, which is then left out; when it is nil,
+  ///     such pictures are an error.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as bytes.
-  /// - Throws: ``DatasetError``, if there is no picture or one cannot be decoded, which names the first.
+  /// - Throws: ``DatasetError``, if there is no picture that can be read, or one that cannot.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func load(
-    directory: String, imageSize: Size2D, channels: Int = 3
+    directory: String, imageSize: Size2D, channels: Int = 3,
+    damaged: ((DatasetError) -> Void)? = nil
   ) throws -> LabelledImages {
     precondition(
       [1, 3].contains(channels) && imageSize.height > 0 && imageSize.width > 0,
@@ -37,48 +40,54 @@ public enum ImageFolder {
     )
     let files = try PictureFiles(in: directory)
     let shape = Shape([imageSize.height, imageSize.width, channels])
-    let bytes = try decoded(files.paths, to: imageSize, channels: channels)
-    return LabelledImages(
+    let (bytes, failures) = decoded(files.paths, to: imageSize, channels: channels)
+    Memory.releaseUnused()
+    let all = LabelledImages(
       bytes: bytes, imageShape: shape, labels: files.labels, classNames: files.classNames)
+    guard !failures.isEmpty else { return all }
+    guard let damaged, failures.count < all.count else { throw summary(failures, of: all.count) }
+    for failure in failures { damaged(failure.error) }
+    return all.without(Set(failures.map(\.index)))
   }
 
-  /// The pictures at `paths`, one after the other.
+  private typealias Failure = (index: Int, error: DatasetError)
+
+  /// The pictures at `paths`, one after the other; black where one cannot be decoded.
   private static func decoded(
     _ paths: [String], to size: Size2D, channels: Int
-  ) throws -> [UInt8] {
+  ) -> ([UInt8], [Failure]) {
     let length = size.height * size.width * channels
-    var failures = [DatasetError?](repeating: nil, count: paths.count)
+    var errors = [DatasetError?](repeating: nil, count: paths.count)
     let bytes = [UInt8](unsafeUninitializedCapacity: paths.count * length) { out, written in
-      failures.withUnsafeMutableBufferPointer { failures in
-        // Unsafe: each block writes the rows and the failures of its own range.
-        nonisolated(unsafe) let (out, failures) = (out, failures)
+      errors.withUnsafeMutableBufferPointer { errors in
+        // Unsafe: each block writes the rows and the errors of its own range.
+        nonisolated(unsafe) let (out, errors) = (out, errors)
         Parallel.forRanges(paths.count, grain: 1) { range in
           for row in range {
             let place = UnsafeMutableBufferPointer(
               rebasing: out[(row * length)..<((row + 1) * length)])
             do {
-              let picture = try Picture(path: paths[row], needed: size)
-              let bytes = picture.image.fitted(to: size, channels: channels).bytes
-              _ = place.initialize(fromContentsOf: bytes)
+              let colors = try Picture(path: paths[row], needed: size).fitted(to: size)
+              _ = place.initialize(fromContentsOf: (channels == 3 ? colors : colors.grey).bytes)
             } catch {
               place.initialize(repeating: 0)
-              failures[row] = error as? DatasetError ?? DatasetError(paths[row], "\(error)")
+              errors[row] = error as? DatasetError ?? DatasetError(paths[row], "\(error)")
             }
           }
         }
       }
       written = paths.count * length
     }
-    try report(failures.compactMap { $0 }, of: paths.count)
-    return bytes
+    return (bytes, errors.enumerated().compactMap { index, error in error.map { (index, $0) } })
   }
 
-  private static func report(_ failures: [DatasetError], of count: Int) throws {
-    guard let first = failures.first else { return }
-    guard failures.count > 1 else { throw first }
-    let others = failures.dropFirst().prefix(4).map(\.path).joined(separator: ", ")
+  /// One error of them all.
+  private static func summary(_ failures: [Failure], of count: Int) -> DatasetError {
+    let first = failures[0].error
+    guard failures.count > 1 else { return first }
+    let others = failures.dropFirst().prefix(4).map(\.error.path).joined(separator: ", ")
     let rest = failures.count > 5 ? ", …" : ""
-    throw DatasetError(
+    return DatasetError(
       first.path,
       "\(first.reason); of \(count) pictures \(failures.count) cannot be read, also \(others)\(rest)"
     )
@@ -86,19 +95,8 @@ public enum ImageFolder {
 }
 
 extension Image {
-  /// The middle of this image, resized until it just covers `size`, in colours or greys.
-  fileprivate func fitted(to size: Size2D, channels: Int) -> Image {
-    let isWide = width * size.height >= height * size.width
-    let covering =
-      isWide
-      ? Size2D(height: size.height, width: size.height * width / height)
-      : Size2D(height: size.width * height / width, width: size.width)
-    let colors = resized(to: covering).cropped(to: .center(size, of: covering))
-    return channels == 3 ? colors : colors.grey
-  }
-
   /// The luma of an image in colours.
-  private var grey: Image {
+  fileprivate var grey: Image {
     pixels.withUnsafeBufferPointer { colors in
       Image(size: size, channels: 1) { out in
         for pixel in out.indices {

@@ -35,15 +35,21 @@ struct LibPNG: Sendable {
     free = try library.function("png_image_free")
   }
 
-  /// Decodes a file. Transparent pixels have the colour that is stored for them, as in torchvision.
+  /// Decodes a file. Transparent pixels have the colour that is stored for them, and colours are not
+  /// converted, as in torchvision.
   func picture(_ file: [UInt8]) throws -> Picture {
+    // libpng keeps the pointer to the file until it has finished.
+    try Self.withoutColorSpace(file).withUnsafeBufferPointer { try picture($0) }
+  }
+
+  private func picture(_ file: UnsafeBufferPointer<UInt8>) throws -> Picture {
     var image = ControlBlock()
     return try withUnsafeMutableBytes(of: &image) { block in
       guard let address = block.baseAddress else { throw PictureDamage(reason: "no memory") }
       defer { free(address) }
       block.storeBytes(
         of: ControlBlock.currentVersion, toByteOffset: ControlBlock.version, as: UInt32.self)
-      guard begin(address, file, file.count) != 0 else { throw damage(block) }
+      guard begin(address, file.baseAddress, file.count) != 0 else { throw damage(block) }
       let size = try Picture.size(
         height: Int(block.load(fromByteOffset: ControlBlock.height, as: UInt32.self)),
         width: Int(block.load(fromByteOffset: ControlBlock.width, as: UInt32.self)))
@@ -91,6 +97,22 @@ struct LibPNG: Sendable {
 
   private func message(_ block: UnsafeMutableRawBufferPointer) -> String {
     String(decoding: block[ControlBlock.message...].prefix { $0 != 0 }, as: UTF8.self)
+  }
+
+  /// The file without the chunks by which libpng would convert colours to sRGB: a chunk is its length, four
+  /// letters, so many bytes and a check sum.
+  static func withoutColorSpace(_ file: [UInt8]) -> [UInt8] {
+    let (signature, frame) = (8, 12)
+    var kept = Array(file.prefix(signature))
+    var start = signature
+    while start + frame <= file.count {
+      let length = file[start..<(start + 4)].reduce(0) { $0 << 8 | Int($1) }
+      let end = min(start + frame + length, file.count)
+      let name = String(decoding: file[(start + 4)..<(start + 8)], as: UTF8.self)
+      if !["gAMA", "cHRM", "iCCP"].contains(name) { kept += file[start..<end] }
+      start = end
+    }
+    return kept + file.dropFirst(max(start, signature))
   }
 
   private static func withoutAlpha(_ pixels: [UInt8]) -> [UInt8] {

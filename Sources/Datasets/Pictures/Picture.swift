@@ -14,7 +14,7 @@ struct Picture {
   ///     size, which still has twice as many pixels each way.
   /// - Throws: ``DatasetError``.
   init(path: String, needed: Size2D? = nil) throws {
-    let file = try fileBytes(path)
+    let file = try plainFileBytes(path)
     do {
       switch try PictureFormat(of: file) {
       case .jpeg: self = try TurboJPEG.shared.get().picture(file, needed: needed)
@@ -39,11 +39,29 @@ struct Picture {
       for (position, byte) in bytes.enumerated() { out[position] = Float(byte) / 255 }
     }
   }
+
+  /// The middle of the picture, resized until it just covers `goal`, as values 0...1.
+  func fitted(to goal: Size2D) -> Image {
+    let isWide = size.width * goal.height >= size.height * goal.width
+    let covering =
+      isWide
+      ? Size2D(height: goal.height, width: goal.height * size.width / size.height)
+      : Size2D(height: goal.width * size.height / size.width, width: goal.width)
+    let resampler = Resampler(
+      from: size, to: covering, part: .center(goal, of: covering), channels: 3)
+    let length = size.width * 3
+    return Image(size: goal, channels: 3) { out in
+      guard let out = out.baseAddress else { return }
+      resampler.run(into: out) { row, line in
+        for position in 0..<length { line[position] = Float(bytes[row * length + position]) / 255 }
+      }
+    }
+  }
 }
 
 extension Picture {
-  /// More pixels than any camera's; a damaged or malicious file may claim to have them.
-  private static let mostPixels = 1 << 28
+  /// Pillow's limit: a damaged or malicious file may claim to have more.
+  private static let mostPixels = 178_956_970
 
   /// The size that a file's header gives, if that is believable.
   static func size(height: Int, width: Int) throws -> Size2D {

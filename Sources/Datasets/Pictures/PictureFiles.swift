@@ -33,12 +33,13 @@ struct PictureFiles {
   private struct Search {
     var pictures: [String] = []
     var others = 0
-    /// The directories that were entered, so that links in a circle end.
-    private var entered: Set<String> = []
+    /// The directories that this one is in, so that links in a circle end.
+    private var above: Set<String> = []
 
     mutating func look(through directory: String) throws {
       let real = URL(fileURLWithPath: directory).resolvingSymlinksInPath().path
-      guard entered.insert(real).inserted else { return }
+      guard above.insert(real).inserted else { return }
+      defer { above.remove(real) }
       let names: [String]
       do {
         names = try FileManager.default.contentsOfDirectory(atPath: directory)

@@ -44,10 +44,11 @@ struct TurboJPEG: Sendable {
   func picture(_ file: [UInt8], needed: Size2D?) throws -> Picture {
     guard let handle = begin() else { throw PictureDamage(reason: "libjpeg-turbo cannot start") }
     defer { _ = end(handle) }
-    var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+    var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, -1)
     let status = readHeader(
       handle, file, UInt(file.count), &width, &height, &subsampling, &colorSpace)
-    guard status == 0 else { throw damage(handle) }
+    // A header with an unusual subsampling counts as an error, and can be decoded.
+    guard status == 0 || (width > 0 && height > 0 && colorSpace >= 0) else { throw damage(handle) }
     let full = try Picture.size(height: Int(height), width: Int(width))
     let size = Self.decodedSize(full, needed: needed)
     let hasFourInks = ColorSpace.withFourInks.contains(colorSpace)
@@ -57,15 +58,15 @@ struct TurboJPEG: Sendable {
     let bytes = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
       let status = decompress(
         handle, file, UInt(file.count), out.baseAddress, Int32(size.width), 0, Int32(size.height),
-        format, 0)
+        format, Self.limitedScans)
       guard status == 0 || isHarmless(handle, file) else { throw damage(handle) }
       written = count
     }
     return Picture(size: size, bytes: hasFourInks ? Self.colors(of: bytes) : bytes)
   }
 
-  /// Whether the last call ended with a warning about bytes that every viewer skips, and the file is not cut
-  /// short: libjpeg-turbo's words tell only of the last thing that it missed.
+  /// Whether the last call ended with a warning, and the file is not cut short: damage within a scan is shown
+  /// as libjpeg shows it, as in torchvision. libjpeg-turbo's words tell only of the last thing that it missed.
   private func isHarmless(_ handle: Handle, _ file: [UInt8]) -> Bool {
     guard errorCode(handle) == Self.warning, let scan = Self.last(0xda, in: file) else {
       return false
@@ -108,6 +109,8 @@ struct TurboJPEG: Sendable {
 
   // Of turbojpeg.h.
   private static let warning: Int32 = 0
+  /// A progressive picture of very many scans would take minutes.
+  private static let limitedScans: Int32 = 32_768
 
   private enum PixelFormat {
     static let rgb: Int32 = 0

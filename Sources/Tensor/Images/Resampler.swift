@@ -1,20 +1,29 @@
-/// Resizes a rectangle of an image, along the rows and then down the columns.
+/// Resizes an image, along the rows and then down the columns.
 ///
 /// Rows are shortened or lengthened when the first output row needs them and kept while another may,
 /// so the rows in work stay in the cache.
-struct Resampler {
-  /// From the rectangle's width to the new width.
+package struct Resampler {
+  /// From the image's width to the new one.
   let columns: ResampleTaps
-  /// From the rectangle's height to the new height.
+  /// From the image's height to the new one.
   let rows: ResampleTaps
   let source: Size2D
   let target: Size2D
   let channels: Int
 
-  init(from source: Size2D, to target: Size2D, channels: Int, _ interpolation: ResizeFilter) {
-    columns = ResampleTaps(from: source.width, to: target.width, interpolation)
-    rows = ResampleTaps(from: source.height, to: target.height, interpolation)
-    (self.source, self.target, self.channels) = (source, target, channels)
+  /// From `source` to `size`, of which all is wanted or some part.
+  package init(
+    from source: Size2D, to size: Size2D, part: Region? = nil, channels: Int,
+    _ interpolation: ResizeFilter = .bilinear
+  ) {
+    let part = part ?? .whole(size)
+    columns = ResampleTaps(
+      from: source.width, to: size.width, interpolation,
+      part: part.left..<(part.left + part.size.width))
+    rows = ResampleTaps(
+      from: source.height, to: size.height, interpolation,
+      part: part.top..<(part.top + part.size.height))
+    (self.source, target, self.channels) = (source, part.size, channels)
   }
 
   // A vector of four is read and written at each pixel, whatever the number of channels.
@@ -22,10 +31,11 @@ struct Resampler {
   private var inputLength: Int { source.width * channels }
   private var outputLength: Int { target.width * channels }
 
-  /// out[target height, target width, channels] from image, at the rectangle's first value, with
-  /// `stride` values from one row to the next
-  func run(
-    _ image: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<Float>
+  /// out[target height, target width, channels] from rows[source width, channels], which `read` writes one
+  /// by one
+  package func run(
+    into out: UnsafeMutablePointer<Float>,
+    read: (_ row: Int, _ line: UnsafeMutablePointer<Float>) -> Void
   ) {
     let slotLength = outputLength + overrun
     let scratchLength = inputLength + overrun + rows.count * slotLength
@@ -34,7 +44,7 @@ struct Resampler {
         guard let line = scratch.baseAddress, let window = window.baseAddress else { return }
         line.initialize(repeating: 0, count: scratchLength)
         let slots = line + inputLength + overrun
-        run(image, stride: stride, line: line, slots: slots, window: window, into: out)
+        run(read, line: line, slots: slots, window: window, into: out)
       }
     }
   }
@@ -42,7 +52,7 @@ struct Resampler {
   /// slots[rows.count, target width · channels + overrun]: row i of the source, resized, is in slot
   /// i modulo rows.count
   private func run(
-    _ image: UnsafePointer<Float>, stride: Int, line: UnsafeMutablePointer<Float>,
+    _ read: (Int, UnsafeMutablePointer<Float>) -> Void, line: UnsafeMutablePointer<Float>,
     slots: UnsafeMutablePointer<Float>, window: UnsafeMutablePointer<UnsafePointer<Float>>,
     into out: UnsafeMutablePointer<Float>
   ) {
@@ -54,7 +64,7 @@ struct Resampler {
         let start = rows.starts[y]
         next = max(next, start)
         while next < start + rows.count {
-          line.update(from: image + next * stride, count: inputLength)
+          read(next, line)
           resizeLine(line, into: slots + next % rows.count * slotLength)
           next += 1
         }
@@ -111,8 +121,10 @@ extension Image {
     return pixels.withUnsafeBufferPointer { source in
       Image(size: size, channels: channels) { out in
         guard let source = source.baseAddress, let out = out.baseAddress else { return }
-        resampler.run(
-          source + region.top * stride + region.left * channels, stride: stride, into: out)
+        let start = source + region.top * stride + region.left * channels
+        resampler.run(into: out) { row, line in
+          line.update(from: start + row * stride, count: region.size.width * channels)
+        }
       }
     }
   }

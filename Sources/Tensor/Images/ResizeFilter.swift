@@ -32,14 +32,19 @@ struct ResampleTaps {
   let count: Int
   /// The first pixel of each window, in increasing order.
   let starts: [Int]
-  /// The weights of each window, adding up to 1: [output length, count]
+  /// The weights of each window, adding up to 1: [count of windows, count]
   let weights: [Float]
 
-  init(from inputLength: Int, to outputLength: Int, _ interpolation: ResizeFilter) {
+  /// The windows of some pixels of the resized line, or of all.
+  init(
+    from inputLength: Int, to outputLength: Int, _ interpolation: ResizeFilter,
+    part: Range<Int>? = nil
+  ) {
+    let part = part ?? 0..<outputLength
     let scale = Double(inputLength) / Double(outputLength)
     let stretch = max(scale, 1)
     let support = interpolation.support * stretch
-    let windows = (0..<outputLength).map { index in
+    let windows = part.map { index in
       let center = scale * (Double(index) + 0.5)
       let start = max(0, Int(center - support + 0.5))
       return (center, start, end: min(inputLength, Int(center + support + 0.5)))
@@ -47,7 +52,7 @@ struct ResampleTaps {
     let count = windows.reduce(1) { max($0, $1.end - $1.1) }
     self.count = count
     starts = windows.map { min($0.1, inputLength - count) }
-    weights = [Float](unsafeUninitializedCapacity: outputLength * count) { weights, written in
+    weights = [Float](unsafeUninitializedCapacity: part.count * count) { weights, written in
       for (index, window) in windows.enumerated() {
         let row = index * count
         var total = 0.0
@@ -61,7 +66,7 @@ struct ResampleTaps {
         }
         for tap in 0..<count { weights[row + tap] /= Float(total) }
       }
-      written = outputLength * count
+      written = part.count * count
     }
   }
 }

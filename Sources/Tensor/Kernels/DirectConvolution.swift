@@ -154,7 +154,7 @@ extension ConvolutionGeometry {
   /// Whether the weight is large for so few rows: then a sum for each thread would be much to add up, in
   /// ResNet-50's last level a fifth of the time.
   fileprivate var hasLargeWeight: Bool {
-    groups == 1 && rows <= 512 && outputs >= fewestOutputs * Threads.count
+    groups == 1 && rows <= 512 && Threads.count > 1 && outputs >= fewestOutputs * Threads.count
   }
 
   /// All patches of all images.

@@ -1,16 +1,17 @@
 """Writes the pictures beside it, and what Pillow and torchvision make of them: pictures.json.
 
-Needs numpy, Pillow, torch and torchvision:  python pictures.py
+Needs numpy, Pillow, torch and torchvision, and cjpeg of libjpeg-turbo-progs:  python pictures.py
 """
 
 import base64
 import io
 import json
+import subprocess
 from pathlib import Path
 
 import numpy
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from torchvision.transforms import v2
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -30,6 +31,21 @@ def sixteen_bits():
     return Image.fromarray(values)
 
 
+def gamma():
+    """A PNG's claim of another gamma, which Pillow does not heed."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    return dict(pnginfo=chunks)
+
+
+def write_unusual(path, picture):
+    """A JPEG with one value of its colours for 4x2 pixels, of which Pillow writes none."""
+    ppm = io.BytesIO()
+    picture.save(ppm, format="PPM")
+    command = ["cjpeg", "-quality", "90", "-sample", "4x2", "-outfile", str(path)]
+    subprocess.run(command, input=ppm.getvalue(), check=True)
+
+
 def base64_of(array):
     return base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode()
 
@@ -44,11 +60,15 @@ def main():
         "progressive.JPEG": (color, dict(quality=80, progressive=True)),
         "grey.jpg": (grey, dict(quality=90)),
         "inks.jpg": (Image.fromarray(smooth(4), "CMYK"), dict(quality=90)),
+        "unusual.jpg": (color, None),
         "color.png": (color, {}),
         "transparent.png": (Image.fromarray(smooth(4), "RGBA"), {}),
         "grey.png": (grey, {}),
         "palette.png": (color.quantize(16), {}),
         "sixteen.png": (sixteen_bits(), {}),
+        "gamma.png": (color, gamma()),
+        "onebit.png": (grey.convert("1"), {}),
+        "keyed.png": (color, dict(transparency=(128, 128, 128))),
         "lossless.webp": (color, dict(lossless=True)),
         "lossy.webp": (color, dict(quality=80)),
     }
@@ -57,7 +77,10 @@ def main():
     for name, (picture, options) in pictures.items():
         path = FOLDER / name
         kind = "JPEG" if name.lower().endswith(("jpg", "jpeg")) else None
-        picture.save(path, format=kind, **options)
+        if options is None:
+            write_unusual(path, picture)
+        else:
+            picture.save(path, format=kind, **options)
         read = Image.open(io.BytesIO(path.read_bytes()))
         if name == "sixteen.png":
             read = Image.fromarray((numpy.array(read) // 257).astype(numpy.uint8))

@@ -7,7 +7,8 @@ import XCTest
 final class ImageFilesTests: XCTestCase {
   private let image = Image(
     Tensor(
-      [0, 1, 0.5, -3, 7, 0.1, 0.2, 0.3, 0.4, 1, 1, 0, 0, 0, 0, 0.25, 0.75, 1], shape: [2, 3, 3]))
+      [.nan, 1, 0.5, -3, .infinity, 0.1, 0.2, 0.3, 0.4, 1, 1, 0, 0, 0, 0, 0.25, 0.75, 1],
+      shape: [2, 3, 3]))
   private let bytes: [UInt8] = [
     0, 255, 128, 0, 255, 26, 51, 77, 102, 255, 255, 0, 0, 0, 0, 64, 191, 255,
   ]

@@ -8,7 +8,7 @@ final class ImageFolderTests: XCTestCase {
   func testImagesAreWhatTorchvisionMakesOfThem() throws {
     let expected = try PictureFixtures.expected()
     let folder = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: 8)
-    XCTAssertEqual(folder.count, 12)
+    XCTAssertEqual(folder.count, 16)
     XCTAssertEqual(folder.imageShape, [8, 8, 3])
     XCTAssertEqual(folder.labels, [])
     for (row, name) in expected.keys.sorted().enumerated() {
@@ -68,6 +68,15 @@ final class ImageFolderTests: XCTestCase {
     try FileManager.default.createSymbolicLink(
       atPath: files.path("a/circle"), withDestinationPath: files.directory)
     XCTAssertEqual(try ImageFolder.load(directory: files.directory, imageSize: 8).count, 1)
+    // Two links to one directory are two classes.
+    for name in ["b", "c"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: files.path(name), withDestinationPath: files.path("a"))
+    }
+    try FileManager.default.removeItem(atPath: files.path("a/circle"))
+    let folder = try ImageFolder.load(directory: files.directory, imageSize: 8)
+    XCTAssertEqual(folder.classNames, ["a", "b", "c"])
+    XCTAssertEqual(folder.labels, [0, 1, 2])
   }
 
   func testDamagedPicturesAreAllNamed() throws {
@@ -82,6 +91,31 @@ final class ImageFolderTests: XCTestCase {
         text.hasPrefix("\(first): needs a whole JPEG picture; libjpeg-turbo says: "), text)
       XCTAssertTrue(text.hasSuffix("; of 3 pictures 2 cannot be read, also \(second)"), text)
     }
+  }
+
+  func testDamagedPicturesCanBeLeftOut() throws {
+    let files = try TemporaryFiles(for: self)
+    try add("color.png", as: "x/a.png", to: files)
+    try add("grey.png", as: "y/b.png", to: files)
+    try add("color.jpg", as: "y/d.jpg", to: files)
+    let damaged = try files.write([0xff, 0xd8, 0xff, 0xd9], to: "y/c.jpg")
+    var told: [String] = []
+    let folder = try ImageFolder.load(directory: files.directory, imageSize: [21, 34]) {
+      told.append($0.path)
+    }
+    XCTAssertEqual(told, [damaged])
+    XCTAssertEqual(folder.labels, [0, 1, 1])
+    let alone = try Picture(path: files.path("y/d.jpg")).bytes
+    XCTAssertEqual(
+      folder.images(at: [2]).scalars.map { UInt8(($0 * 255).rounded()) }, alone)
+    // If nothing is left, that is an error.
+    try FileManager.default.removeItem(atPath: files.path("x"))
+    for name in ["b.png", "d.jpg"] {
+      try FileManager.default.removeItem(atPath: files.path("y/\(name)"))
+    }
+    XCTAssertThrowsError(
+      try ImageFolder.load(directory: files.directory, imageSize: 8) { told.append($0.path) })
+    XCTAssertEqual(told.count, 1)
   }
 
   func testADirectoryWithoutPicturesIsAnError() throws {

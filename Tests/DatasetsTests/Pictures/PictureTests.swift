@@ -6,7 +6,7 @@ import XCTest
 final class PictureTests: XCTestCase {
   func testPicturesAreWhatPillowDecodes() throws {
     let expected = try PictureFixtures.expected()
-    XCTAssertEqual(expected.count, 12)
+    XCTAssertEqual(expected.count, 16)
     for (name, expected) in expected {
       let picture = try Picture(path: PictureFixtures.path(name))
       XCTAssertEqual([picture.size.height, picture.size.width], expected.size, name)
@@ -39,6 +39,39 @@ final class PictureTests: XCTestCase {
         }
       }
     }
+  }
+
+  func testDamageWithinAScanIsShownAsItIs() throws {
+    let files = try TemporaryFiles(for: self)
+    var bytes = try PictureFixtures.bytes("color.jpg")
+    bytes.removeSubrange(700..<800)
+    let path = try files.write(bytes, to: "hole.jpg")
+    XCTAssertEqual(try Picture(path: path).size, [21, 34])
+  }
+
+  func testColorSpacesOfPNGAreLeftOut() throws {
+    let (plain, gamma) = try (
+      PictureFixtures.bytes("color.png"), PictureFixtures.bytes("gamma.png")
+    )
+    XCTAssertEqual(LibPNG.withoutColorSpace(plain), plain)
+    XCTAssertEqual(gamma.count, plain.count + 16)
+    XCTAssertEqual(LibPNG.withoutColorSpace(gamma), plain)
+    for length in 0..<gamma.count {
+      XCTAssertLessThanOrEqual(
+        LibPNG.withoutColorSpace(Array(gamma.prefix(length))).count, length)
+    }
+  }
+
+  func testThinPicturesTakeNoMoreMemoryThanTheirMiddle() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = files.path("thin.png")
+    try Image(size: Size2D(height: 1, width: 100_000), channels: 3) { $0.update(repeating: 0.5) }
+      .write(to: path)
+    let before = Memory.usage
+    let fitted = try Picture(path: path).fitted(to: 96)
+    XCTAssertEqual(fitted.size, 96)
+    XCTAssertLessThan(Memory.usage.liveBytes - before.liveBytes, 1 << 20)
+    XCTAssertEqual(Set(fitted.bytes), [128])
   }
 
   func testWhatIsNoPictureIsNamed() throws {

@@ -52,6 +52,37 @@ final class ConvolutionConfigurationTests: XCTestCase {
     }
   }
 
+  /// More outputs than 128 for each thread and few rows: the weight's gradient is made by outputs.
+  func testLargeWeightsOfFewRows() {
+    var stream = RandomStream(seed: 105)
+    for threads in [1, 2, 3] {
+      let outputs = 128 * threads + 5
+      for (images, kernel, settings) in [
+        ([2, 5, 4, 6], [1, 1, 6], ConvolutionSettings()),
+        ([2, 5, 4, 6], [1, 1, 6], ConvolutionSettings(stride: 2)),
+        (
+          [2, 6, 7, 4], [3, 2, 4],
+          ConvolutionSettings(stride: [2, 1], padding: [2, 0], dilation: [1, 2])
+        ),
+        ([3, 4, 9, 5], [1, 3, 5], ConvolutionSettings(padding: [0, 1])),
+      ] {
+        check(images, [outputs] + kernel, settings, threads: threads, using: &stream)
+      }
+      check(
+        [2, 3, 3, outputs], [outputs, 2, 2, 3], .init(stride: 2), isTransposed: true,
+        threads: threads, using: &stream)
+    }
+  }
+
+  /// Lines of patches of all lengths that are copied without a call, and of those around them.
+  func testShortPatchLines() {
+    var stream = RandomStream(seed: 106)
+    for length in [1, 3, 4, 5, 7, 8, 9, 31, 32, 33] {
+      check(
+        [2, 3, 6, length], [2, 2, 1, length], .init(padding: [1, 0]), threads: 1, using: &stream)
+    }
+  }
+
   private func check(
     _ imageShape: [Int], _ weightShape: [Int], _ settings: ConvolutionSettings,
     isTransposed: Bool = false, threads: Int, using stream: inout RandomStream
