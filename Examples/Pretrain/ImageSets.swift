@@ -97,7 +97,8 @@ extension ImageSets {
     /// In random order: the first ones of a folder would be of its first classes.
     func load(_ path: String) throws -> Subset {
       let images = try ImageFolder.load(
-        directory: path, imageSize: Size2D(height: side, width: side))
+        directory: path, imageSize: Size2D(height: side, width: side)
+      ) { say("left out: \($0)") }
       return images.sampled(images.count, using: &stream)
     }
     let splits = splits(of: directory)
