@@ -41,7 +41,7 @@ struct Options {
       standard: "all"),
     Flag("--learning-rate", "RATE", "highest step size of LARS", standard: "2"),
     Flag("--alpha", "NUMBER", "how much pixels count beside whole images", standard: "4"),
-    Flag("--steps", "N", "steps of each training", standard: "400"),
+    Flag("--steps", "N", "steps of each training", standard: "1200"),
     Flag("--images", "N", "scenes to train on", standard: "4000"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--picture", "FILE", "where the picture goes, .ppm or .png", standard: "pixels.ppm"),

@@ -4,7 +4,12 @@ import Tensor
 // A safetensors file is the length of its header as eight little-endian bytes, the header in JSON
 // (name -> type, shape, range of bytes), and the numbers.
 extension State {
-  /// Reads a safetensors file; 16- and 64-bit floats and integers become 32-bit floats.
+  /// Reads a safetensors file, or one that torch.save wrote; 16- and 64-bit floats and integers become 32-bit
+  /// floats.
+  ///
+  /// Of what torch.save wrote, dictionaries in dictionaries become dotted names, and numbers and words
+  /// notes: `state.below("state_dict")` is the network in a checkpoint that has more. Nothing in the file is
+  /// run.
   ///
   /// - Throws: ``FileError`` if the file cannot be read or is not whole.
   public init(contentsOf path: String) throws {
@@ -13,6 +18,14 @@ extension State {
       throw FileError(
         path: path, reason: exists ? "cannot be read as a file" : "there is no such file")
     }
+    if TorchFile.isOne(file) {
+      self = try TorchFile(file, path: path).state
+    } else {
+      try self.init(safetensors: file, path: path)
+    }
+  }
+
+  private init(safetensors file: Data, path: String) throws {
     guard file.count >= 8 else {
       throw FileError(
         path: path, reason: "a safetensors file needs at least 8 bytes; it has \(file.count)")
@@ -111,7 +124,6 @@ private struct TensorDescriptor {
           + "\(size < 0x1p53 ? String(Int(size)) : String(size)) bytes; its offsets hold "
           + "\(range.count)")
     }
-    let count = range.count / decoder.byteCount
     guard range.upperBound <= numbers.count else {
       throw FileError(
         path: path,
@@ -119,59 +131,7 @@ private struct TensorDescriptor {
           + "file is truncated")
     }
     let bytes = numbers.dropFirst(range.lowerBound).prefix(range.count)
-    let value = bytes.withUnsafeBytes { bytes in
-      Tensor(shape: Shape(shape)) { out in
-        for index in 0..<count { out[index] = decoder.decode(bytes, index * decoder.byteCount) }
-      }
-    }
-    let isInteger = type == "I64" && shape.isEmpty
-    return State.Entry(name, value, elementType: isInteger ? .int64 : .float32)
-  }
-}
-
-/// How the numbers of one type become floats.
-private struct NumberDecoder {
-  let byteCount: Int
-  let decode: (_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float
-
-  init?(_ type: String) {
-    func number<Number>(_: Number.Type, _ convert: @escaping (Number) -> Float) -> NumberDecoder {
-      NumberDecoder(byteCount: MemoryLayout<Number>.size) { bytes, offset in
-        convert(bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
-      }
-    }
-    switch type {
-    case "F64": self = number(Double.self) { Float($0) }
-    case "F32": self = number(Float.self) { $0 }
-    case "F16": self = number(UInt16.self, floatFromHalf)
-    case "BF16": self = number(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-    case "I64": self = number(Int64.self) { Float($0) }
-    case "I32": self = number(Int32.self) { Float($0) }
-    case "I16": self = number(Int16.self) { Float($0) }
-    case "I8": self = number(Int8.self) { Float($0) }
-    case "U8", "BOOL": self = number(UInt8.self) { Float($0) }
-    default: return nil
-    }
-  }
-
-  private init(
-    byteCount: Int, decode: @escaping (_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float
-  ) {
-    self.byteCount = byteCount
-    self.decode = decode
-  }
-}
-
-/// The value of an IEEE half-precision pattern; Swift has no Float16 on every platform.
-private func floatFromHalf(_ bits: UInt16) -> Float {
-  let sign: Float = bits >> 15 == 0 ? 1 : -1
-  let exponent = Int(bits >> 10 & 0x1F)
-  let fraction = Float(bits & 0x3FF)
-  switch exponent {
-  case 0: return sign * fraction * 0x1p-24
-  case 31: return fraction == 0 ? sign * .infinity : .nan
-  default:
-    return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
+    return decoder.entry(name, shape: shape, of: bytes) { $0 }
   }
 }
 
