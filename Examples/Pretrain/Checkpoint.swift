@@ -55,6 +55,7 @@ extension Checkpoint {
     let done: Int
     let loss: Float
     let seconds: Double
+    let imagesPerSecond: Double
   }
 
   private static let (learnerPrefix, optimizerPrefix, note) = ("learner", "optimizer", "progress")
@@ -70,12 +71,14 @@ extension Checkpoint {
     }
     guard
       let progress = state.notes[Self.note]
-        .flatMap({ try? JSONDecoder().decode(Progress.self, from: Data($0.utf8)) })
+        .flatMap({ try? JSONDecoder().decode(Progress.self, from: Data($0.utf8)) }),
+      progress.done >= 0, progress.done <= progress.steps
     else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
     words = progress.words
     (steps, imageCount) = (progress.steps, progress.imageCount)
     outcome = TrainingOutcome(
-      steps: progress.done, loss: progress.loss, seconds: progress.seconds)
+      steps: progress.done, loss: progress.loss, imagesPerSecond: progress.imagesPerSecond,
+      seconds: progress.seconds)
     learner = state.below(Self.learnerPrefix)
     optimizer = state.below(Self.optimizerPrefix)
   }
@@ -87,7 +90,7 @@ extension Checkpoint {
     state.append(optimizer, under: Self.optimizerPrefix)
     let progress = Progress(
       words: words, steps: steps, imageCount: imageCount, done: outcome.steps, loss: outcome.loss,
-      seconds: outcome.seconds)
+      seconds: outcome.seconds, imagesPerSecond: outcome.imagesPerSecond)
     state.notes[Self.note] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
     try state.write(to: Self.path(in: directory))
   }

@@ -15,12 +15,15 @@ struct ImageSets {
   /// At most so many images are classified.
   private static let mostQueries = 2_000
 
+  /// The data that have a name of their own, rather than a path.
+  static let (shapesName, fashionName) = ("shapes", "fashion-mnist")
+
   init(_ options: Options) throws {
     let directory = options.data
     switch directory {
-    case "shapes":
+    case Self.shapesName:
       self = Self.shapes(options)
-    case "fashion-mnist":
+    case Self.fashionName:
       self.init(
         training: try FashionMNIST.load(.train), test: try FashionMNIST.load(.test), .fashionMNIST)
     case _ where Self.holds("data_batch_1.bin", directory):
@@ -103,17 +106,17 @@ extension ImageSets {
     }
     let splits = splits(of: directory)
     let training = try load(splits.isEmpty ? directory : directory + "/train")
-    guard let split = splits.first(where: { $0 != "train" }) else {
-      return judgingThemselves(training)
-    }
-    let test = try load("\(directory)/\(split)")
+    // Without labels they would not judge.
+    let judging = splits.first { $0 != "train" && holdsDirectories("\(directory)/\($0)") }
+    guard let judging else { return judgingThemselves(training) }
+    let test = try load("\(directory)/\(judging)")
     if training.labels.isEmpty {
       let (queries, bank) = test.split(at: max(1, test.count / 5))
       return ImageSets(training: training, bank: bank, test: queries, .pictures)
     }
     guard test.labels.isEmpty || test.classNames == training.classNames else {
       throw UsageError(
-        "--data \(directory) needs the same subdirectories in train and \(split); they have "
+        "--data \(directory) needs the same subdirectories in train and \(judging); they have "
           + "\(training.classNames.joined(separator: ", ")) and "
           + test.classNames.joined(separator: ", "))
     }
@@ -136,6 +139,15 @@ extension ImageSets {
     let known = ["train", "test", "val"]
     return visible.contains("train") && visible.isSubset(of: known)
       ? known.filter(visible.contains) : []
+  }
+
+  private static func holdsDirectories(_ directory: String) -> Bool {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.contains { name in
+      var isDirectory: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: "\(directory)/\(name)", isDirectory: &isDirectory)
+      return isDirectory.boolValue && !name.hasPrefix(".")
+    }
   }
 
   private static func holds(_ name: String, _ directory: String) -> Bool {

@@ -54,8 +54,9 @@ struct Options {
   private init(_ arguments: Arguments, words: [String], checkpoint: Checkpoint?) throws {
     self.checkpoint = checkpoint
     data = arguments.string("--data") ?? ""
-    let isPath = FileManager.default.fileExists(atPath: data)
-    self.words = words + (isPath ? ["--data", URL(fileURLWithPath: data).path] : [])
+    let isName = [ImageSets.shapesName, ImageSets.fashionName].contains(data)
+    let isRelative = !isName && !data.hasPrefix("/")
+    self.words = words + (isRelative ? ["--data", URL(fileURLWithPath: data).path] : [])
     method = try arguments.choice("--method")
     net = try arguments.choice("--net", of: Self.nets)
     width = try arguments.integer("--width", in: 1...1_024)
@@ -66,7 +67,7 @@ struct Options {
     learningRate = try arguments.optionalPositive("--learning-rate")
     convolution = try arguments.choice("--convolution")
     isHard = arguments.has("--hard")
-    if isHard, data != "shapes" {
+    if isHard, data != ImageSets.shapesName {
       throw UsageError("--hard needs --data shapes; the data are \(data)")
     }
     seed = UInt64(try arguments.integer("--seed", in: 0...Int.max))
@@ -123,7 +124,7 @@ extension Options {
       "--data", "NAME",
       "fashion-mnist, shapes, or a directory with pictures (JPEG, PNG, WebP) or with the files of MNIST, "
         + "CIFAR-10 or STL-10",
-      standard: "fashion-mnist"),
+      standard: ImageSets.fashionName),
     Flag(
       "--method", "NAME", Method.allCases.map(\.rawValue).joined(separator: ", "), standard: "byol"),
     Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet10"),

@@ -15,6 +15,7 @@ struct Pretraining {
     if options.judgeEvery != nil, source.judge == nil {
       throw UsageError("--judge-every needs labels; there are none with \(options.data)")
     }
+    try options.checkpoint?.check(steps: source.steps, imageCount: source.training.count)
     // Opened before the training, so that a folder without rights costs nobody an hour.
     files = try RunFiles(
       directory: options.output, goesOnAfter: options.checkpoint?.outcome.steps)
@@ -24,12 +25,11 @@ struct Pretraining {
     let shape = source.training.imageShape
     let size = source.viewSize
     let net = withRandomSeed(options.seed) { network(channels: shape[2]) }
-    let steps = stepCount
+    let steps = source.steps
     let learner = options.method.learner(
       net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
     describe(learner, size: size, steps: steps)
     if let checkpoint = options.checkpoint {
-      try checkpoint.check(steps: steps, imageCount: source.training.count)
       say("goes on after step \(checkpoint.outcome.steps)")
     }
     if let path = options.views { try drawViews(learner, to: path) }
@@ -69,14 +69,6 @@ struct Pretraining {
     DataLoader(
       source.training, batchSize: source.batchSize, shuffled: true, dropsLast: true,
       seed: options.seed)
-  }
-
-  private var stepCount: Int {
-    switch options.length {
-    case .steps(let steps): steps
-    case .epochs(let epochs): epochs * loader.batchCount
-    case nil: max(source.recipe.epochs * loader.batchCount, source.recipe.fewestSteps)
-    }
   }
 
   private func network(channels: Int) -> ResNet {

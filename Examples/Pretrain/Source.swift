@@ -13,6 +13,8 @@ struct Source {
   let recipe: Recipe
   let batchSize: Int
   let viewSize: Size2D
+  /// How many batches the training has.
+  let steps: Int
 
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
@@ -27,6 +29,13 @@ struct Source {
         "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
     self.training = training
+    let batchCount = training.count / batchSize
+    steps =
+      switch options.length {
+      case .steps(let steps): steps
+      case .epochs(let epochs): epochs * batchCount
+      case nil: max(recipe.epochs * batchCount, recipe.fewestSteps)
+      }
     judge = sets.judge(size: viewSize)
     judges = sets.judges
   }

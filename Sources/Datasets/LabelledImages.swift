@@ -101,18 +101,4 @@ public struct LabelledImages: ImageDataset {
       }
     }
   }
-
-  /// The images but those at some indices.
-  func without(_ indices: Set<Int>) -> LabelledImages {
-    let kept = (0..<count).filter { !indices.contains($0) }
-    let size = imageShape.elementCount
-    let pixels: Pixels =
-      switch pixels {
-      case .floats(let tensor): .floats(tensor.gathered(kept))
-      case .bytes(let bytes): .bytes(kept.flatMap { bytes[($0 * size)..<(($0 + 1) * size)] })
-      }
-    return LabelledImages(
-      pixels, count: kept.count, imageShape: imageShape,
-      labels: labels.isEmpty ? [] : kept.map { labels[$0] }, classNames: classNames)
-  }
 }

@@ -25,8 +25,8 @@ public enum ImageFolder {
   ///   - imageSize: The height and width of each image. Learners cut their views out of it, so it may be
   ///     somewhat larger than these.
   ///   - channels: 3 for colours, or 1 for greys: 0.299 red + 0.587 green + 0.114 blue.
-  ///   - damaged: Called with each picture that cannot be decoded, which is then left out; when it is nil,
-  ///     such pictures are an error.
+  ///   - damaged: Called with each picture that is damaged, which is then left out; when it is nil, such
+  ///     pictures are an error. Files that cannot be read and libraries that are missing always are.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as bytes.
   /// - Throws: ``DatasetError``, if there is no picture that can be read, or one that cannot.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
@@ -40,57 +40,92 @@ public enum ImageFolder {
     )
     let files = try PictureFiles(in: directory)
     let shape = Shape([imageSize.height, imageSize.width, channels])
-    let (bytes, failures) = decoded(files.paths, to: imageSize, channels: channels)
+    var (bytes, failures) = decoded(files.paths, to: imageSize, channels: channels)
     Memory.releaseUnused()
-    let all = LabelledImages(
-      bytes: bytes, imageShape: shape, labels: files.labels, classNames: files.classNames)
-    guard !failures.isEmpty else { return all }
-    guard let damaged, failures.count < all.count else { throw summary(failures, of: all.count) }
-    for failure in failures { damaged(failure.error) }
-    return all.without(Set(failures.map(\.index)))
+    let count = files.paths.count
+    guard failures.isEmpty || damaged != nil, failures.count < count,
+      failures.allSatisfy(\.isDamage)
+    else { throw summary(failures, of: count) }
+    for failure in failures { damaged?(failure.error) }
+    let left = Set(failures.map(\.index))
+    let kept = left.isEmpty ? Array(0..<count) : (0..<count).filter { !left.contains($0) }
+    bytes.moveParts(kept, of: shape.elementCount)
+    return LabelledImages(
+      bytes: bytes, imageShape: shape,
+      labels: files.labels.isEmpty ? [] : kept.map { files.labels[$0] },
+      classNames: files.classNames)
   }
 
-  private typealias Failure = (index: Int, error: DatasetError)
+  /// A picture that there is none of; whether it is to blame, rather than the machine.
+  private struct Failure {
+    let index: Int
+    let error: DatasetError
+    let isDamage: Bool
+  }
 
   /// The pictures at `paths`, one after the other; black where one cannot be decoded.
   private static func decoded(
     _ paths: [String], to size: Size2D, channels: Int
   ) -> ([UInt8], [Failure]) {
     let length = size.height * size.width * channels
-    var errors = [DatasetError?](repeating: nil, count: paths.count)
+    var failures = [Failure?](repeating: nil, count: paths.count)
     let bytes = [UInt8](unsafeUninitializedCapacity: paths.count * length) { out, written in
-      errors.withUnsafeMutableBufferPointer { errors in
-        // Unsafe: each block writes the rows and the errors of its own range.
-        nonisolated(unsafe) let (out, errors) = (out, errors)
+      failures.withUnsafeMutableBufferPointer { failures in
+        // Unsafe: each block writes the rows and the failures of its own range.
+        nonisolated(unsafe) let (out, failures) = (out, failures)
         Parallel.forRanges(paths.count, grain: 1) { range in
           for row in range {
             let place = UnsafeMutableBufferPointer(
               rebasing: out[(row * length)..<((row + 1) * length)])
             do {
-              let colors = try Picture(path: paths[row], needed: size).fitted(to: size)
+              let colors = try Picture(decoding: paths[row], needed: size).fitted(to: size)
               _ = place.initialize(fromContentsOf: (channels == 3 ? colors : colors.grey).bytes)
             } catch {
               place.initialize(repeating: 0)
-              errors[row] = error as? DatasetError ?? DatasetError(paths[row], "\(error)")
+              failures[row] = failure(row, paths[row], error)
             }
           }
         }
       }
       written = paths.count * length
     }
-    return (bytes, errors.enumerated().compactMap { index, error in error.map { (index, $0) } })
+    return (bytes, failures.compactMap { $0 })
+  }
+
+  private static func failure(_ index: Int, _ path: String, _ error: any Error) -> Failure {
+    if let damage = error as? PictureDamage {
+      return Failure(index: index, error: DatasetError(path, damage.reason), isDamage: true)
+    }
+    let error = error as? DatasetError ?? DatasetError(path, "\(error)")
+    return Failure(index: index, error: error, isDamage: false)
   }
 
   /// One error of them all.
   private static func summary(_ failures: [Failure], of count: Int) -> DatasetError {
-    let first = failures[0].error
+    // What is wrong with the machine goes before what is wrong with a picture.
+    let first = (failures.first { !$0.isDamage } ?? failures[0]).error
     guard failures.count > 1 else { return first }
-    let others = failures.dropFirst().prefix(4).map(\.error.path).joined(separator: ", ")
+    let others = failures.map(\.error.path).filter { $0 != first.path }.prefix(4)
+      .joined(separator: ", ")
     let rest = failures.count > 5 ? ", …" : ""
     return DatasetError(
       first.path,
       "\(first.reason); of \(count) pictures \(failures.count) cannot be read, also \(others)\(rest)"
     )
+  }
+}
+
+extension [UInt8] {
+  /// Keeps some parts of `length` bytes each, in increasing order, in the place where they are.
+  fileprivate mutating func moveParts(_ kept: [Int], of length: Int) {
+    guard kept.count * length < count else { return }
+    withUnsafeMutableBufferPointer { bytes in
+      guard let start = bytes.baseAddress else { return }
+      for (place, part) in kept.enumerated() where place != part {
+        (start + place * length).update(from: start + part * length, count: length)
+      }
+    }
+    removeLast(count - kept.count * length)
   }
 }
 

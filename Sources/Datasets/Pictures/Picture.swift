@@ -14,6 +14,17 @@ struct Picture {
   ///     size, which still has twice as many pixels each way.
   /// - Throws: ``DatasetError``.
   init(path: String, needed: Size2D? = nil) throws {
+    do {
+      try self.init(decoding: path, needed: needed)
+    } catch let damage as PictureDamage {
+      throw DatasetError(path, damage.reason)
+    }
+  }
+
+  /// The same, with damage told apart from files that cannot be read and libraries that are missing.
+  ///
+  /// - Throws: ``PictureDamage`` or ``DatasetError``.
+  init(decoding path: String, needed: Size2D?) throws {
     let file = try plainFileBytes(path)
     do {
       switch try PictureFormat(of: file) {
@@ -21,8 +32,6 @@ struct Picture {
       case .png: self = try LibPNG.shared.get().picture(file)
       case .webP: self = try LibWebP.shared.get().picture(file)
       }
-    } catch let damage as PictureDamage {
-      throw DatasetError(path, damage.reason)
     } catch let failure as DynamicLibrary.Failure {
       throw DatasetError(path, "\(failure)")
     }

@@ -97,7 +97,7 @@ private struct TensorDescriptor {
     guard let fields = fields as? [String: Any], let type = fields["dtype"] as? String,
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1],
-      shape.allSatisfy({ $0 >= 0 && $0 < 1 << 40 })
+      shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, { $0 * Double(max($1, 1)) }) < 0x1p40
     else {
       throw FileError(
         path: path, reason: "the header's entry \"\(name)\" needs a dtype, a shape and offsets")

@@ -118,6 +118,18 @@ final class ImageFolderTests: XCTestCase {
     XCTAssertEqual(told.count, 1)
   }
 
+  func testFilesThatCannotBeReadAreErrorsAllTheSame() throws {
+    let files = try TemporaryFiles(for: self)
+    try add("color.png", as: "a.png", to: files)
+    try files.write([0xff, 0xd8, 0xff, 0xd9], to: "b.jpg")
+    try FileManager.default.createSymbolicLink(
+      atPath: files.path("c.png"), withDestinationPath: files.path("nowhere"))
+    assertFails(
+      files.path("c.png"),
+      "needs a file; there is none; of 3 pictures 2 cannot be read, also \(files.path("b.jpg"))"
+    ) { try ImageFolder.load(directory: files.directory, imageSize: 8) { _ in } }
+  }
+
   func testADirectoryWithoutPicturesIsAnError() throws {
     let files = try TemporaryFiles(for: self)
     try files.write([1], to: "a.txt")

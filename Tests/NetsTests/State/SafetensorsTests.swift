@@ -55,6 +55,15 @@ final class SafetensorsTests: XCTestCase {
     }
   }
 
+  func testMoreOfNothingThanCanBeCountedIsAnError() {
+    let header = """
+      {"a":{"dtype":"F32","shape":[549755813888,549755813888,0],"data_offsets":[0,0]}}
+      """
+    XCTAssertTrue(
+      message(bytes(header)).hasSuffix(
+        "the header's entry \"a\" needs a dtype, a shape and offsets"))
+  }
+
   func testHeaderIsAMultipleOfEightLong() throws {
     try withTemporaryFolder { folder in
       for name in ["a", "ab", "abc"] {

@@ -8,18 +8,18 @@ indirect enum PickleValue {
   case number(Double)
   case text(String)
   case bytes(Data)
-  case tuple([PickleValue])
+  case tuple(PickleItems)
   case list(PickleBox<[PickleValue]>)
   case dictionary(PickleBox<[(key: PickleValue, value: PickleValue)]>)
   /// A function or a class: module and name.
   case global(String)
-  case call(function: String, arguments: [PickleValue])
-  /// What the program that wrote the pickle keeps elsewhere.
-  case elsewhere(PickleValue)
+  case call(function: String, PickleItems)
+  /// What the program that wrote the pickle keeps elsewhere, by what it is called there.
+  case elsewhere(PickleItems)
 
   var items: [PickleValue]? {
     switch self {
-    case .tuple(let items): items
+    case .tuple(let items), .elsewhere(let items): items.values
     case .list(let box): box.content
     default: nil
     }
@@ -28,6 +28,26 @@ indirect enum PickleValue {
   var integer: Int? { if case .integer(let value) = self { value } else { nil } }
 
   var text: String? { if case .text(let value) = self { value } else { nil } }
+
+  fileprivate var depth: Int {
+    switch self {
+    case .tuple(let items), .call(_, let items), .elsewhere(let items): items.depth
+    default: 0
+    }
+  }
+}
+
+/// Values in a value: not too deep, for a damaged file could have them so that to release them overflows the
+/// stack.
+struct PickleItems {
+  let values: [PickleValue]
+  fileprivate let depth: Int
+
+  fileprivate init(_ values: [PickleValue]) throws {
+    self.values = values
+    depth = values.reduce(0) { max($0, $1.depth) } + 1
+    guard depth < 64 else { throw TorchFileDamage("its pickle is nested too deeply") }
+  }
 }
 
 /// Something that is filled after others hold it.
@@ -39,10 +59,14 @@ final class PickleBox<Content> {
 
 /// Python's pickle format, as far as dictionaries of tensors need it: a program for a machine with a stack and a
 /// memory (docs.python.org/3/library/pickletools.html).
-struct PickleReader {
+final class PickleReader {
   private let bytes: LittleEndianBytes
   /// Where the next byte is.
   private(set) var place: Int
+  /// All that is kept elsewhere, also by values that are of no use here.
+  private(set) var references: [PickleValue] = []
+  /// Empties what was filled: boxes may hold each other in circles and long chains.
+  private var emptyBoxes: [() -> Void] = []
   private var stack: [PickleValue] = []
   /// Where the stack was at each mark.
   private var marks: [Int] = []
@@ -53,8 +77,10 @@ struct PickleReader {
     self.place = place
   }
 
-  /// Reads one pickle, to its end.
-  mutating func value() throws -> PickleValue {
+  deinit { for empty in emptyBoxes { empty() } }
+
+  /// Reads one pickle, to its end. What it holds lasts as long as the reader.
+  func value() throws -> PickleValue {
     (stack, marks, memory) = ([], [], [:])
     while true {
       let code = try next(UInt8.self)
@@ -63,7 +89,7 @@ struct PickleReader {
     }
   }
 
-  private mutating func run(_ code: UInt8) throws {
+  private func run(_ code: UInt8) throws {
     if try runConstant(code) { return }
     if try runMemory(code) { return }
     try runCollection(code)
@@ -74,7 +100,7 @@ struct PickleReader {
 
 extension PickleReader {
   /// Pushes a number, a text or the like; whether `code` says so.
-  private mutating func runConstant(_ code: UInt8) throws -> Bool {
+  private func runConstant(_ code: UInt8) throws -> Bool {
     switch code {
     case UInt8(ascii: "N"): stack.append(.none)
     case 0x88, 0x89: stack.append(.bool(code == 0x88))
@@ -87,17 +113,18 @@ extension PickleReader {
       stack.append(.number(Double(bitPattern: try next(UInt64.self).byteSwapped)))
     case UInt8(ascii: "X"): stack.append(.text(try text(count: Int(next(UInt32.self)))))
     case 0x8c: stack.append(.text(try text(count: Int(next(UInt8.self)))))
-    case UInt8(ascii: "T"), UInt8(ascii: "B"):
-      stack.append(.bytes(try data(count: Int(next(UInt32.self)))))
-    case UInt8(ascii: "U"), UInt8(ascii: "C"):
-      stack.append(.bytes(try data(count: Int(next(UInt8.self)))))
+    case UInt8(ascii: "B"): stack.append(.bytes(try data(count: Int(next(UInt32.self)))))
+    case UInt8(ascii: "C"): stack.append(.bytes(try data(count: Int(next(UInt8.self)))))
+    // Python 2's strings, which could be either.
+    case UInt8(ascii: "T"): stack.append(textOrBytes(try data(count: Int(next(UInt32.self)))))
+    case UInt8(ascii: "U"): stack.append(textOrBytes(try data(count: Int(next(UInt8.self)))))
     default: return false
     }
     return true
   }
 
   /// Remembers and recalls, and what else leaves values as they are; whether `code` says so.
-  private mutating func runMemory(_ code: UInt8) throws -> Bool {
+  private func runMemory(_ code: UInt8) throws -> Bool {
     switch code {
     case 0x80: _ = try next(UInt8.self)
     case 0x95: _ = try next(UInt64.self)
@@ -114,15 +141,18 @@ extension PickleReader {
     return true
   }
 
-  private mutating func runCollection(_ code: UInt8) throws {
+  private func runCollection(_ code: UInt8) throws {
     switch code {
-    case UInt8(ascii: ")"): stack.append(.tuple([]))
-    case 0x85, 0x86, 0x87: stack.append(.tuple(try pop(Int(code) - 0x84)))
-    case UInt8(ascii: "t"): stack.append(.tuple(try popToMark()))
-    case UInt8(ascii: "]"): stack.append(.list(PickleBox([])))
+    case UInt8(ascii: ")"): stack.append(.tuple(try PickleItems([])))
+    case 0x85, 0x86, 0x87: stack.append(.tuple(try PickleItems(pop(Int(code) - 0x84))))
+    case UInt8(ascii: "t"): stack.append(.tuple(try PickleItems(popToMark())))
+    case UInt8(ascii: "]"):
+      let box = PickleBox<[PickleValue]>([])
+      emptyBoxes.append { box.content = [] }
+      stack.append(.list(box))
     case UInt8(ascii: "a"): try append([pop()])
     case UInt8(ascii: "e"): try append(popToMark())
-    case UInt8(ascii: "}"): stack.append(.dictionary(PickleBox([])))
+    case UInt8(ascii: "}"): stack.append(dictionary([]))
     case UInt8(ascii: "s"): try set(pop(2))
     case UInt8(ascii: "u"): try set(popToMark())
     case UInt8(ascii: "c"): stack.append(.global(try line() + " " + line()))
@@ -132,19 +162,22 @@ extension PickleReader {
     case UInt8(ascii: "R"), 0x81: try call()
     // What an object is given beside its items is of no use here.
     case UInt8(ascii: "b"): _ = try pop()
-    case UInt8(ascii: "Q"): stack.append(.elsewhere(try pop()))
+    case UInt8(ascii: "Q"):
+      stack.append(.elsewhere(try PickleItems(pop().items ?? [])))
+      try references.append(top())
     default:
       throw TorchFileDamage(
         "its pickle has the operation \(String(code, radix: 16)), which is not known")
     }
   }
 
-  private mutating func append(_ items: [PickleValue]) throws {
-    guard case .list(let box) = try top() else { throw TorchFileDamage.pickle }
+  private func append(_ items: [PickleValue]) throws {
+    // Those of an object that is no list are of no use here.
+    guard case .list(let box) = try top() else { return }
     box.content += items
   }
 
-  private mutating func set(_ items: [PickleValue]) throws {
+  private func set(_ items: [PickleValue]) throws {
     guard items.count.isMultiple(of: 2) else { throw TorchFileDamage.pickle }
     // Items of an object that is no dictionary are of no use here.
     guard case .dictionary(let box) = try top() else { return }
@@ -153,39 +186,52 @@ extension PickleReader {
     }
   }
 
-  private mutating func call() throws {
+  private func call() throws {
     let parts = try pop(2)
-    guard case .global(let function) = parts[0], let arguments = parts[1].items else {
-      throw TorchFileDamage.pickle
+    let arguments = parts[1].items ?? []
+    switch parts[0] {
+    case .global("collections OrderedDict"):
+      let pairs = (arguments.first?.items ?? []).compactMap(\.items).filter { $0.count == 2 }
+      stack.append(dictionary(pairs.map { ($0[0], $0[1]) }))
+    case .global(let function):
+      stack.append(.call(function: function, try PickleItems(arguments)))
+    // What another call gives, or a module's class in an old file.
+    default: stack.append(.call(function: "", try PickleItems([])))
     }
-    let isDictionary = function == "collections OrderedDict"
-    stack.append(
-      isDictionary
-        ? .dictionary(PickleBox([])) : .call(function: function, arguments: arguments))
+  }
+
+  private func dictionary(_ pairs: [(key: PickleValue, value: PickleValue)]) -> PickleValue {
+    let box = PickleBox(pairs)
+    emptyBoxes.append { box.content = [] }
+    return .dictionary(box)
   }
 }
 
 // MARK: - Bytes and values
 
 extension PickleReader {
-  private mutating func data(count: Int) throws -> Data {
+  private func data(count: Int) throws -> Data {
     let data = try bytes.slice(at: place, count: count)
     place += count
     return data
   }
 
-  private mutating func next<Number: FixedWidthInteger>(_: Number.Type) throws -> Number {
+  private func next<Number: FixedWidthInteger>(_: Number.Type) throws -> Number {
     let number = try bytes.number(at: place, Number.self)
     place += MemoryLayout<Number>.size
     return number
   }
 
-  private mutating func text(count: Int) throws -> String {
+  private func text(count: Int) throws -> String {
     String(decoding: try data(count: count), as: UTF8.self)
   }
 
+  private func textOrBytes(_ data: Data) -> PickleValue {
+    String(data: data, encoding: .utf8).map { .text($0) } ?? .bytes(data)
+  }
+
   /// The letters up to the end of a line.
-  private mutating func line() throws -> String {
+  private func line() throws -> String {
     var letters: [UInt8] = []
     while true {
       let letter = try next(UInt8.self)
@@ -195,7 +241,7 @@ extension PickleReader {
   }
 
   /// An integer of any length; as bytes, if it is too long.
-  private mutating func long(count: Int) throws -> PickleValue {
+  private func long(count: Int) throws -> PickleValue {
     let data = try data(count: count)
     guard count <= 8 else { return .bytes(data) }
     let isNegative = (data.last ?? 0) >= 0x80
@@ -213,18 +259,18 @@ extension PickleReader {
     return value
   }
 
-  private mutating func pop() throws -> PickleValue {
+  private func pop() throws -> PickleValue {
     guard let value = stack.popLast() else { throw TorchFileDamage.pickle }
     return value
   }
 
-  private mutating func pop(_ count: Int) throws -> [PickleValue] {
+  private func pop(_ count: Int) throws -> [PickleValue] {
     guard stack.count >= count else { throw TorchFileDamage.pickle }
     defer { stack.removeLast(count) }
     return Array(stack.suffix(count))
   }
 
-  private mutating func popToMark() throws -> [PickleValue] {
+  private func popToMark() throws -> [PickleValue] {
     guard let mark = marks.popLast(), mark <= stack.count else { throw TorchFileDamage.pickle }
     return try pop(stack.count - mark)
   }

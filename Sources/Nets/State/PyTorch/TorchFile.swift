@@ -21,21 +21,24 @@ struct TorchFile {
   /// - Throws: ``FileError`` if the file is damaged or holds no dictionary.
   init(_ file: Data, path: String) throws {
     do {
-      let (root, storages) =
+      let (reader, root, storages) =
         file.starts(with: Self.zipStart) ? try Self.zipped(file) : try Self.legacy(file)
+      defer { extendLifetime(reader) }
       guard case .dictionary = root else {
         throw TorchFileDamage(
           "it holds no dictionary of tensors; save the module's state_dict(), not the module")
       }
-      var state = State()
-      try TensorCollector(storages: storages).collect(root, as: "", into: &state)
-      self.state = state
+      var collector = TensorCollector(storages: storages, fileSize: file.count)
+      try collector.collect(root, as: "")
+      state = collector.state
     } catch let damage as TorchFileDamage {
       throw FileError(path: path, reason: "torch.save's file cannot be read: \(damage.reason)")
     }
   }
 
-  private static func zipped(_ file: Data) throws -> (PickleValue, [String: Data]) {
+  private typealias Parts = (PickleReader, root: PickleValue, storages: [String: Data])
+
+  private static func zipped(_ file: Data) throws -> Parts {
     let zip = try StoredZip(file)
     guard let name = zip.ranges.keys.first(where: { $0.hasSuffix("/data.pkl") }) else {
       throw TorchFileDamage("its zip archive has no data.pkl")
@@ -48,17 +51,20 @@ struct TorchFile {
     for (name, range) in zip.ranges where name.hasPrefix(folder) {
       storages[String(name.dropFirst(folder.count))] = bytes(range)
     }
-    var reader = PickleReader(zip.ranges[name].map(bytes) ?? Data())
-    return (try reader.value(), storages)
+    let reader = PickleReader(zip.ranges[name].map(bytes) ?? Data())
+    return (reader, try reader.value(), storages)
   }
 
-  private static func legacy(_ file: Data) throws -> (PickleValue, [String: Data]) {
-    var reader = PickleReader(file)
+  private static func legacy(_ file: Data) throws -> Parts {
+    let reader = PickleReader(file)
     // A magic number, a version and what the machine was like.
     for _ in 0..<3 { _ = try reader.value() }
     let root = try reader.value()
     let keys = try reader.value().items?.compactMap(\.text) ?? []
-    let sizes = try TensorCollector.elementSizes(in: root)
+    var sizes: [String: Int] = [:]
+    for reference in reader.references.compactMap(StorageReference.init) {
+      sizes[reference.key] = reference.elementSize
+    }
     let bytes = LittleEndianBytes(file)
     var (place, storages) = (reader.place, [String: Data]())
     for key in keys {
@@ -67,7 +73,7 @@ struct TorchFile {
       storages[key] = try bytes.slice(at: place + 8, count: count * size)
       place += 8 + count * size
     }
-    return (root, storages)
+    return (reader, root, storages)
   }
 }
 
@@ -82,94 +88,93 @@ struct TorchFileDamage: Error {
 
 /// Finds the tensors in what a pickle holds.
 private struct TensorCollector {
-  let storages: [String: Data]
+  private(set) var state = State()
+  private let storages: [String: Data]
+  /// How many values may still be looked at, and how many numbers read: a small file can have them in each
+  /// other so that they are more than any machine holds.
+  private var values: Int
+  private var numbers: Int
+
+  init(storages: [String: Data], fileSize: Int) {
+    self.storages = storages
+    values = max(1 << 16, fileSize)
+    numbers = max(1 << 24, 4 * fileSize)
+  }
 
   /// Adds the tensors in `value`, and what else has a name.
-  func collect(
-    _ value: PickleValue, as name: String, into state: inout State, depth: Int = 0
-  ) throws {
-    try checkDepth(depth)
+  mutating func collect(_ value: PickleValue, as name: String, depth: Int = 0) throws {
+    values -= 1
+    guard depth < 64, values > 0 else { throw TorchFileDamage("its pickle is nested too deeply") }
     switch value {
     case .dictionary(let box):
       for (key, value) in box.content {
         let key = key.text ?? key.integer.map(String.init) ?? ""
-        try collect(value, as: joined(name, key), into: &state, depth: depth + 1)
+        try collect(value, as: joined(name, key), depth: depth + 1)
       }
     case .tuple, .list:
       for (index, value) in (value.items ?? []).enumerated() {
-        try collect(value, as: joined(name, String(index)), into: &state, depth: depth + 1)
+        try collect(value, as: joined(name, String(index)), depth: depth + 1)
       }
-    case .call("torch._utils _rebuild_tensor_v2", let arguments):
-      state.append(State([try entry(arguments, name: name)]), under: "")
-    case .call("torch._utils _rebuild_parameter", let arguments):
-      try arguments.first.map { try collect($0, as: name, into: &state, depth: depth + 1) }
+    case .call(let function, let items):
+      try collect(items.values, madeBy: function, as: name, depth: depth)
     case .text(let text): state.notes[name] = text
     case .integer(let number): state.notes[name] = String(number)
     case .number(let number): state.notes[name] = String(number)
     case .bool(let flag): state.notes[name] = String(flag)
-    case .none, .bytes, .global, .call, .elsewhere: break
+    case .none, .bytes, .global, .elsewhere: break
+    }
+  }
+
+  private mutating func collect(
+    _ arguments: [PickleValue], madeBy function: String, as name: String, depth: Int
+  ) throws {
+    switch function {
+    case "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor":
+      state.append(State([try entry(arguments, name: name)]), under: "")
+    case "torch._utils _rebuild_parameter", "torch._utils _rebuild_parameter_with_state":
+      if let value = arguments.first { try collect(value, as: name, depth: depth + 1) }
+    case "torch._tensor _rebuild_from_type_v2":
+      guard arguments.count >= 3, case .global(let function) = arguments[0],
+        let arguments = arguments[2].items
+      else { throw TorchFileDamage.pickle }
+      try collect(arguments, madeBy: function, as: name, depth: depth + 1)
+    case _ where function.hasPrefix("torch") && function.contains(" _rebuild"):
+      throw TorchFileDamage("\(name) is made by \(function), which is not known")
+    default: break
     }
   }
 
   /// The tensor of a storage, an offset, sizes and strides.
-  private func entry(_ arguments: [PickleValue], name: String) throws -> State.Entry {
+  private mutating func entry(_ arguments: [PickleValue], name: String) throws -> State.Entry {
     guard arguments.count >= 4, let storage = StorageReference(arguments[0]),
-      let offset = arguments[1].integer, let shape = arguments[2].items?.map(\.integer),
-      let strides = arguments[3].items?.map(\.integer), shape.count == strides.count
+      let offset = arguments[1].integer, let sizes = arguments[2].items?.map({ $0.integer ?? -1 }),
+      let strides = arguments[3].items?.map({ $0.integer ?? -1 }), sizes.count == strides.count
     else { throw TorchFileDamage("its pickle says of \(name) what is not known") }
-    let (sizes, steps) = (shape.compactMap { $0 }, strides.compactMap { $0 })
     guard let type = storage.type, let decoder = NumberDecoder(type) else {
       throw TorchFileDamage("\(name) is a \(storage.typeName), which is not known")
     }
     guard let bytes = storages[storage.key] else {
       throw TorchFileDamage("the numbers of \(name) are missing")
     }
+    let count = bytes.count / decoder.byteCount
     // In Double, for what a damaged file says may overflow.
-    let last = zip(sizes, steps).reduce(Double(offset)) { $0 + Double($1.0 - 1) * Double($1.1) }
-    let isEmpty = sizes.contains(0)
-    guard sizes.count == shape.count, steps.count == shape.count,
-      (sizes + steps).allSatisfy({ $0 >= 0 }),
-      offset >= 0, isEmpty || last < Double(bytes.count / decoder.byteCount),
-      sizes.reduce(1, { $0 * Double($1) }) < 0x1p40
+    let last = zip(sizes, strides).reduce(Double(offset)) { $0 + (Double($1.0) - 1) * Double($1.1) }
+    let elements = sizes.reduce(1) { $0 * Double(max($1, 1)) }
+    guard offset >= 0, (sizes + strides).allSatisfy({ $0 >= 0 }),
+      sizes.contains(0) || last < Double(count), elements <= Double(numbers)
     else {
-      throw TorchFileDamage(
-        "\(name) of shape \(sizes) needs more numbers than the \(bytes.count / decoder.byteCount) there are"
-      )
+      throw TorchFileDamage("\(name) of shape \(sizes) does not fit the \(count) numbers there are")
     }
+    numbers -= Int(elements)
     return decoder.entry(name, shape: sizes, of: bytes) { index in
       var (rest, place) = (index, offset)
       for axis in sizes.indices.reversed() {
-        place += rest % sizes[axis] * steps[axis]
+        place += rest % sizes[axis] * strides[axis]
         rest /= sizes[axis]
       }
       return place
     }
   }
-
-  /// The bytes of a number in each storage that `value` refers to.
-  static func elementSizes(in value: PickleValue, depth: Int = 0) throws -> [String: Int] {
-    try checkDepth(depth)
-    func merged(_ values: [PickleValue]) throws -> [String: Int] {
-      try values.reduce(into: [:]) { sizes, value in
-        try sizes.merge(elementSizes(in: value, depth: depth + 1), uniquingKeysWith: { $1 })
-      }
-    }
-    switch value {
-    case .elsewhere:
-      let storage = StorageReference(value)
-      let size = storage?.type.flatMap(NumberDecoder.init)?.byteCount
-      return storage.flatMap { storage in size.map { [storage.key: $0] } } ?? [:]
-    case .dictionary(let box): return try merged(box.content.map(\.value))
-    case .tuple, .list: return try merged(value.items ?? [])
-    case .call(_, let arguments): return try merged(arguments)
-    default: return [:]
-    }
-  }
-}
-
-/// A damaged pickle may hold itself.
-private func checkDepth(_ depth: Int) throws {
-  guard depth < 64 else { throw TorchFileDamage("its pickle is nested too deeply") }
 }
 
 /// ("storage", class, key, device, count)
@@ -178,11 +183,20 @@ private struct StorageReference {
   let key: String
 
   init?(_ value: PickleValue) {
-    guard case .elsewhere(let reference) = value, let parts = reference.items, parts.count >= 5,
+    guard case .elsewhere = value, let parts = value.items, parts.count >= 5,
       case .global(let type) = parts[1], let key = parts[2].text
     else { return nil }
     typeName = String(type.split(separator: " ").last ?? "")
     self.key = key
+  }
+
+  /// The bytes of a number, also of types that cannot be read but are passed over.
+  var elementSize: Int? {
+    let others = [
+      "ComplexDoubleStorage": 16, "ComplexFloatStorage": 8, "QUInt8Storage": 1, "QInt8Storage": 1,
+      "QInt32Storage": 4,
+    ]
+    return type.flatMap(NumberDecoder.init)?.byteCount ?? others[typeName]
   }
 
   /// The type in safetensors' words.
