@@ -97,7 +97,7 @@ private struct TensorDescriptor {
     guard let fields = fields as? [String: Any], let type = fields["dtype"] as? String,
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1],
-      shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, { $0 * Double(max($1, 1)) }) < 0x1p40
+      shape.allSatisfy({ $0 >= 0 && $0 < 1 << 40 })
     else {
       throw FileError(
         path: path, reason: "the header's entry \"\(name)\" needs a dtype, a shape and offsets")
@@ -123,6 +123,9 @@ private struct TensorDescriptor {
         reason: "\"\(name)\" of shape \(shape) and type \(type) needs "
           + "\(size < 0x1p53 ? String(Int(size)) : String(size)) bytes; its offsets hold "
           + "\(range.count)")
+    }
+    guard shape.reduce(1, { $0 * Double(max($1, 1)) }) < 0x1p60 else {
+      throw FileError(path: path, reason: "\"\(name)\" cannot have the shape \(shape)")
     }
     guard range.upperBound <= numbers.count else {
       throw FileError(
