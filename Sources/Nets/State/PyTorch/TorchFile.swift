@@ -166,6 +166,8 @@ private struct TensorCollector {
       throw TorchFileDamage("\(name) of shape \(sizes) does not fit the \(count) numbers there are")
     }
     numbers -= Int(elements)
+    let rowMajor = sizes.indices.map { axis in sizes[(axis + 1)...].reduce(1, *) }
+    if strides == rowMajor { return decoder.entry(name, shape: sizes, of: bytes) { offset + $0 } }
     return decoder.entry(name, shape: sizes, of: bytes) { index in
       var (rest, place) = (index, offset)
       for axis in sizes.indices.reversed() {
