@@ -53,7 +53,8 @@ extension Checkpoint {
     let steps: Int
     let imageCount: Int
     let done: Int
-    let loss: Float
+    /// Nil before the first step.
+    let loss: Float?
     let seconds: Double
     let imagesPerSecond: Double
   }
@@ -77,7 +78,7 @@ extension Checkpoint {
     words = progress.words
     (steps, imageCount) = (progress.steps, progress.imageCount)
     outcome = TrainingOutcome(
-      steps: progress.done, loss: progress.loss, imagesPerSecond: progress.imagesPerSecond,
+      steps: progress.done, loss: progress.loss ?? .nan, imagesPerSecond: progress.imagesPerSecond,
       seconds: progress.seconds)
     learner = state.below(Self.learnerPrefix)
     optimizer = state.below(Self.optimizerPrefix)
@@ -89,8 +90,9 @@ extension Checkpoint {
     state.append(learner, under: Self.learnerPrefix)
     state.append(optimizer, under: Self.optimizerPrefix)
     let progress = Progress(
-      words: words, steps: steps, imageCount: imageCount, done: outcome.steps, loss: outcome.loss,
-      seconds: outcome.seconds, imagesPerSecond: outcome.imagesPerSecond)
+      words: words, steps: steps, imageCount: imageCount, done: outcome.steps,
+      loss: outcome.loss.isFinite ? outcome.loss : nil, seconds: outcome.seconds,
+      imagesPerSecond: outcome.imagesPerSecond)
     state.notes[Self.note] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
     try state.write(to: Self.path(in: directory))
   }

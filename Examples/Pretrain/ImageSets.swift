@@ -95,7 +95,7 @@ extension ImageSets {
   private static func pictures(_ options: Options) throws -> ImageSets {
     let directory = options.data
     // Half as large again as the views, which are cut from these.
-    let side = 3 * (options.size ?? Recipe.pictures.viewSize ?? 64) / 2
+    let side = 3 * (options.size ?? Recipe.pictureViewSize) / 2
     var stream = RandomStream(seed: options.seed)
     /// In random order: the first ones of a folder would be of its first classes.
     func load(_ path: String) throws -> Subset {
@@ -110,11 +110,12 @@ extension ImageSets {
     let judging = splits.first { $0 != "train" && holdsDirectories("\(directory)/\($0)") }
     guard let judging else { return judgingThemselves(training) }
     let test = try load("\(directory)/\(judging)")
+    guard !test.labels.isEmpty else { return judgingThemselves(training) }
     if training.labels.isEmpty {
       let (queries, bank) = test.split(at: max(1, test.count / 5))
       return ImageSets(training: training, bank: bank, test: queries, .pictures)
     }
-    guard test.labels.isEmpty || test.classNames == training.classNames else {
+    guard test.classNames == training.classNames else {
       throw UsageError(
         "--data \(directory) needs the same subdirectories in train and \(judging); they have "
           + "\(training.classNames.joined(separator: ", ")) and "
@@ -134,19 +135,17 @@ extension ImageSets {
 
   /// `train` and what stands beside it, if a directory holds nothing but these; they could be classes.
   private static func splits(of directory: String) -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    let visible = Set(names.filter { !$0.hasPrefix(".") })
+    let visible = Set(visibleNames(in: directory))
     let known = ["train", "test", "val"]
     return visible.contains("train") && visible.isSubset(of: known)
       ? known.filter(visible.contains) : []
   }
 
   private static func holdsDirectories(_ directory: String) -> Bool {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    return names.contains { name in
+    visibleNames(in: directory).contains { name in
       var isDirectory: ObjCBool = false
       _ = FileManager.default.fileExists(atPath: "\(directory)/\(name)", isDirectory: &isDirectory)
-      return isDirectory.boolValue && !name.hasPrefix(".")
+      return isDirectory.boolValue
     }
   }
 
@@ -155,7 +154,12 @@ extension ImageSets {
   }
 
   private static func holdsIDX(_ directory: String) -> Bool {
-    let names = try? FileManager.default.contentsOfDirectory(atPath: directory)
-    return names?.contains { $0.contains("-ubyte") } ?? false
+    visibleNames(in: directory).contains { $0.contains("-ubyte") }
+  }
+
+  /// Nothing where there is no directory: who reads it says so.
+  private static func visibleNames(in directory: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.filter { !$0.hasPrefix(".") }
   }
 }

@@ -46,8 +46,11 @@ struct Recipe: Sendable {
   /// Small photographs: SimCLR's views for CIFAR-10.
   static let color = photographs(viewSize: nil)
 
-  /// Pictures of any size and number: the same, of 64 by 64 pixels.
-  static let pictures = photographs(viewSize: 64, fewestSteps: 2_000)
+  /// Pictures of any size and number: the same, with views of one size.
+  static let pictures = photographs(viewSize: pictureViewSize, fewestSteps: 2_000)
+
+  /// The height and width of views of pictures.
+  static let pictureViewSize = 64
 
   private static func photographs(viewSize: Int?, fewestSteps: Int = 0) -> Recipe {
     Recipe(

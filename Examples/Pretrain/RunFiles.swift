@@ -9,8 +9,6 @@ struct RunFiles {
   var metricsPath: String { directory + "/metrics.jsonl" }
   var backbonePath: String { directory + "/backbone.safetensors" }
 
-  var checkpointPath: String { Checkpoint.path(in: directory) }
-
   /// Makes the directory and begins the log, or goes on with it after a step.
   init(directory: String, goesOnAfter step: Int?) throws {
     self.directory = directory
@@ -26,8 +24,8 @@ struct RunFiles {
     }
     metrics = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard step == nil else { return }
-    // Files of an earlier run, which nobody should take for this one's.
-    for path in [checkpointPath, backbonePath] { try? FileManager.default.removeItem(atPath: path) }
+    // An earlier run's, which --resume would take for this one's.
+    try? FileManager.default.removeItem(atPath: Checkpoint.path(in: directory))
   }
 
   /// The lines of steps and epochs up to a step: those after a checkpoint come again.

@@ -47,8 +47,8 @@ public enum ImageFolder {
       failures.allSatisfy(\.isDamage)
     else { throw summary(failures, of: count) }
     for failure in failures { damaged?(failure.error) }
-    let left = Set(failures.map(\.index))
-    let kept = left.isEmpty ? Array(0..<count) : (0..<count).filter { !left.contains($0) }
+    let leftOut = Set(failures.map(\.index))
+    let kept = (0..<count).filter { !leftOut.contains($0) }
     bytes.moveParts(kept, of: shape.elementCount)
     return LabelledImages(
       bytes: bytes, imageShape: shape,
@@ -135,9 +135,8 @@ extension Image {
     pixels.withUnsafeBufferPointer { colors in
       Image(size: size, channels: 1) { out in
         for pixel in out.indices {
-          out[pixel] =
-            0.299 * colors[3 * pixel] + 0.587 * colors[3 * pixel + 1] + 0.114
-            * colors[3 * pixel + 2]
+          let place = 3 * pixel
+          out[pixel] = 0.299 * colors[place] + 0.587 * colors[place + 1] + 0.114 * colors[place + 2]
         }
       }
     }

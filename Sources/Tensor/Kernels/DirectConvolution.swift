@@ -67,6 +67,8 @@ enum DirectConvolution {
       Parallel.forEach(parts) { part in
         let share = out + part * geometry.weightShape.elementCount
         let all = (geometry.rows * part / parts)..<(geometry.rows * (part + 1) / parts)
+        // With no images there is no block that would write the sum.
+        if all.isEmpty { share.update(repeating: 0, count: geometry.weightShape.elementCount) }
         geometry.forEachBlock(of: x, in: all) { rows, group, patches, stride in
           transposedGemm(
             m: geometry.groupOutputs, n: geometry.patchLength, k: rows.count,

@@ -74,6 +74,20 @@ final class ConvolutionConfigurationTests: XCTestCase {
     }
   }
 
+  /// Without images the weight's gradient is zero, in memory that had other numbers too.
+  func testNoImages() {
+    for outputs in [3, 300] {
+      for _ in 0..<4 {
+        let used = Tensor.ones([outputs, 3, 3, 2])
+        XCTAssertEqual(used[0].sum().item, 18)
+        let weight = used.tracked
+        let result = Tensor.convolved([.zeros([0, 5, 5, 2]), weight], .init())
+        let gradient = gradients(of: result.sum(), at: [weight])[0]
+        XCTAssertTrue(gradient.scalars.allSatisfy { $0 == 0 }, "\(outputs) outputs")
+      }
+    }
+  }
+
   /// Lines of patches of all lengths that are copied without a call, and of those around them.
   func testShortPatchLines() {
     var stream = RandomStream(seed: 106)

@@ -46,7 +46,12 @@ struct TorchFile {
     func bytes(_ range: Range<Int>) -> Data {
       file[(file.startIndex + range.lowerBound)..<(file.startIndex + range.upperBound)]
     }
-    let folder = name.dropLast("data.pkl".count) + "data/"
+    let archive = name.dropLast("data.pkl".count)
+    let order = zip.ranges[archive + "byteorder"].map { String(decoding: bytes($0), as: UTF8.self) }
+    guard order != "big" else {
+      throw TorchFileDamage("its numbers are big-endian; little-endian ones can be read")
+    }
+    let folder = archive + "data/"
     var storages: [String: Data] = [:]
     for (name, range) in zip.ranges where name.hasPrefix(folder) {
       storages[String(name.dropFirst(folder.count))] = bytes(range)
