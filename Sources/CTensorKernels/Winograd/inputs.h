@@ -1,6 +1,6 @@
 // values = Bᵀ d B, and the transpose: images = Σ B v Bᵀ.
 #pragma once
-#include "tiles.h"
+#include "points.h"
 
 /// Whether all that a tile depends on is in the image.
 INLINE bool isInside(Corner at, const WinogradImages *images) {
@@ -21,7 +21,7 @@ INLINE void inputsOfPhase(
       prefetchBelow(corner + channel + pointsOf(phase.row) * rowStride, rowStride, pixelStride);
     }
     Lanes half[Points][Points];
-    UNROLL for (int row = 0; row < pointsOf(phase.row); row++) {
+    LINES for (int row = 0; row < pointsOf(phase.row); row++) {
       Lanes pixels[Points];
       const float *line = corner + channel + row * rowStride;
       long place = y + row * STRIDE;
@@ -36,7 +36,7 @@ INLINE void inputsOfPhase(
       }
       input(pixels, half[row]);
     }
-    UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
+    LINES for (int column = 0; column < pointsOf(phase.column); column++) {
       Lanes line[Points], result[Points];
       UNROLL for (int row = 0; row < Points; row++) {
         line[row] = row < pointsOf(phase.row) ? half[row][column] : (Lanes){0};
@@ -82,7 +82,7 @@ INLINE void inputGradientsOfPhase(
   float *corner = numbers + pixelOf((Corner){at.image, y, x}, images);
   for (long channel = 0; channel < channels; channel += LaneCount) {
     Lanes half[Points][Points];
-    UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
+    LINES for (int column = 0; column < pointsOf(phase.column); column++) {
       Lanes line[Points], result[Points];
       UNROLL for (int row = 0; row < Points; row++) {
         line[row] = (Lanes){0};
@@ -93,7 +93,7 @@ INLINE void inputGradientsOfPhase(
       inputGradient(line, result);
       UNROLL for (int row = 0; row < pointsOf(phase.row); row++) half[row][column] = result[row];
     }
-    UNROLL for (int row = 0; row < pointsOf(phase.row); row++) {
+    LINES for (int row = 0; row < pointsOf(phase.row); row++) {
       long place = y + row * STRIDE;
       if (!isWhole && (place < 0 || place >= images->height)) continue;
       Lanes result[Points];

@@ -1,6 +1,6 @@
 // kernels = G g Gᵀ, and the transpose: weight = Gᵀ u G.
 #pragma once
-#include "tiles.h"
+#include "points.h"
 
 /// A tap of a phase among the nine.
 INLINE int tapOf(Phase phase, int y, int x) {

@@ -1,6 +1,6 @@
 // images = Aᵀ m A, and the transpose: values = A dy Aᵀ.
 #pragma once
-#include "tiles.h"
+#include "points.h"
 
 /// The rows and columns of a tile's results that are in the image.
 typedef struct {
@@ -19,7 +19,7 @@ INLINE void outputsOfTile(
   long channels = images->channels;
   for (long channel = 0; channel < channels; channel += LaneCount) {
     Lanes half[EXTENT][Points];
-    UNROLL for (int row = 0; row < Points; row++) {
+    LINES for (int row = 0; row < Points; row++) {
       Lanes line[Points], result[EXTENT];
       UNROLL for (int column = 0; column < Points; column++) {
         load(&line[column], outputAt(products, channels, tile, row, column) + channel);
@@ -27,7 +27,7 @@ INLINE void outputsOfTile(
       output(line, result);
       UNROLL for (int column = 0; column < EXTENT; column++) half[column][row] = result[column];
     }
-    UNROLL for (int column = 0; column < EXTENT; column++) {
+    LINES for (int column = 0; column < EXTENT; column++) {
       if (column >= results.columns) continue;
       Lanes result[EXTENT];
       output(half[column], result);
@@ -68,7 +68,7 @@ INLINE void outputGradientsOfTile(
       prefetchBelow(corner + channel + EXTENT * rowStride, rowStride, channels);
     }
     Lanes half[Points][EXTENT];
-    UNROLL for (int row = 0; row < EXTENT; row++) {
+    LINES for (int row = 0; row < EXTENT; row++) {
       Lanes pixels[EXTENT], result[Points];
       UNROLL for (int column = 0; column < EXTENT; column++) {
         pixels[column] = (Lanes){0};
@@ -79,7 +79,7 @@ INLINE void outputGradientsOfTile(
       outputGradient(pixels, result);
       UNROLL for (int column = 0; column < Points; column++) half[column][row] = result[column];
     }
-    UNROLL for (int column = 0; column < Points; column++) {
+    LINES for (int column = 0; column < Points; column++) {
       Lanes result[Points];
       outputGradient(half[column], result);
       UNROLL for (int row = 0; row < Points; row++) {

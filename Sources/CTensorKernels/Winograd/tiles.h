@@ -12,6 +12,14 @@ enum {
   LineOfCache = 16,
 };
 
+// Lines of more points than these do not fit in registers: unrolled, they are no faster, and take a minute
+// to compile.
+#if EXTENT + 2 / STRIDE > 6
+#define LINES _Pragma("clang loop unroll(disable)")
+#else
+#define LINES UNROLL
+#endif
+
 /// The points that a phase is not zero at, which are also its pixels.
 INLINE int pointsOf(int phase) { return Points - phase; }
 

@@ -17,7 +17,7 @@ typedef struct {
 /// The numbers of some tiles at all points: plane after plane of [tile][channel of a phase], with room
 /// for `capacity` tiles, and WinogradGap numbers between two planes. The first tile is `first`.
 typedef struct {
-  float *numbers;
+  float *_Nonnull numbers;
   long first, capacity;
 } WinogradPlanes;
 
@@ -35,29 +35,33 @@ typedef struct {
 
 /// The transforms of a scheme, for tiles `begin..<end` or for so many outputs of a weight; LaneCount of
 /// them at a time.
-#define WINOGRAD_SCHEME(name)                                                                      \
-  /* values = Bᵀ d B, for the pixels d of each tile. */                                            \
-  void name##Inputs(                                                                               \
-      const WinogradImages *, const float *images, long begin, long end, const WinogradPlanes *);  \
-  /* images = Σ B v Bᵀ, for the gradients v of each tile, if all tiles come in order. */           \
-  void name##InputGradients(                                                                       \
-      const WinogradImages *, const WinogradPlanes *, long begin, long end, float *images);        \
-  /* images = Aᵀ m A, for the products m of each tile. */                                          \
-  void name##Outputs(                                                                              \
-      const WinogradImages *, const WinogradPlanes *, long begin, long end, float *images);        \
-  /* values = A dy Aᵀ, for the gradients dy of each tile's results. */                             \
-  void name##OutputGradients(                                                                      \
-      const WinogradImages *, const float *images, long begin, long end, const WinogradPlanes *);  \
-  /* kernels = G g Gᵀ, for the kernels g of a weight. */                                           \
-  void name##Kernels(                                                                              \
-      const WinogradKernelLayout *, const float *weight, long begin, long end, float *kernels);    \
-  /* weight = Gᵀ u G, for the gradients u[plane][output][phase][input] of its kernels. */           \
-  void name##KernelGradients(                                                                      \
-      const WinogradKernelLayout *, const float *kernels, long begin, long end, float *weight);
+typedef struct __attribute__((swift_attr("@Sendable"))) {
+  long stride, extent;
+  /// values = Bᵀ d B, for the pixels d of each tile.
+  void (*_Nonnull inputs)(
+      const WinogradImages *_Nonnull, const float *_Nonnull images, long begin, long end,
+      const WinogradPlanes *_Nonnull);
+  /// images = Σ B v Bᵀ, for the gradients v of each tile, if all tiles come in order.
+  void (*_Nonnull inputGradients)(
+      const WinogradImages *_Nonnull, const WinogradPlanes *_Nonnull, long begin, long end,
+      float *_Nonnull images);
+  /// images = Aᵀ m A, for the products m of each tile.
+  void (*_Nonnull outputs)(
+      const WinogradImages *_Nonnull, const WinogradPlanes *_Nonnull, long begin, long end,
+      float *_Nonnull images);
+  /// values = A dy Aᵀ, for the gradients dy of each tile's results.
+  void (*_Nonnull outputGradients)(
+      const WinogradImages *_Nonnull, const float *_Nonnull images, long begin, long end,
+      const WinogradPlanes *_Nonnull);
+  /// kernels = G g Gᵀ, for the kernels g of a weight.
+  void (*_Nonnull kernels)(
+      const WinogradKernelLayout *_Nonnull, const float *_Nonnull weight, long begin, long end,
+      float *_Nonnull kernels);
+  /// weight = Gᵀ u G, for the gradients u[plane][output][phase][input] of its kernels.
+  void (*_Nonnull kernelGradients)(
+      const WinogradKernelLayout *_Nonnull, const float *_Nonnull kernels, long begin, long end,
+      float *_Nonnull weight);
+} WinogradTransforms;
 
-WINOGRAD_SCHEME(tensorWinograd3)
-WINOGRAD_SCHEME(tensorWinograd4)
-WINOGRAD_SCHEME(tensorWinograd6)
-WINOGRAD_SCHEME(tensorWinogradStrided)
-
-#undef WINOGRAD_SCHEME
+extern const WinogradTransforms tensorWinograd3, tensorWinograd4, tensorWinograd5, tensorWinograd6,
+    tensorWinogradStrided3, tensorWinogradStrided4;

@@ -19,8 +19,8 @@ struct WinogradConvolution: Sendable {
     else { return nil }
     let schemes: [WinogradScheme] =
       switch geometry.stride {
-      case 1: [.ofFour, .ofSix, .ofThree]
-      case 2: [.strideTwo]
+      case 1: [.ofFour, .ofFive, .ofSix, .ofThree]
+      case 2: [.strideTwoOfFour, .strideTwoOfThree]
       default: []
       }
     let candidates = schemes.map { WinogradTiles(geometry, $0) }

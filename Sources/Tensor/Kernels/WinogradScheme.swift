@@ -7,72 +7,29 @@ internal import CTensorKernels
 /// phase meets each `stride`-th tap of the kernel, a convolution of stride 1 of its own. The products of
 /// all phases are added up before they are transformed back. One axis is described; both are alike.
 struct WinogradScheme: Sendable {
-  let stride: Int
-  /// The outputs of a tile.
-  let extent: Int
-  let transforms: Transforms
-
   /// The matrices, applied along both axes.
-  struct Transforms: Sendable {
-    typealias ToPlanes =
-      @Sendable @convention(c) (
-        _ images: UnsafePointer<WinogradImages>?, _ numbers: UnsafePointer<Float>?, _ begin: Int,
-        _ end: Int, _ planes: UnsafePointer<WinogradPlanes>?
-      ) -> Void
-    typealias FromPlanes =
-      @Sendable @convention(c) (
-        _ images: UnsafePointer<WinogradImages>?, _ planes: UnsafePointer<WinogradPlanes>?,
-        _ begin: Int, _ end: Int, _ numbers: UnsafeMutablePointer<Float>?
-      ) -> Void
-    typealias OfKernels =
-      @Sendable @convention(c) (
-        _ layout: UnsafePointer<WinogradKernelLayout>?, _ from: UnsafePointer<Float>?,
-        _ begin: Int, _ end: Int, _ to: UnsafeMutablePointer<Float>?
-      ) -> Void
+  let transforms: WinogradTransforms
 
-    let inputs: ToPlanes
-    let inputGradients: FromPlanes
-    let outputs: FromPlanes
-    let outputGradients: ToPlanes
-    let kernels: OfKernels
-    let kernelGradients: OfKernels
-  }
+  var stride: Int { transforms.stride }
+  /// The outputs of a tile.
+  var extent: Int { transforms.extent }
 
   /// F(3, 3): 25 multiplications instead of 81.
-  static let ofThree = WinogradScheme(
-    stride: 1, extent: 3,
-    transforms: Transforms(
-      inputs: tensorWinograd3Inputs, inputGradients: tensorWinograd3InputGradients,
-      outputs: tensorWinograd3Outputs,
-      outputGradients: tensorWinograd3OutputGradients, kernels: tensorWinograd3Kernels,
-      kernelGradients: tensorWinograd3KernelGradients))
+  static let ofThree = WinogradScheme(transforms: tensorWinograd3)
+  /// F(4, 3): 36 instead of 144.
+  static let ofFour = WinogradScheme(transforms: tensorWinograd4)
+  /// F(5, 3): 49 instead of 225.
+  static let ofFive = WinogradScheme(transforms: tensorWinograd5)
+  /// F(6, 3): 64 instead of 324, and errors three times as large as F(4, 3)'s.
+  static let ofSix = WinogradScheme(transforms: tensorWinograd6)
 
-  /// F(4, 3): 36 multiplications instead of 144.
-  static let ofFour = WinogradScheme(
-    stride: 1, extent: 4,
-    transforms: Transforms(
-      inputs: tensorWinograd4Inputs, inputGradients: tensorWinograd4InputGradients,
-      outputs: tensorWinograd4Outputs,
-      outputGradients: tensorWinograd4OutputGradients, kernels: tensorWinograd4Kernels,
-      kernelGradients: tensorWinograd4KernelGradients))
+  // At stride 2, F(m, 2) for the pixels that meet the first and the last tap, and the middle tap by itself
+  // for those between.
 
-  /// F(6, 3): 64 multiplications instead of 324, and errors three times as large as F(4, 3)'s.
-  static let ofSix = WinogradScheme(
-    stride: 1, extent: 6,
-    transforms: Transforms(
-      inputs: tensorWinograd6Inputs, inputGradients: tensorWinograd6InputGradients,
-      outputs: tensorWinograd6Outputs,
-      outputGradients: tensorWinograd6OutputGradients, kernels: tensorWinograd6Kernels,
-      kernelGradients: tensorWinograd6KernelGradients))
-
-  /// F(4, 2) for the pixels that meet the first and the last tap, and the middle tap by itself for those
-  /// between: 81 multiplications instead of 144.
-  static let strideTwo = WinogradScheme(
-    stride: 2, extent: 4,
-    transforms: Transforms(
-      inputs: tensorWinogradStridedInputs, inputGradients: tensorWinogradStridedInputGradients,
-      outputs: tensorWinogradStridedOutputs, outputGradients: tensorWinogradStridedOutputGradients,
-      kernels: tensorWinogradStridedKernels, kernelGradients: tensorWinogradStridedKernelGradients))
+  /// 49 multiplications instead of 81.
+  static let strideTwoOfThree = WinogradScheme(transforms: tensorWinogradStrided3)
+  /// 81 instead of 144.
+  static let strideTwoOfFour = WinogradScheme(transforms: tensorWinogradStrided4)
 }
 
 extension WinogradScheme {

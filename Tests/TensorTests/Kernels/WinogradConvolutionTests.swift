@@ -12,7 +12,7 @@ final class WinogradConvolutionTests: XCTestCase {
       (8, 32, 64, 64), (8, 16, 128, 128), (4, 8, 256, 256), (16, 4, 512, 512), (1, 56, 64, 64),
       (1, 28, 128, 128), (2, 14, 256, 256), (8, 7, 512, 512), (3, 9, 24, 40),
       (32, 24, 64, 64), (32, 12, 128, 128), (32, 6, 256, 256), (32, 3, 512, 512), (8, 9, 64, 64),
-      (2, 48, 64, 64), (1, 112, 32, 64),
+      (2, 48, 64, 64), (1, 112, 32, 64), (16, 14, 128, 128), (8, 14, 512, 512),
     ]
     for (count, size, inputs, outputs) in cases {
       for threads in [1, 2] {
@@ -25,7 +25,7 @@ final class WinogradConvolutionTests: XCTestCase {
   func testRealSizesOfStrideTwo() {
     let cases = [
       (8, 32, 64, 128), (16, 16, 128, 256), (64, 8, 256, 512), (2, 56, 128, 128), (8, 28, 256, 256),
-      (24, 14, 512, 512), (12, 15, 24, 40),
+      (24, 14, 512, 512), (12, 15, 24, 40), (32, 12, 128, 256), (64, 6, 256, 512),
     ]
     for (count, size, inputs, outputs) in cases {
       for threads in [1, 2] {
@@ -55,7 +55,9 @@ final class WinogradConvolutionTests: XCTestCase {
       check([20, 11, 17, 24], outputs: 40, padding: 1, threads: 2)
       check([8, 24, 24, 24], outputs: 72, padding: 1, threads: 2)
       check([40, 3, 3, 24], outputs: 40, padding: 1, threads: 2)
+      check([10, 15, 10, 24], outputs: 40, padding: 1, threads: 2)
       check([40, 13, 31, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
+      check([40, 11, 6, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
     }
   }
 
@@ -66,19 +68,21 @@ final class WinogradConvolutionTests: XCTestCase {
     check([16, 32, 32, 72], outputs: 136, stride: 2, padding: 1, threads: 2)
     let uncovered = ConvolutionGeometry(
       images: [40, 18, 34, 8], weight: [16, 3, 3, 8], stride: 2, padding: 0, dilation: 1, groups: 1)
-    XCTAssertFalse(WinogradTiles(uncovered, .strideTwo).coverImages)
+    XCTAssertFalse(WinogradTiles(uncovered, .strideTwoOfFour).coverImages)
   }
 
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
   func testProductsOfATile() {
     XCTAssertEqual(WinogradScheme.ofFour.products, 36)
     XCTAssertEqual(WinogradScheme.ofThree.products, 25)
+    XCTAssertEqual(WinogradScheme.ofFive.products, 49)
     XCTAssertEqual(WinogradScheme.ofSix.products, 64)
-    XCTAssertEqual(WinogradScheme.strideTwo.products, 81)
+    XCTAssertEqual(WinogradScheme.strideTwoOfThree.products, 49)
+    XCTAssertEqual(WinogradScheme.strideTwoOfFour.products, 81)
     var products = 0
     for row in 0..<5 {
       for column in 0..<5 {
-        XCTAssertEqual(WinogradScheme.strideTwo.start(row, column), products)
+        XCTAssertEqual(WinogradScheme.strideTwoOfFour.start(row, column), products)
         products += (row == 4 ? 1 : 2) * (column == 4 ? 1 : 2)
       }
     }
@@ -109,6 +113,14 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertEqual(deepOfSix?.tiles.scheme.extent, 6)
     XCTAssertEqual(deepOfSix?.tiles.areFewAndDeep, true)
 
+    // Nine tiles of 5x5 instead of sixteen of 4x4.
+    let ofFive = winograd(geometry([32, 14, 14, 64], [64, 3, 3, 64]))
+    let deepOfFive = winograd(geometry([8, 14, 14, 512], [512, 3, 3, 512]))
+    XCTAssertEqual(ofFive?.tiles.scheme.extent, 5)
+    XCTAssertEqual(ofFive?.tiles.areFewAndDeep, false)
+    XCTAssertEqual(deepOfFive?.tiles.scheme.extent, 5)
+    XCTAssertEqual(deepOfFive?.tiles.areFewAndDeep, true)
+
     // One tile of 3x3.
     let ofThree = winograd(geometry([32, 3, 3, 512], [512, 3, 3, 512]))
     XCTAssertEqual(ofThree?.tiles.scheme.extent, 3)
@@ -119,6 +131,8 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertEqual(wideTwo?.tiles.scheme.stride, 2)
     XCTAssertEqual(wideTwo?.tiles.areFewAndDeep, false)
     XCTAssertEqual(deepTwo?.tiles.areFewAndDeep, true)
+    let twoOfThree = winograd(geometry([32, 12, 12, 128], [256, 3, 3, 128], stride: 2))
+    XCTAssertEqual(twoOfThree?.tiles.scheme.extent, 3)
     // For so few tiles the kernels are not worth their transform.
     XCTAssertNil(winograd(geometry([8, 14, 14, 512], [512, 3, 3, 512], stride: 2)))
     // Four tiles of 4x4 would cover these 6x6 results with more multiplications than are saved.

@@ -1,0 +1,8 @@
+// F(5, 3): 49 multiplications instead of 225. Zero in the place of a pair would make the largest errors twice
+// as large.
+#define NAME tensorWinograd5
+#define STRIDE 1
+#define EXTENT 5
+#define PAIRS {0.25f, 0.875f, 1.75f}
+#define HAS_ZERO 0
+#include "transforms.h"
