@@ -1,7 +1,7 @@
 import Tensor
 
 /// max(0, x).
-public final class ReLU: Module {
+public final class ReLU: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -10,7 +10,7 @@ public final class ReLU: Module {
 }
 
 /// x where it is positive, slope · x elsewhere.
-public final class LeakyReLU: Module {
+public final class LeakyReLU: ImagewiseModule {
   /// The slope below zero.
   public let slope: Float
 
@@ -22,7 +22,7 @@ public final class LeakyReLU: Module {
 }
 
 /// x · Φ(x), with the normal distribution's exact Φ.
-public final class GELU: Module {
+public final class GELU: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -31,7 +31,7 @@ public final class GELU: Module {
 }
 
 /// x · sigmoid(x).
-public final class SiLU: Module {
+public final class SiLU: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -40,7 +40,7 @@ public final class SiLU: Module {
 }
 
 /// 1 / (1 + e⁻ˣ).
-public final class Sigmoid: Module {
+public final class Sigmoid: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -49,7 +49,7 @@ public final class Sigmoid: Module {
 }
 
 /// The hyperbolic tangent.
-public final class Tanh: Module {
+public final class Tanh: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 

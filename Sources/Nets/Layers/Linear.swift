@@ -1,7 +1,7 @@
 import Tensor
 
 /// y = x · Wᵀ + b.
-public final class Linear: Module {
+public final class Linear: ImagewiseModule {
   /// Shape [outputs, inputs].
   public let weight: Parameter
   /// Shape [outputs].

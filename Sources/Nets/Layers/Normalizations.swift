@@ -7,7 +7,7 @@ public protocol NormalizationLayer: Module {}
 ///
 /// In training it normalises by the batch's statistics and moves the running ones; in evaluation, or
 /// when it is frozen, it uses the running ones.
-public final class BatchNorm: FusableNorm, ModeDependent, NormalizationLayer {
+public final class BatchNorm: ImagewiseModule, FusableNorm, ModeDependent, NormalizationLayer {
   /// Shape [channels]; absent without affine parameters.
   public let scale: Parameter?
   /// Shape [channels]; absent without affine parameters.
@@ -48,17 +48,25 @@ public final class BatchNorm: FusableNorm, ModeDependent, NormalizationLayer {
         input, mean: runningMean.value, variance: runningVariance.value, scale: scale?.value,
         bias: bias?.value, epsilon: epsilon, activation: activation, residual: residual)
     }
+    let parts = BatchParts.count
     let result = batchNorm(
-      input, scale: scale?.value, bias: bias?.value, epsilon: epsilon, activation: activation,
-      residual: residual)
-    let count = Float(input.elementCount / max(1, input.shape.last ?? 1))
-    runningMean.value = runningMean.value * (1 - momentum) + result.mean * momentum
+      input, parts: parts, scale: scale?.value, bias: bias?.value, epsilon: epsilon,
+      activation: activation, residual: residual)
+    let count = Float(input.elementCount / max(1, parts * (input.shape.last ?? 1)))
+    for part in 0..<parts {
+      follow(mean: result.means[part], variance: result.variances[part], of: count)
+    }
+    return result.output
+  }
+
+  /// Moves the running statistics toward those of a batch of so many values.
+  private func follow(mean: Tensor, variance: Tensor, of count: Float) {
+    runningMean.value = runningMean.value * (1 - momentum) + mean * momentum
     // The running variance is the unbiased one although the batch is normalised with the biased
     // one: torch's rule.
     runningVariance.value =
-      runningVariance.value * (1 - momentum) + result.variance * (momentum * count / (count - 1))
+      runningVariance.value * (1 - momentum) + variance * (momentum * count / (count - 1))
     batchCount.value = batchCount.value + 1
-    return result.output
   }
 }
 
@@ -70,7 +78,7 @@ extension Module {
 }
 
 /// Group normalisation: each image by the statistics of its groups of channels.
-public final class GroupNorm: FusableNorm, NormalizationLayer {
+public final class GroupNorm: ImagewiseModule, FusableNorm, NormalizationLayer {
   /// How many parts the channels fall into.
   public let groups: Int
   /// Shape [channels].
@@ -100,7 +108,7 @@ public final class GroupNorm: FusableNorm, NormalizationLayer {
 }
 
 /// Layer normalisation over the last axis.
-public final class LayerNorm: NormalizationLayer {
+public final class LayerNorm: ImagewiseModule, NormalizationLayer {
   /// Shape [features].
   public let scale: Parameter
   /// Shape [features].

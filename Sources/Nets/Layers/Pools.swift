@@ -1,7 +1,7 @@
 import Tensor
 
 /// The largest value of each window.
-public final class MaxPool: Module {
+public final class MaxPool: ImagewiseModule {
   /// The size of a window.
   public let window: Size2D
   /// The distance between windows.
@@ -23,7 +23,7 @@ public final class MaxPool: Module {
 }
 
 /// The mean of each window, zeros of the padding included.
-public final class AveragePool: Module {
+public final class AveragePool: ImagewiseModule {
   /// The size of a window.
   public let window: Size2D
   /// The distance between windows.
@@ -45,7 +45,7 @@ public final class AveragePool: Module {
 }
 
 /// The mean over height and width: torch's `AdaptiveAvgPool2d(1)`.
-public final class GlobalAveragePool: Module {
+public final class GlobalAveragePool: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -54,7 +54,7 @@ public final class GlobalAveragePool: Module {
 }
 
 /// Images enlarged by a factor.
-public final class Upsample: Module {
+public final class Upsample: ImagewiseModule {
   /// How many times higher and wider.
   public let factor: Int
   /// How a pixel is computed.

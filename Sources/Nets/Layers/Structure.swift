@@ -1,7 +1,7 @@
 import Tensor
 
 /// The input, unchanged.
-public final class Identity: Module {
+public final class Identity: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -13,7 +13,7 @@ public final class Identity: Module {
 ///
 /// Images are flattened in torch's order, channels first, so that the weights of a linear layer
 /// behind it are torch's.
-public final class Flatten: Module {
+public final class Flatten: ImagewiseModule {
   /// A layer without parameters.
   public init() {}
 
@@ -26,7 +26,7 @@ public final class Flatten: Module {
 }
 
 /// Zeroes each value with the given probability in training and enlarges the others to match.
-public final class Dropout: ModeDependent {
+public final class Dropout: ImagewiseModule, ModeDependent {
   /// The probability of a zero.
   public let probability: Float
   /// Whether values are dropped.

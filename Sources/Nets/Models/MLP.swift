@@ -1,7 +1,7 @@
 import Tensor
 
 /// Linear layers with something between them.
-public final class MLP: Module {
+public final class MLP: ImagewiseModule {
   /// The layers, in order, named by their position.
   public let layers: Sequential
 

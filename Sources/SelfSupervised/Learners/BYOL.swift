@@ -122,13 +122,18 @@ public final class BYOL: Learner {
   public func loss(_ views: ViewPair) -> Tensor {
     checkCount(views)
     // Before the network's own pass, whose activations stay in memory.
-    let given = target.map { target in target { viewBatching(views, project) } }
-    let projections = viewBatching(views, project)
+    let given = target.map { target in target { self.projections(of: views) } }
+    let projections = self.projections(of: views)
     statistics = LearnerStatistics(projections.first)
-    let predictions = viewBatching(projections, predictor.callAsFunction)
+    let predictions = viewBatching(
+      projections, through: predictor, run: predictor.callAsFunction)
     let targets = given ?? projections
     return cosineRegression(predictions.first, onto: targets.second)
       + cosineRegression(predictions.second, onto: targets.first)
+  }
+
+  private func projections(of views: ViewPair) -> ViewPair {
+    viewBatching(views, through: net, projector, run: project)
   }
 
   /// Moves the target toward the network; called once after each optimizer step.

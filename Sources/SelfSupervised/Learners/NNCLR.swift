@@ -164,7 +164,9 @@ extension NNCLR {
     matches.note(neighbours, labels: labels)
     let found = ViewPair(first: neighbours[0].rows, second: neighbours[1].rows)
     let loss =
-      predictor.map { contrast(found, viewBatching(projections, $0.callAsFunction).units) }
+      predictor.map {
+        contrast(found, viewBatching(projections, through: $0, run: $0.callAsFunction).units)
+      }
       ?? straightThroughContrast(found, projections.units)
     queue.append(projections.first, labels: labels)
     return loss

@@ -1,3 +1,4 @@
+import Nets
 import Tensor
 
 /// Two views of the same images, or what a network makes of them.
@@ -37,18 +38,32 @@ public struct ViewPair: Sendable {
 
 /// How the two views of a batch go through a network with batch norm.
 public enum ViewBatching: Sendable {
-  /// One after the other, each with its own batch statistics: DeepMind's, and the default.
+  /// Each with its own batch statistics: DeepMind's, and the default. One after the other, or at once where
+  /// that makes no difference.
   case separate
   /// As one batch of twice the size: byol-pytorch's since 0.7.2.
   case joint
 
-  /// What `run` makes of both views.
-  public func callAsFunction(_ views: ViewPair, _ run: (Tensor) -> Tensor) -> ViewPair {
-    switch self {
-    case .separate: return ViewPair(first: run(views.first), second: run(views.second))
-    case .joint:
+  /// Runs both views through a network.
+  ///
+  /// - Parameters:
+  ///   - views: The two views.
+  ///   - modules: What `run` uses, if nothing else in it mixes images: separate views then go through it at
+  ///     once, if all modules are `ImagewiseModule`s, which is faster.
+  ///   - run: Makes as many rows as it is given.
+  /// - Returns: What `run` makes of each.
+  public func callAsFunction(
+    _ views: ViewPair, through modules: any Module..., run: (Tensor) -> Tensor
+  ) -> ViewPair {
+    func atOnce() -> ViewPair {
       let (both, count) = (run(views.joined), views.count)
       return ViewPair(first: both[0..<count], second: both[count..<2 * count])
+    }
+    switch self {
+    case .joint: return atOnce()
+    case .separate where !modules.isEmpty && modules.allSatisfy(\.isImagewise):
+      return withBatchParts(2, atOnce)
+    case .separate: return ViewPair(first: run(views.first), second: run(views.second))
     }
   }
 }

@@ -1,8 +1,8 @@
 /// What batch and group normalisation have in common: values x[samples, rows, channels], whose
 /// statistics are taken over the rows and the channels of a group, for each sample.
 ///
-/// Batch norm is one sample of all rows with a group for each channel; group norm has a sample for
-/// each image.
+/// Batch norm is one sample of all rows with a group for each channel, or one for each batch; group norm
+/// has a sample for each image.
 struct NormalizationGeometry: Sendable {
   let samples: Int
   let rows: Int

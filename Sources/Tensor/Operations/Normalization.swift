@@ -24,18 +24,50 @@ public func batchNorm(
   _ x: Tensor, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
   activation: Activation = .identity, residual: Tensor? = nil
 ) -> (output: Tensor, mean: Tensor, variance: Tensor) {
+  let (output, means, variances) = batchNorm(
+    x, parts: 1, scale: scale, bias: bias, epsilon: epsilon, activation: activation,
+    residual: residual)
+  return (output, means[0], variances[0])
+}
+
+/// Batch normalisation of several batches at once, each by its own statistics, for training: what
+/// ``batchNorm(_:scale:bias:epsilon:activation:residual:)`` makes of them one by one.
+///
+/// - Parameters:
+///   - x: Batches of one size, one after the other along the first axis: a shape [..., channels].
+///   - parts: How many batches there are.
+///   - scale: A tensor of shape [channels]; ones when it is nil.
+///   - bias: A tensor of shape [channels]; zeros when it is nil.
+///   - epsilon: Added to the variances.
+///   - activation: What the result goes through at the end.
+///   - residual: A tensor of the shape of `x`, added before the activation.
+/// - Returns: The result, of the shape of `x`, and the batches' means and biased variances, of shape
+///   [parts, channels], which carry no gradient.
+public func batchNorm(
+  _ x: Tensor, parts: Int, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
+  activation: Activation = .identity, residual: Tensor? = nil
+) -> (output: Tensor, means: Tensor, variances: Tensor) {
   let channels = x.shape.last ?? 0
+  precondition(
+    parts >= 1 && (parts == 1 || x.shape[0].isMultiple(of: parts)),
+    "batchNorm needs parts of one size; got \(parts) of shape \(x.shape)")
   let geometry = NormalizationGeometry(
-    samples: 1, rows: x.elementCount / max(1, channels), channels: channels, groups: channels)
+    samples: parts, rows: x.elementCount / max(1, parts * channels), channels: channels,
+    groups: channels)
   precondition(
     geometry.rows > 1,
-    "batchNorm needs more than one value per channel in training; got shape \(x.shape)")
+    "batchNorm needs more than one value per channel in training; got shape \(x.shape)"
+      + (parts > 1 ? " in \(parts) parts" : ""))
   let (mean, variance) = groupStatistics(x, geometry)
   let output = Normalization(
     geometry: geometry, mean: mean, variance: variance, epsilon: epsilon, isFixed: false,
     activation: activation, operation: "batchNorm"
   ).apply(to: x, scale: scale, bias: bias, residual: residual)
-  return (output, Tensor(mean.map { Float($0) }), Tensor(variance.map { Float($0) }))
+  let shape: Shape = [parts, channels]
+  return (
+    output, Tensor(mean.map { Float($0) }).reshaped(shape),
+    Tensor(variance.map { Float($0) }).reshaped(shape)
+  )
 }
 
 /// Batch normalisation by given statistics, for evaluation.

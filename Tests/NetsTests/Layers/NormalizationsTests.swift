@@ -20,6 +20,20 @@ final class NormalizationsTests: XCTestCase {
     XCTAssertEqual(norm.batchCount.value.item, 3)
   }
 
+  /// Parts of a batch are normalised, and move the running statistics, as if they came one by one.
+  func testPartsOfABatch() {
+    let x = Tensor(Formula.centred("parts", 6 * 4 * 3), shape: [6, 2, 2, 3])
+    let (apart, together) = (BatchNorm(3), BatchNorm(3))
+    let expected = concatenated((0..<3).map { apart(x[2 * $0..<2 * $0 + 2]) })
+    let found = withBatchParts(3) { together(x) }
+    XCTAssertLessThan(largestError(found.scalars, expected.scalars), 1e-6)
+    for (one, other) in zip(together.buffers, apart.buffers) {
+      XCTAssertLessThan(largestError(one.value.scalars, other.value.scalars), 1e-7)
+    }
+    XCTAssertEqual(together.batchCount.value.item, 3)
+    XCTAssertGreaterThan(largestError(together(x).scalars, expected.scalars), 0.1)
+  }
+
   func testEvaluationUsesAndKeepsRunningStatistics() {
     let norm = BatchNorm(1)
     norm.runningMean.value = Tensor([3])

@@ -3,7 +3,10 @@ import Tensor
 extension OperationTable {
   static let normalization: [OperationCheck] =
     NormalizationVariant.all.flatMap { variant in
-      [batchNormRow(variant), fixedBatchNormRow(variant), groupNormRow(variant, groups: 2)]
+      [
+        batchNormRow(variant), batchNormOfPartsRow(variant), fixedBatchNormRow(variant),
+        groupNormRow(variant, groups: 2),
+      ]
     }
     + [
       groupNormRow(.init(isAffine: true), groups: 1),
@@ -28,6 +31,26 @@ extension OperationTable {
       let parts = variant.parts(inputs)
       return Twin.normalized(inputs[0], scale: parts.scale, bias: parts.bias) { $0.suffix(1) }
         .finished(residual: parts.residual, isRectified: variant.activation == .relu)
+    }
+  }
+
+  private static func batchNormOfPartsRow(_ variant: NormalizationVariant) -> OperationCheck {
+    let count = 2
+    return OperationCheck(
+      "batchNorm(Tensor, parts:, scale:, bias:, epsilon:, activation:, residual:)", "\(variant)",
+      on: [[10, 2], [8, 1], [2, 3, 2, 3], [4, 3, 4, 1]].map(variant.shapes),
+      large: [variant.shapes([8, 30, 31, 6]), variant.shapes([6, 14, 13, 45])]
+    ) { inputs in
+      let parts = variant.parts(inputs)
+      return batchNorm(
+        inputs[0], parts: count, scale: parts.scale, bias: parts.bias,
+        activation: variant.activation, residual: parts.residual
+      ).output
+    } twin: { inputs in
+      let (parts, size) = (variant.parts(inputs), inputs[0].shape[0] / count)
+      return Twin.normalized(inputs[0], scale: parts.scale, bias: parts.bias) {
+        [$0[0] / size, $0[$0.count - 1]]
+      }.finished(residual: parts.residual, isRectified: variant.activation == .relu)
     }
   }
 
