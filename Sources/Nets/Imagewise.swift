@@ -1,9 +1,9 @@
 /// A module whose own code treats each image of a batch on its own, so that two batches can go through it as
 /// one: nothing of an image depends on its place in the batch or on the other images.
 ///
-/// ``BatchNorm`` is one, for ``withBatchParts(_:_:)`` keeps its batches apart; so is ``Dropout``, whose draws
-/// are another image's at most. A network of your own that conforms is trained faster: learners then run both
-/// views of a batch at once.
+/// ``BatchNorm`` is one, for ``withBatchParts(_:_:)`` keeps its batches apart; so is ``Dropout``, of which only
+/// the draws change. Learners run both views at once through a network of your own that conforms, if
+/// its weights are many.
 public protocol ImagewiseModule: Module {}
 
 extension Module {

@@ -73,6 +73,9 @@ extension Learner {
   /// Projections of shape [count, projection size], recorded for gradients.
   public func project(_ images: Tensor) -> Tensor { projector(encoder(images)) }
 
+  /// Whether both views may go through the network and the projector at once.
+  public var takesBatchesAtOnce: Bool { encoder.takesBatchesAtOnce && projector.isImagewise }
+
   /// Projections and embeddings of images as they are, in evaluation mode and without gradients.
   ///
   /// - Parameters:

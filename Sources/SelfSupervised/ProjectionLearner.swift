@@ -43,8 +43,9 @@ extension ProjectionLearner {
   /// The features, without their record, and the projections, with it.
   private func run(_ views: ViewPair) -> (features: ViewPair, projections: ViewPair) {
     checkCount(views)
-    let features = viewBatching(views, through: net, run: encoder.callAsFunction)
-    let projections = viewBatching(features, through: projector, run: projector.callAsFunction)
+    let atOnce = takesBatchesAtOnce
+    let features = viewBatching(views, atOnce: atOnce, run: encoder.callAsFunction)
+    let projections = viewBatching(features, atOnce: atOnce, run: projector.callAsFunction)
     return (features.detached, projections)
   }
 }

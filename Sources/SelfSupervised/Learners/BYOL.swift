@@ -126,14 +126,14 @@ public final class BYOL: Learner {
     let projections = self.projections(of: views)
     statistics = LearnerStatistics(projections.first)
     let predictions = viewBatching(
-      projections, through: predictor, run: predictor.callAsFunction)
+      projections, atOnce: takesBatchesAtOnce, run: predictor.callAsFunction)
     let targets = given ?? projections
     return cosineRegression(predictions.first, onto: targets.second)
       + cosineRegression(predictions.second, onto: targets.first)
   }
 
   private func projections(of views: ViewPair) -> ViewPair {
-    viewBatching(views, through: net, projector, run: project)
+    viewBatching(views, atOnce: takesBatchesAtOnce, run: project)
   }
 
   /// Moves the target toward the network; called once after each optimizer step.

@@ -165,7 +165,9 @@ extension NNCLR {
     let found = ViewPair(first: neighbours[0].rows, second: neighbours[1].rows)
     let loss =
       predictor.map {
-        contrast(found, viewBatching(projections, through: $0, run: $0.callAsFunction).units)
+        let candidates = viewBatching(
+          projections, atOnce: takesBatchesAtOnce, run: $0.callAsFunction)
+        return contrast(found, candidates.units)
       }
       ?? straightThroughContrast(found, projections.units)
     queue.append(projections.first, labels: labels)

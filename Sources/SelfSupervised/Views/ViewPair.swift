@@ -48,21 +48,20 @@ public enum ViewBatching: Sendable {
   ///
   /// - Parameters:
   ///   - views: The two views.
-  ///   - modules: What `run` uses, if nothing else in it mixes images: separate views then go through it at
-  ///     once, if all modules are `ImagewiseModule`s, which is faster.
+  ///   - atOnce: Whether separate views may go through it in one pass, in which batch norm keeps them apart: if
+  ///     `run` uses nothing but `ImagewiseModule`s.
   ///   - run: Makes as many rows as it is given.
   /// - Returns: What `run` makes of each.
   public func callAsFunction(
-    _ views: ViewPair, through modules: any Module..., run: (Tensor) -> Tensor
+    _ views: ViewPair, atOnce: Bool = false, run: (Tensor) -> Tensor
   ) -> ViewPair {
-    func atOnce() -> ViewPair {
+    func joined() -> ViewPair {
       let (both, count) = (run(views.joined), views.count)
       return ViewPair(first: both[0..<count], second: both[count..<2 * count])
     }
     switch self {
-    case .joint: return atOnce()
-    case .separate where !modules.isEmpty && modules.allSatisfy(\.isImagewise):
-      return withBatchParts(2, atOnce)
+    case .joint: return joined()
+    case .separate where atOnce: return withBatchParts(2, joined)
     case .separate: return ViewPair(first: run(views.first), second: run(views.second))
     }
   }
