@@ -25,6 +25,8 @@ struct Options {
   let output: String
   /// After how many epochs each the labels judge, besides at the end.
   let judgeEvery: Int?
+  /// How many of the networks that were judged are kept.
+  let keepBest: Int?
   /// Where a picture of views goes, if one is wanted.
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
@@ -76,6 +78,10 @@ struct Options {
       arguments.string("--out")
       ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
     judgeEvery = try arguments.optionalInteger("--judge-every", in: 1...1_000_000)
+    keepBest = try arguments.optionalInteger("--keep-best", in: 1...1_000)
+    if keepBest != nil, judgeEvery == nil {
+      throw UsageError("--keep-best needs --judge-every, which says when networks are compared")
+    }
     views = checkpoint == nil ? arguments.string("--views") : nil
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
@@ -144,6 +150,9 @@ extension Options {
       standard: "automatic"),
     Flag(
       "--judge-every", "N", "say what the labels say after every N epochs too, not only at the end"),
+    Flag(
+      "--keep-best", "N",
+      "with --judge-every: keep the N networks judged best, as best-epoch-3-knn-0.8310.safetensors"),
     Flag("--hard", "more nuisance in the shapes"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

@@ -1,5 +1,6 @@
 import Arguments
 import Datasets
+import ExampleSupport
 import Foundation
 import SelfSupervised
 
@@ -41,7 +42,7 @@ struct Pretraining {
       optimizer: optimizer.optimizer(of: learner),
       learningRate: schedule(steps),
       files: files, words: options.words,
-      judging: options.judgeEvery.flatMap { epochs in judge.map { (epochs, $0) } })
+      judging: try judging(by: judge))
     let outcome = try training.run(from: options.checkpoint)
 
     try net.save(to: files.backbonePath)
@@ -49,6 +50,16 @@ struct Pretraining {
       knn: judge?.accuracy(of: learner), rawPixels: raw, untrained: untrained, outcome: outcome)
     try files.log(summary.record)
     say(summary.report(files))
+  }
+
+  /// What the labels are asked for on the way, if they are.
+  private func judging(by judge: Judge?) throws -> Judging? {
+    guard let epochs = options.judgeEvery, let judge else { return nil }
+    let best = try options.keepBest.map {
+      try BestNetworks(
+        directory: files.directory, count: $0, goesOn: options.checkpoint != nil)
+    }
+    return Judging(epochs: epochs, judge: judge, best: best)
   }
 
   /// Images and two views below each, without a change of what the training draws.

@@ -13,6 +13,14 @@ struct TrainingOutcome {
   var wasInterrupted = false
 }
 
+/// When labels are asked during a training, and what is kept by what they say.
+struct Judging {
+  /// After how many epochs each.
+  let epochs: Int
+  let judge: Judge
+  let best: BestNetworks?
+}
+
 /// The steps of a run, with its progress on the terminal and in the log.
 struct TrainingLoop {
   let learner: any Learner
@@ -23,8 +31,8 @@ struct TrainingLoop {
   let files: RunFiles
   /// The command line, for checkpoints.
   let words: [String]
-  /// What judges the network on the way, and after how many epochs each.
-  let judging: (epochs: Int, judge: Judge)?
+  /// What judges the network on the way.
+  let judging: Judging?
 
   private static let stepsBetweenLines = 20
   private static let secondsBetweenCheckpoints = 300.0
@@ -78,6 +86,7 @@ struct TrainingLoop {
     let epoch = (step + 1) / loader.batchCount
     let accuracy = judging.judge.accuracy(of: learner)
     progress.interject(String(format: "after epoch %d: kNN accuracy %.3f", epoch, accuracy))
+    try judging.best?.consider(learner.net, epoch: epoch, accuracy: accuracy)
     try files.log(
       JSONRecord([
         ("event", .string("epoch")), ("epoch", .integer(epoch)), ("step", .integer(step + 1)),
