@@ -21,6 +21,7 @@ struct BestNetworks {
         let accuracy = Float(words[4].dropLast(".safetensors".count))
       else { return nil }
       self.init(epoch: epoch, accuracy: accuracy)
+      guard self.name == name else { return nil }
     }
 
     var name: String { String(format: "best-epoch-%d-knn-%.4f.safetensors", epoch, accuracy) }
@@ -31,24 +32,24 @@ struct BestNetworks {
     }
   }
 
-  private let directory: String
-  private let count: Int
-
-  /// Keeps so many networks in a directory; those of an earlier run go unless this one goes on with it.
-  init(directory: String, count: Int, goesOn: Bool) throws {
-    self.directory = directory
-    self.count = count
-    if !goesOn { try entries().forEach(remove) }
-  }
+  let directory: String
+  /// How many are kept.
+  let count: Int
 
   /// Saves a network if it is among the best, in the place of the one that no longer is.
   func consider(_ net: any Module, epoch: Int, accuracy: Float) throws {
     let new = Entry(epoch: epoch, accuracy: accuracy)
-    let others = try entries().filter { $0.epoch != epoch }.sorted { $0.isBetter(than: $1) }
+    let all = try entries()
+    // A run that goes on comes to an epoch again, with other threads perhaps to another number.
+    try all.filter { $0.epoch == epoch }.forEach(remove)
+    let others = all.filter { $0.epoch != epoch }.sorted { $0.isBetter(than: $1) }
     guard others.prefix(count).filter({ $0.isBetter(than: new) }).count < count else { return }
     try net.save(to: directory + "/" + new.name)
     try others.dropFirst(count - 1).forEach(remove)
   }
+
+  /// Removes those of an earlier run.
+  func removeAll() throws { try entries().forEach(remove) }
 
   private func entries() throws -> [Entry] {
     do {

@@ -152,7 +152,8 @@ extension Options {
       "--judge-every", "N", "say what the labels say after every N epochs too, not only at the end"),
     Flag(
       "--keep-best", "N",
-      "with --judge-every: keep the N networks judged best, as best-epoch-3-knn-0.8310.safetensors"),
+      "with --judge-every: keep the N networks judged best on the way, as "
+        + "best-epoch-3-knn-0.8310.safetensors"),
     Flag("--hard", "more nuisance in the shapes"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

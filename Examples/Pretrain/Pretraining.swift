@@ -16,6 +16,12 @@ struct Pretraining {
     if options.judgeEvery != nil, source.judge == nil {
       throw UsageError("--judge-every needs labels; there are none with \(options.data)")
     }
+    let stepsToJudge = (options.judgeEvery ?? 1) * (source.training.count / source.batchSize)
+    if options.keepBest != nil, source.steps < stepsToJudge {
+      throw UsageError(
+        "--keep-best needs a training of at least \(stepsToJudge) steps, after which --judge-every first "
+          + "judges; it has \(source.steps)")
+    }
     try options.checkpoint?.check(steps: source.steps, imageCount: source.training.count)
     // Opened before the training, so that a folder without rights costs nobody an hour.
     files = try RunFiles(
@@ -42,7 +48,7 @@ struct Pretraining {
       optimizer: optimizer.optimizer(of: learner),
       learningRate: schedule(steps),
       files: files, words: options.words,
-      judging: try judging(by: judge))
+      judging: judging(by: judge))
     let outcome = try training.run(from: options.checkpoint)
 
     try net.save(to: files.backbonePath)
@@ -53,12 +59,9 @@ struct Pretraining {
   }
 
   /// What the labels are asked for on the way, if they are.
-  private func judging(by judge: Judge?) throws -> Judging? {
+  private func judging(by judge: Judge?) -> Judging? {
     guard let epochs = options.judgeEvery, let judge else { return nil }
-    let best = try options.keepBest.map {
-      try BestNetworks(
-        directory: files.directory, count: $0, goesOn: options.checkpoint != nil)
-    }
+    let best = options.keepBest.map { BestNetworks(directory: files.directory, count: $0) }
     return Judging(epochs: epochs, judge: judge, best: best)
   }
 

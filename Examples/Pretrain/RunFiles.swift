@@ -24,8 +24,9 @@ struct RunFiles {
     }
     metrics = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard step == nil else { return }
-    // An earlier run's, which --resume would take for this one's.
+    // An earlier run's, which would be taken for this one's.
     try? FileManager.default.removeItem(atPath: Checkpoint.path(in: directory))
+    try BestNetworks(directory: directory, count: 0).removeAll()
   }
 
   /// The lines of steps and epochs up to a step: those after a checkpoint come again.

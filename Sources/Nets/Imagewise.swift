@@ -1,9 +1,10 @@
 /// A module whose own code treats each image of a batch on its own, so that two batches can go through it as
-/// one: nothing of an image depends on its place in the batch or on the other images.
+/// one: nothing of an image depends on its place in the batch or on the other images, and each module below
+/// gets the images in their order along the first axis, as many rows of each as of any other.
 ///
 /// ``BatchNorm`` is one, for ``withBatchParts(_:_:)`` keeps its batches apart; so is ``Dropout``, of which only
-/// the draws change. Learners run both views at once through a network of your own that conforms, if
-/// its weights are many.
+/// the draws change. Learners that take two views of each image alike run both at once through a network of
+/// your own that conforms, if its weights are many.
 public protocol ImagewiseModule: Module {}
 
 extension Module {
@@ -13,6 +14,8 @@ extension Module {
 
 /// Runs `body`, in which ``BatchNorm`` takes its inputs for `count` batches of one size, one after the other
 /// along the first axis: each is normalised by its own statistics, and each moves the running ones.
+///
+/// - Precondition: There is at least one part, and the rows of each input divide by the parts.
 public func withBatchParts<Result>(
   _ count: Int, _ body: () throws -> Result
 ) rethrows -> Result {

@@ -58,7 +58,7 @@ extension ProjectionLearner {
   ///
   /// - Parameters:
   ///   - images: A batch of shape [count, height, width, channels], values 0...1.
-  ///   - chunkSize: How many images go through the network at once.
+  ///   - chunkSize: How many images, of two views each, go through the network at once.
   /// - Returns: The loss.
   @discardableResult
   public func backward(_ images: Tensor, chunkSize: Int) -> Float {
@@ -80,7 +80,7 @@ extension ProjectionLearner {
   ///
   /// - Parameters:
   ///   - views: Two views of the same images, each of shape [count, …].
-  ///   - chunkSize: How many images go through the network at once.
+  ///   - chunkSize: How many images, of two views each, go through the network at once.
   /// - Returns: The loss.
   /// - Precondition: Each chunk has at least two images while batch norm is in training mode.
   @discardableResult

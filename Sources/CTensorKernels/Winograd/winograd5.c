@@ -1,5 +1,4 @@
-// F(5, 3): 49 multiplications instead of 225. Zero in the place of a pair would make the largest errors twice
-// as large.
+// F(5, 3): 49 multiplications instead of 225. Zero would leave one of the other points without its opposite.
 #define NAME tensorWinograd5
 #define STRIDE 1
 #define EXTENT 5

@@ -38,8 +38,8 @@ public struct ViewPair: Sendable {
 
 /// How the two views of a batch go through a network with batch norm.
 public enum ViewBatching: Sendable {
-  /// Each with its own batch statistics: DeepMind's, and the default. One after the other, or at once where
-  /// that makes no difference.
+  /// Each with its own batch statistics: DeepMind's, and the default. One after the other, or in one pass
+  /// that keeps them apart.
   case separate
   /// As one batch of twice the size: byol-pytorch's since 0.7.2.
   case joint

@@ -43,6 +43,7 @@ public func batchNorm(
 ///   - residual: A tensor of the shape of `x`, added before the activation.
 /// - Returns: The result, of the shape of `x`, and the batches' means and biased variances, of shape
 ///   [parts, channels], which carry no gradient.
+/// - Precondition: The first axis divides by `parts`, and each part has more than one value per channel.
 public func batchNorm(
   _ x: Tensor, parts: Int, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
   activation: Activation = .identity, residual: Tensor? = nil

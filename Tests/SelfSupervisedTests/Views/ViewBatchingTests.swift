@@ -1,3 +1,4 @@
+import Foundation
 import Nets
 import Tensor
 import TestSupport
@@ -17,28 +18,44 @@ final class ViewBatchingTests: XCTestCase {
 
   func testAtOnceIsWhatOneByOneIs() {
     for useMomentum in [true, false] {
-      let (net, other) = (resNet(), resNet())
-      let apart = Counting(other)
-      XCTAssertTrue(net.isImagewise)
-      XCTAssertFalse(apart.isImagewise)
-      let learners = [
-        BYOL.small(net, hiddenLayer: "avgpool", useMomentum: useMomentum),
-        BYOL.small(apart, hiddenLayer: "inner.avgpool", useMomentum: useMomentum),
-      ]
-      XCTAssertEqual(learners.map(\.takesBatchesAtOnce), [true, false])
-      let before = apart.calls
-      let losses = learners.map { learner in
-        let loss = learner.loss(views)
-        loss.backward()
-        return loss.item
+      check("BYOL, \(useMomentum)", { $0.loss($1).itemAfterBackward }) { net, layer in
+        BYOL.small(net, hiddenLayer: layer, useMomentum: useMomentum)
       }
-      XCTAssertEqual(apart.calls - before, useMomentum ? 4 : 2)
-      XCTAssertEqual(losses[0], losses[1], accuracy: 1e-5 * losses[1])
-      let gradients = learners.map { $0.parameters.flatMap { $0.gradient?.scalars ?? [] } }
-      XCTAssertLessThan(relativeError(gradients[0], gradients[1]), 1e-4)
-      for (one, other) in zip(net.buffers, apart.buffers) {
-        XCTAssertLessThan(largestError(one.value.scalars, other.value.scalars), 1e-5)
+    }
+    check("SimCLR", { $0.loss($1).itemAfterBackward }) { net, layer in
+      SimCLR.small(net, hiddenLayer: layer)
+    }
+    check("SimCLR in chunks", { $0.backward($1, chunkSize: 3) }) { net, layer in
+      SimCLR.small(net, hiddenLayer: layer)
+    }
+    check("NNCLR", { $0.loss($1).itemAfterBackward }) { net, layer in
+      NNCLR.small(net, hiddenLayer: layer)
+    }
+  }
+
+  /// A learner of a network that takes both views at once, and one of the same network behind a module that
+  /// is not said to treat images alone.
+  private func check<L: Learner>(
+    _ name: String, _ backward: (L, ViewPair) -> Float, _ learner: (any Module, HiddenLayer) -> L
+  ) {
+    let apart = Counting(resNet())
+    let learners = [learner(resNet(), "avgpool"), learner(apart, "inner.avgpool")]
+    XCTAssertEqual(learners.map(\.takesBatchesAtOnce), [true, false], name)
+    let before = apart.calls
+    let losses = learners.map { backward($0, views) }
+    XCTAssertGreaterThan(apart.calls - before, 1, name)
+    XCTAssertEqual(losses[0], losses[1], accuracy: 1e-5 * abs(losses[1]), name)
+    let gradients = learners.map { $0.parameters.flatMap { $0.gradient?.scalars ?? [] } }
+    XCTAssertLessThan(relativeError(gradients[0], gradients[1]), 1e-4, name)
+    let states = learners.map(\.state)
+    for entry in states[0].names {
+      // The same entry of the network behind the counting module.
+      let other = entry.replacingOccurrences(of: "net.", with: "net.inner.")
+      guard let one = states[0][entry], let two = states[1][other] ?? states[1][entry] else {
+        XCTFail("\(name): \(entry)")
+        continue
       }
+      XCTAssertLessThan(abs(one - two).max().item, 1e-4, "\(name): \(entry)")
     }
   }
 
@@ -67,5 +84,12 @@ final class ViewBatchingTests: XCTestCase {
       XCTAssertEqual(found.scalars, (view - view.mean(axes: [0], keepingAxes: true)).scalars)
     }
     XCTAssertNotEqual(centred(.joint).second.scalars, apart.second.scalars)
+  }
+}
+
+extension Tensor {
+  fileprivate var itemAfterBackward: Float {
+    backward()
+    return item
   }
 }

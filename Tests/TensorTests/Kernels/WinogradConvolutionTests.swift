@@ -43,6 +43,7 @@ final class WinogradConvolutionTests: XCTestCase {
       check([25, 5, 18, 16], outputs: 8, padding: padding, threads: 1)
       check([40, 31, 14, 8], outputs: 16, stride: 2, padding: padding, threads: 2)
       check([40, 13, 31, 16], outputs: 8, stride: 2, padding: padding, threads: 1)
+      check([40, 11, 10, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
     }
   }
 
@@ -135,8 +136,9 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertEqual(twoOfThree?.tiles.scheme.extent, 3)
     // For so few tiles the kernels are not worth their transform.
     XCTAssertNil(winograd(geometry([8, 14, 14, 512], [512, 3, 3, 512], stride: 2)))
-    // Four tiles of 4x4 would cover these 6x6 results with more multiplications than are saved.
     XCTAssertNil(winograd(geometry([2, 12, 12, 64], [64, 3, 3, 64], stride: 2)))
+    // A tile of 3x3 would cover these 2x2 results with more multiplications than are saved.
+    XCTAssertNil(winograd(geometry([640, 4, 4, 64], [64, 3, 3, 64], stride: 2)))
     let uneven = Size2D(height: 1, width: 2)
     XCTAssertNil(winograd(geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: uneven)))
   }
