@@ -16,7 +16,7 @@ struct Pretraining {
     if options.judgeEvery != nil, source.judge == nil {
       throw UsageError("--judge-every needs labels; there are none with \(options.data)")
     }
-    let stepsToJudge = (options.judgeEvery ?? 1) * (source.training.count / source.batchSize)
+    let stepsToJudge = (options.judgeEvery ?? 1) * source.stepsPerEpoch
     if options.keepBest != nil, source.steps < stepsToJudge {
       throw UsageError(
         "--keep-best needs a training of at least \(stepsToJudge) steps, after which --judge-every first "

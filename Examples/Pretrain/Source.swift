@@ -15,6 +15,7 @@ struct Source {
   let viewSize: Size2D
   /// How many batches the training has.
   let steps: Int
+  let stepsPerEpoch: Int
 
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
@@ -29,12 +30,12 @@ struct Source {
         "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
     self.training = training
-    let batchCount = training.count / batchSize
+    stepsPerEpoch = training.count / batchSize
     steps =
       switch options.length {
       case .steps(let steps): steps
-      case .epochs(let epochs): epochs * batchCount
-      case nil: max(recipe.epochs * batchCount, recipe.fewestSteps)
+      case .epochs(let epochs): epochs * stepsPerEpoch
+      case nil: max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
       }
     judge = sets.judge(size: viewSize)
     judges = sets.judges

@@ -12,8 +12,8 @@ enum {
   LineOfCache = 16,
 };
 
-// Lines of more points than these do not fit in registers: unrolled, they are no faster, and take a minute
-// to compile.
+// Lines of more than six points do not fit in registers: unrolled, they are no faster, and take several times
+// as long to compile.
 #if EXTENT + 2 / STRIDE > 6
 #define LINES _Pragma("clang loop unroll(disable)")
 #else

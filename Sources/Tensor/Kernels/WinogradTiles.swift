@@ -26,8 +26,8 @@ struct WinogradTiles: Sendable {
   }
 
   /// The multiplications for each input and output channel. To transform a kernel and to read it again is
-  /// reckoned as long as to multiply it by twenty tiles: eight bytes or more at some 15 GB/s, for both
-  /// views.
+  /// reckoned as long as to multiply it by twenty tiles: eight bytes or more at some 15 GB/s, which
+  /// views that come one by one share.
   var cost: Int { scheme.products * (count + 20) }
 
   private var inputs: WinogradImages {

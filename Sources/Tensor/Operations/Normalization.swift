@@ -50,7 +50,7 @@ public func batchNorm(
 ) -> (output: Tensor, means: Tensor, variances: Tensor) {
   let channels = x.shape.last ?? 0
   precondition(
-    parts >= 1 && (parts == 1 || x.shape[0].isMultiple(of: parts)),
+    parts >= 1 && (x.shape.first ?? 0).isMultiple(of: parts),
     "batchNorm needs parts of one size; got \(parts) of shape \(x.shape)")
   let geometry = NormalizationGeometry(
     samples: parts, rows: x.elementCount / max(1, parts * channels), channels: channels,
