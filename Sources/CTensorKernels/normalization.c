@@ -2,8 +2,15 @@
 #include "everyProcessor.h"
 #include "lanes.h"
 
-/// Vectors of neighbouring channels that are summed up side by side while all rows pass.
+/// Vectors of neighbouring channels that are summed up side by side.
 enum { Width = 4 };
+
+/// The rows that pass before the sums of the next channels are taken up. Memory is read twice as fast in one go from
+/// end to end as in columns, so that it is one row, but if its sums stay in registers or leave the
+/// fastest cache.
+INLINE long rowsAtOnce(long rows, long channels) {
+  return channels <= Width * LaneCount ? rows : channels <= 1024 ? 1 : 4;
+}
 
 /// Calls BODY(count, size) for all channels: `count` vectors of `size` bytes from `channel` on.
 #define FOR_CHANNELS(BODY)                                                                         \
@@ -25,7 +32,8 @@ INLINE void channelSumsOf(
   Lanes origin[Width], sum[Width], square[Width];
   UNROLL for (int i = 0; i < count; i++) {
     origin[i] = lanes(shift + i * LaneCount, size);
-    sum[i] = square[i] = (Lanes){0};
+    sum[i] = lanes(sums + i * LaneCount, size);
+    square[i] = lanes(squares + i * LaneCount, size);
   }
   for (long row = 0; row < rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
@@ -43,11 +51,18 @@ INLINE void channelSumsOf(
 INLINE void channelSums(
     const float *x, const float *shift, long rows, long channels, float *sums, float *squares
 ) {
+  memset(sums, 0, channels * sizeof(float));
+  memset(squares, 0, channels * sizeof(float));
+  for (long row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
+    long taken = rows - row < step ? rows - row : step;
+    const float *values = x + row * channels;
 #define BODY(count, size)                                                                          \
   channelSumsOf(                                                                                   \
-      x + channel, shift + channel, rows, channels, count, size, sums + channel, squares + channel)
-  FOR_CHANNELS(BODY)
+      values + channel, shift + channel, taken, channels, count, size, sums + channel,             \
+      squares + channel)
+    FOR_CHANNELS(BODY)
 #undef BODY
+  }
 }
 
 INLINE void affineOf(
@@ -100,20 +115,22 @@ INLINE Lanes passedAt(
 }
 
 INLINE void gradientSumsOf(
-    const TensorNormalized *all, TensorGate gate, const float *centre, long rows, long channels,
-    long channel, int count, size_t size, float *sums, float *products
+    const TensorNormalized *all, TensorGate gate, const float *centre, long first, long rows,
+    long channels, long channel, int count, size_t size, float *sums, float *products
 ) {
   Lanes origin[Width], factor[Width], offset[Width], sum[Width], product[Width];
   UNROLL for (int i = 0; i < count; i++) {
     long place = channel + i * LaneCount;
     origin[i] = lanes(centre + place, size);
-    factor[i] = offset[i] = sum[i] = product[i] = (Lanes){0};
+    sum[i] = lanes(sums + place, size);
+    product[i] = lanes(products + place, size);
+    factor[i] = offset[i] = (Lanes){0};
     if (gate == TensorGateByInput) {
       factor[i] = lanes(all->affine.factor + place, size);
       offset[i] = lanes(all->affine.offset + place, size);
     }
   }
-  for (long row = 0; row < rows; row++) {
+  for (long row = first; row < first + rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
       long place = row * channels + channel + i * LaneCount;
       Lanes input = lanes(all->input + place, size);
@@ -132,10 +149,16 @@ INLINE void gradientSumsThrough(
     const TensorNormalized *all, TensorGate gate, const float *centre, long rows, long channels,
     float *sums, float *products
 ) {
+  memset(sums, 0, channels * sizeof(float));
+  memset(products, 0, channels * sizeof(float));
+  for (long row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
+    long taken = rows - row < step ? rows - row : step;
 #define BODY(count, size)                                                                          \
-  gradientSumsOf(all, gate, centre, rows, channels, channel, count, size, sums, products)
-  FOR_CHANNELS(BODY)
+  gradientSumsOf(                                                                                  \
+      all, gate, centre, row, taken, channels, channel, count, size, sums, products)
+    FOR_CHANNELS(BODY)
 #undef BODY
+  }
 }
 
 INLINE void gradientSums(
