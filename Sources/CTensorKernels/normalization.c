@@ -1,6 +1,7 @@
 #include "include/normalization.h"
 #include "everyProcessor.h"
 #include "lanes.h"
+#include "streams.h"
 
 /// Vectors of neighbouring channels that are summed up side by side.
 enum { Width = 4 };
@@ -67,17 +68,17 @@ INLINE void channelSums(
 
 INLINE void affineOf(
     const float *x, const float *residual, const float *factor, const float *offset,
-    bool isRectified, size_t size, float *y
+    bool isRectified, bool isStreamed, size_t size, float *y
 ) {
   Lanes value = lanes(x, size) * lanes(factor, size) + lanes(offset, size);
   if (residual) value += lanes(residual, size);
   if (isRectified) value = whereAboveZero(value, value);
-  memcpy(y, &value, size);
+  put(value, y, isStreamed, size);
 }
 
 INLINE void affineRows(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
-    long channels, float *y
+    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
+    long rows, long channels, float *y
 ) {
   for (long row = 0; row < rows; row++) {
     const float *line = x + row * channels, *added = residual ? residual + row * channels : 0;
@@ -85,20 +86,30 @@ INLINE void affineRows(
 #define BODY(size)                                                                                 \
   affineOf(                                                                                        \
       line + channel, residual ? added + channel : 0, affine.factor + channel,                     \
-      affine.offset + channel, isRectified, size, result + channel)
+      affine.offset + channel, isRectified, isStreamed, size, result + channel)
     FOR_LANES(channel, channels, BODY)
 #undef BODY
   }
 }
 
-INLINE void applyAffine(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
-    long channels, float *y
+INLINE void affineThrough(
+    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
+    long rows, long channels, float *y
 ) {
-  if (residual && isRectified) affineRows(x, residual, affine, true, rows, channels, y);
-  else if (residual) affineRows(x, residual, affine, false, rows, channels, y);
-  else if (isRectified) affineRows(x, 0, affine, true, rows, channels, y);
-  else affineRows(x, 0, affine, false, rows, channels, y);
+  if (residual && isRectified) affineRows(x, residual, affine, true, isStreamed, rows, channels, y);
+  else if (residual) affineRows(x, residual, affine, false, isStreamed, rows, channels, y);
+  else if (isRectified) affineRows(x, 0, affine, true, isStreamed, rows, channels, y);
+  else affineRows(x, 0, affine, false, isStreamed, rows, channels, y);
+}
+
+INLINE void applyAffine(
+    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
+    long rows, long channels, float *y
+) {
+  if (isStreamed && canBeStreamed(y, channels)) {
+    affineThrough(x, residual, affine, isRectified, true, rows, channels, y);
+    endStream();
+  } else affineThrough(x, residual, affine, isRectified, false, rows, channels, y);
 }
 
 /// The gradient that passed the gate, at one place.
@@ -179,7 +190,7 @@ INLINE void gradientSums(
 
 INLINE void inputGradientsOf(
     const TensorNormalized *all, TensorGate gate, const float *a, const float *b, const float *c,
-    long line, long channel, size_t size, float *dx, float *passedOn
+    long line, long channel, bool isStreamed, size_t size, float *dx, float *passedOn
 ) {
   long place = line + channel;
   Lanes input = lanes(all->input + place, size), factor = {0}, offset = {0};
@@ -190,39 +201,49 @@ INLINE void inputGradientsOf(
   Lanes passed = passedAt(all, gate, place, input, factor, offset, size);
   Lanes result = lanes(a + channel, size) * passed + lanes(b + channel, size) * input
                  + lanes(c + channel, size);
-  memcpy(dx + place, &result, size);
-  if (passedOn) memcpy(passedOn + place, &passed, size);
+  put(result, dx + place, isStreamed, size);
+  if (passedOn) put(passed, passedOn + place, isStreamed, size);
 }
 
 INLINE void inputGradientsThrough(
     const TensorNormalized *all, TensorGate gate, const float *a, const float *b, const float *c,
-    long rows, long channels, float *dx, float *passed
+    bool isStreamed, long rows, long channels, float *dx, float *passed
 ) {
   for (long row = 0; row < rows; row++) {
     long line = row * channels;
-#define BODY(size) inputGradientsOf(all, gate, a, b, c, line, channel, size, dx, passed)
+#define BODY(size) inputGradientsOf(all, gate, a, b, c, line, channel, isStreamed, size, dx, passed)
     FOR_LANES(channel, channels, BODY)
 #undef BODY
   }
 }
 
-INLINE void inputGradients(
-    const TensorNormalized *from, const float *a, const float *b, const float *c, long rows,
-    long channels, float *dx, float *passed
+INLINE void inputGradientsStreamed(
+    const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
+    long rows, long channels, float *dx, float *passed
 ) {
   // A copy: for all that the compiler knows, a store may change what pointers point to.
   const TensorNormalized copy = *from, *all = &copy;
   switch (all->gate) {
 #define CASE(gate)                                                                                 \
   case gate:                                                                                       \
-    if (passed) inputGradientsThrough(all, gate, a, b, c, rows, channels, dx, passed);             \
-    else inputGradientsThrough(all, gate, a, b, c, rows, channels, dx, 0);                         \
+    if (passed) inputGradientsThrough(all, gate, a, b, c, isStreamed, rows, channels, dx, passed); \
+    else inputGradientsThrough(all, gate, a, b, c, isStreamed, rows, channels, dx, 0);             \
     break
     CASE(TensorGateOpen);
     CASE(TensorGateByOutput);
     CASE(TensorGateByInput);
 #undef CASE
   }
+}
+
+INLINE void inputGradients(
+    const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
+    long rows, long channels, float *dx, float *passed
+) {
+  if (isStreamed && canBeStreamed(dx, channels) && canBeStreamed(passed, channels)) {
+    inputGradientsStreamed(from, a, b, c, true, rows, channels, dx, passed);
+    endStream();
+  } else inputGradientsStreamed(from, a, b, c, false, rows, channels, dx, passed);
 }
 
 EVERY_PROCESSOR(
@@ -232,9 +253,9 @@ EVERY_PROCESSOR(
 )
 EVERY_PROCESSOR(
     tensorApplyAffine, applyAffine,
-    (const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
-     long channels, float *y),
-    (x, residual, affine, isRectified, rows, channels, y)
+    (const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
+     long rows, long channels, float *y),
+    (x, residual, affine, isRectified, isStreamed, rows, channels, y)
 )
 EVERY_PROCESSOR(
     tensorGradientSums, gradientSums,
@@ -244,7 +265,7 @@ EVERY_PROCESSOR(
 )
 EVERY_PROCESSOR(
     tensorInputGradients, inputGradients,
-    (const TensorNormalized *from, const float *a, const float *b, const float *c, long rows,
-     long channels, float *dx, float *passed),
-    (from, a, b, c, rows, channels, dx, passed)
+    (const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
+     long rows, long channels, float *dx, float *passed),
+    (from, a, b, c, isStreamed, rows, channels, dx, passed)
 )

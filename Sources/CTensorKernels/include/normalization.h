@@ -29,10 +29,11 @@ typedef struct {
 void tensorChannelSums(
     const float *x, const float *shift, long rows, long channels, float *sums, float *squares);
 
-/// y = x · factor + offset + residual, and with `isRectified` max(0, y); there may be no residual.
+/// y = x · factor + offset + residual, and with `isRectified` max(0, y); there may be no residual. With
+/// `isStreamed` results are written past the caches.
 void tensorApplyAffine(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, long rows,
-    long channels, float *y);
+    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
+    long rows, long channels, float *y);
 
 /// With g the gradient that passed the gate: sums[channel] = Σ over rows of g, and products those of
 /// g · (x - centre).
@@ -40,7 +41,8 @@ void tensorGradientSums(
     const TensorNormalized *, const float *centre, long rows, long channels, float *sums,
     float *products);
 
-/// With g the gradient that passed the gate: dx = a · g + b · x + c, and passed = g unless it is null.
+/// With g the gradient that passed the gate: dx = a · g + b · x + c, and passed = g unless it is null. With
+/// `isStreamed` they are written past the caches.
 void tensorInputGradients(
-    const TensorNormalized *, const float *a, const float *b, const float *c, long rows,
-    long channels, float *dx, float *passed);
+    const TensorNormalized *, const float *a, const float *b, const float *c, bool isStreamed,
+    long rows, long channels, float *dx, float *passed);

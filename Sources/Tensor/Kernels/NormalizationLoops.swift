@@ -72,8 +72,8 @@ func affine(
       let start = (sample * geometry.rows + rows.lowerBound) * channels
       affine.withSample(sample, geometry) { numbers in
         tensorApplyAffine(
-          source + start, added.map { $0 + start }, numbers, activation == .relu, rows.count,
-          channels, out + start)
+          source + start, added.map { $0 + start }, numbers, activation == .relu,
+          geometry.isStreamed, rows.count, channels, out + start)
       }
     }
   }
@@ -128,8 +128,8 @@ struct NormalizedGradient {
           let begin = sample * geometry.channels
           withPart(sample, rows, geometry) { part in
             tensorInputGradients(
-              part, a + begin, b + begin, c + begin, rows.count, geometry.channels, out + start,
-              passed.map { $0 + start })
+              part, a + begin, b + begin, c + begin, geometry.isStreamed, rows.count,
+              geometry.channels, out + start, passed.map { $0 + start })
           }
         }
       }

@@ -48,6 +48,71 @@ final class NormalizationLoopsTests: XCTestCase {
     }
   }
 
+  /// Large results are written past the caches: the same numbers, also where rows are no whole vectors.
+  func testStreamedResults() {
+    var stream = RandomStream(seed: 502)
+    for processor in processors {
+      tensorLimitProcessor(processor)
+      for channels in [8, 14, 64] {
+        let values = (0..<3).map { _ in Tensor.normal([7, channels], using: &stream) }
+        let numbers = Tensor.normal([3, channels], using: &stream)
+        let results = [false, true].map { applied(values, numbers, isStreamed: $0) }
+        XCTAssertEqual(results[0].map(\.scalars), results[1].map(\.scalars), "\(processor)")
+        XCTAssertGreaterThan(results[0][0].scalars.max() ?? 0, 0)
+      }
+    }
+  }
+
+  /// An affine map with a residual and a ReLU, and the gradients of its input and its residual.
+  private func applied(_ values: [Tensor], _ numbers: Tensor, isStreamed: Bool) -> [Tensor] {
+    let (rows, channels) = (values[0].shape[0], values[0].shape[1])
+    let (a, b, c) = (
+      numbers.pointer, numbers.pointer + channels, numbers.pointer + 2 * channels
+    )
+    let affine = TensorAffine(factor: a, offset: b)
+    let y = Tensor(values[0].shape) { out in
+      tensorApplyAffine(
+        values[0].pointer, values[1].pointer, affine, true, isStreamed, rows, channels, out)
+    }
+    let passed = Storage(elementCount: y.elementCount)
+    let dx = Tensor(y.shape) { out in
+      var through = TensorNormalized(
+        gradient: values[2].pointer, input: values[0].pointer, output: y.pointer, affine: affine,
+        gate: TensorGateByOutput)
+      tensorInputGradients(
+        &through, a, b, c, isStreamed, rows, channels, out, passed.pointer)
+    }
+    withExtendedLifetime((values, numbers, y)) {}
+    return [y, dx, Tensor(storage: passed, shape: y.shape)]
+  }
+
+  /// Channels do not know each other: sums that stay in registers, that fill a cache and that do not are the
+  /// same, and so are the gradients.
+  func testSumsOfManyChannels() {
+    var stream = RandomStream(seed: 503)
+    let x = Tensor.normal([11, 1030], using: &stream) + 3
+    let weight = Tensor.normal([11, 1030], using: &stream)
+    for processor in processors {
+      tensorLimitProcessor(processor)
+      let whole = normalized(x, weight)
+      for columns in [0..<24, 24..<500, 500..<1030] {
+        let block = { (all: Tensor) in
+          all.cropped(at: [0, columns.lowerBound], shape: [11, columns.count])
+        }
+        for (all, some) in zip(whole, normalized(block(x), block(weight))) {
+          XCTAssertEqual(block(all).scalars, some.scalars, "\(columns), \(processor)")
+        }
+      }
+    }
+  }
+
+  /// The result of a batch norm, and its input's gradient for the gradient `weight` of a ReLU behind it.
+  private func normalized(_ x: Tensor, _ weight: Tensor) -> [Tensor] {
+    let x = x.tracked
+    let y = batchNorm(x, activation: .relu).output
+    return [y, gradients(of: (y * weight).sum(), at: [x])[0]]
+  }
+
   /// Nothing to normalise stays nothing.
   func testNoChannels() {
     let none = Tensor.zeros([0])
