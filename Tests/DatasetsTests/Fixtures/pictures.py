@@ -6,7 +6,9 @@ Needs numpy, Pillow, torch and torchvision, and cjpeg of libjpeg-turbo-progs:  p
 import base64
 import io
 import json
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 import numpy
@@ -46,6 +48,23 @@ def write_unusual(path, picture):
     subprocess.run(command, input=ppm.getvalue(), check=True)
 
 
+def write_interlaced(path, picture):
+    """A PNG whose pixels come in seven passes, each finer than those before: Pillow only reads such."""
+    pixels = numpy.array(picture)
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    lines = [
+        b"\0" + line.tobytes()
+        for top, left, down, across in passes for line in pixels[top::down, left::across]
+    ]
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 1)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"".join(lines), 9)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+
+
 def base64_of(array):
     return base64.b64encode(numpy.ascontiguousarray(array).tobytes()).decode()
 
@@ -60,7 +79,8 @@ def main():
         "progressive.JPEG": (color, dict(quality=80, progressive=True)),
         "grey.jpg": (grey, dict(quality=90)),
         "inks.jpg": (Image.fromarray(smooth(4), "CMYK"), dict(quality=90)),
-        "unusual.jpg": (color, None),
+        "unusual.jpg": (color, write_unusual),
+        "interlaced.png": (color, write_interlaced),
         "color.png": (color, {}),
         "transparent.png": (Image.fromarray(smooth(4), "RGBA"), {}),
         "grey.png": (grey, {}),
@@ -77,8 +97,8 @@ def main():
     for name, (picture, options) in pictures.items():
         path = FOLDER / name
         kind = "JPEG" if name.lower().endswith(("jpg", "jpeg")) else None
-        if options is None:
-            write_unusual(path, picture)
+        if callable(options):
+            options(path, picture)
         else:
             picture.save(path, format=kind, **options)
         read = Image.open(io.BytesIO(path.read_bytes()))
