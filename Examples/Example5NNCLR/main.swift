@@ -33,7 +33,7 @@ let augmentation: Compose = [
 let learner = NNCLR(
   net, imageSize: 28, hiddenLayer: -1,  // the network's own output
   variant: .keras, queueSize: 2_000, temperature: 0.1, augmentation: augmentation, seed: 0)
-let optimizer = Adam(learner.parameters)
+let optimizer = Adam.nnclr(learner)
 
 // The probe: a linear layer with an optimizer of its own, which the network never hears of.
 let probe = withRandomSeed(1) { Linear(128, 10) }

@@ -18,7 +18,7 @@ let learner = PixelCL(
   similarityTemperature: 0.3, alpha: 1,  // the loss is alpha · pixels + instances
   usesPixPro: false,  // false: pixels are contrasted; true: they are to agree
   cropExtent: .sides(0.6...0.8), seed: 0)
-let optimizer = Adam(learner.parameters, learningRate: 1e-4)
+let optimizer = Adam.pixelCL(learner)
 
 let steps = stepCount(standard: 100)
 for step in 0..<steps {

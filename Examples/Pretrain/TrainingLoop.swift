@@ -113,14 +113,19 @@ struct TrainingLoop {
   }
 
   private func record(_ outcome: TrainingOutcome, loss: Float) -> JSONRecord {
-    JSONRecord([
-      ("event", .string("step")), ("step", .integer(outcome.steps)),
-      ("loss", .number(Double(loss))), ("spread", .number(Double(learner.statistics.spread))),
-      ("effective_rank", .number(Double(learner.statistics.effectiveRank))),
-      ("learning_rate", .number(Double(optimizer.learningRate))),
-      ("images_per_second", .number(outcome.imagesPerSecond)),
-      ("seconds", .number(outcome.seconds)),
-    ])
+    let statistics = learner.statistics
+    let measures = learner.measures.map { ($0.name, JSONRecord.Value.number(Double($0.value))) }
+    return JSONRecord(
+      [
+        ("event", .string("step")), ("step", .integer(outcome.steps)),
+        ("loss", .number(Double(loss))), ("spread", .number(Double(statistics.spread))),
+        ("dead_share", .number(Double(statistics.deadShare))),
+        ("effective_rank", .number(Double(statistics.effectiveRank))),
+      ] + measures + [
+        ("learning_rate", .number(Double(optimizer.learningRate))),
+        ("images_per_second", .number(outcome.imagesPerSecond)),
+        ("seconds", .number(outcome.seconds)),
+      ])
   }
 }
 

@@ -45,6 +45,9 @@ public protocol Learner: Stateful {
   /// What the last loss was like.
   var statistics: LearnerStatistics { get }
 
+  /// What else is worth a look after a loss, by names that suit a log.
+  var measures: [(name: String, value: Float)] { get }
+
   /// Whether the loss itself keeps images apart, by negatives or by a term of its own; where it does
   /// not, only a predictor and a slow target do.
   var lossKeepsImagesApart: Bool { get }
@@ -63,6 +66,9 @@ extension Learner {
   ///   [count, length, channels] or vectors [count, features], with augmentations that suit them.
   /// - Returns: A scalar.
   public func callAsFunction(_ images: Tensor) -> Tensor { loss(views(of: images)) }
+
+  /// Nothing.
+  public var measures: [(name: String, value: Float)] { [] }
 
   /// It does not.
   public var lossKeepsImagesApart: Bool { false }

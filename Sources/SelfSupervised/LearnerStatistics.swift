@@ -9,24 +9,49 @@ public struct LearnerStatistics: Sendable {
   /// How many directions unit-norm projections use: 1 collapsed, at most their number or size.
   public var effectiveRank: Float = .nan
 
+  /// The standard deviation of each dimension of unit-norm projections, as it is in ``spread``; none
+  /// for a single projection.
+  public var deviations: [Float] = []
+  /// ``PixelStatistics/spread`` of a learner of pixels; for others not a number.
+  public var pixelSpread: Float = .nan
+
   /// No step yet.
   public init() {}
 
   /// The statistics of projections of shape [count, size].
   public init(_ projections: Tensor) {
-    spread = normalizedSpread(projections)
+    deviations = normalizedDeviations(projections)
+    spread = mean(of: deviations)
     effectiveRank = SelfSupervised.effectiveRank(projections)
+  }
+}
+
+extension LearnerStatistics {
+  /// The share of dimensions that hardly differ between images, whose deviation is below a tenth: 0
+  /// healthy, 1 collapsed.
+  public var deadShare: Float {
+    mean(of: deviations.map { $0 < 0.1 ? 1 : 0 })
   }
 }
 
 /// How many of the unit sphere's directions `projections` [count, size] use: 1 healthy, 0 collapsed.
 public func normalizedSpread(_ projections: Tensor) -> Float {
-  guard projections.shape[0] > 1 else { return .nan }
+  mean(of: normalizedDeviations(projections))
+}
+
+/// The standard deviation of each dimension of unit-norm `projections` [count, size], times √size.
+private func normalizedDeviations(_ projections: Tensor) -> [Float] {
+  guard projections.shape[0] > 1 else { return [] }
   let size = Float(projections.shape[1])
   return withoutGradients {
-    let deviations = sqrt(unitNorm(projections.detached).variance(axes: [0], correction: 1))
-    return deviations.mean().item * size.squareRoot()
+    (sqrt(unitNorm(projections.detached).variance(axes: [0], correction: 1)) * size.squareRoot())
+      .scalars
   }
+}
+
+/// Not a number if there are none.
+private func mean(of values: [Float]) -> Float {
+  values.reduce(0, +) / Float(values.count)
 }
 
 /// The exponential of the entropy of the singular values σ of unit-norm `projections` [count, size]:

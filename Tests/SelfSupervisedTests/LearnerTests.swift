@@ -20,6 +20,19 @@ final class LearnerTests: XCTestCase {
     XCTAssertTrue(normalizedSpread(row).isNaN)
   }
 
+  /// Three of four dimensions that differ, and one that does not.
+  func testDeviationsOfEachDimension() {
+    var stream = RandomStream(seed: 2)
+    let random = Tensor.normal([500, 3], using: &stream)
+    let statistics = LearnerStatistics(concatenated([random, .zeros([500, 1])], axis: 1))
+    XCTAssertEqual(statistics.deviations.count, 4)
+    XCTAssertEqual(statistics.deviations[3], 0)
+    XCTAssertEqual(statistics.deviations[0], (4 / 3 as Float).squareRoot(), accuracy: 0.1)
+    XCTAssertEqual(statistics.spread, statistics.deviations.reduce(0, +) / 4)
+    XCTAssertEqual(statistics.deadShare, 0.25)
+    XCTAssertTrue(LearnerStatistics(.ones([1, 4])).deadShare.isNaN)
+  }
+
   // MARK: - Effective rank
 
   /// k orthogonal directions, each as often as the others, have the rank k exactly.

@@ -158,6 +158,21 @@ extension Augmentation where Self == Compose {
       ] + steps(normalization))
   }
 
+  /// The colours of PixPro's first views, which are BYOL's; crop and flip are the learner's, in the
+  /// authors' code crops of `.area(0.08...1)` and flips of one half.
+  public static func pixProFirst(
+    imageSize: Size2D, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    Compose(byolColors(imageSize, normalization, blurProbability: 1, solarizeProbability: 0))
+  }
+
+  /// The colours of PixPro's second views, which are BYOL's.
+  public static func pixProSecond(
+    imageSize: Size2D, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    Compose(byolColors(imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2))
+  }
+
   private static func byol(
     _ imageSize: Size2D, _ normalization: Normalize?, blurProbability: Float,
     solarizeProbability: Float
@@ -166,12 +181,23 @@ extension Augmentation where Self == Compose {
       [
         RandomResizedCrop(imageSize, interpolation: .bicubic),
         HorizontalFlip().applied(probability: 0.5),
-        jitter(0.4, 0.4, 0.2, 0.1, probability: 0.8),
-        Grayscale().applied(probability: 0.2),
-        GaussianBlur.simCLR(imageHeight: imageSize.height).applied(probability: blurProbability),
-        Solarize(threshold: 0.5).applied(probability: solarizeProbability),
-        Clip(),
-      ] + steps(normalization))
+      ]
+        + byolColors(
+          imageSize, normalization, blurProbability: blurProbability,
+          solarizeProbability: solarizeProbability))
+  }
+
+  private static func byolColors(
+    _ imageSize: Size2D, _ normalization: Normalize?, blurProbability: Float,
+    solarizeProbability: Float
+  ) -> [any Augmentation] {
+    [
+      jitter(0.4, 0.4, 0.2, 0.1, probability: 0.8),
+      Grayscale().applied(probability: 0.2),
+      GaussianBlur.simCLR(imageHeight: imageSize.height).applied(probability: blurProbability),
+      Solarize(threshold: 0.5).applied(probability: solarizeProbability),
+      Clip(),
+    ] + steps(normalization)
   }
 
   private static func jitter(

@@ -8,6 +8,17 @@ import Tensor
 /// projection of the other. The loss is the sum over both directions of 2 - 2 · cosine: in 0...8,
 /// about 4 at the start, between 0.2 and 2 in healthy training. A loss near zero within the first
 /// steps, with ``LearnerStatistics/spread`` near zero, is a collapse.
+///
+/// Others' numbers for the same loss L:
+///
+/// | | |
+/// |---|---|
+/// | byol-pytorch, DeepMind's code, solo-learn | L |
+/// | lightly's benchmark on ImageNet, mmselfsup | L - 4 |
+/// | lightly's on CIFAR-10, SimSiam's authors | (L - 4) / 4 |
+///
+/// Gradients of the last are a quarter of these: their SGD's rates are to be divided by four here, and the decays
+/// of weights multiplied by four.
 public final class BYOL: Learner {
   /// The user's network up to the tapped layer.
   public let encoder: Encoder
@@ -28,8 +39,10 @@ public final class BYOL: Learner {
 
   /// A learner around any network; the network itself is not changed.
   ///
-  /// Two defaults differ from byol-pytorch 0.9.1: each view goes through the network on its own, as in
-  /// the paper, and there are no simplicial embeddings unless asked for.
+  /// Defaults that differ from byol-pytorch 0.9.1's: each view goes through the network on its own, views are
+  /// the paper's, and there are no simplicial embeddings unless asked for. SimSiam has its authors' heads but
+  /// for two sizes, which are byol-pytorch's: 256 features and a bottleneck of 64, where they have 2,048 and
+  /// 512; its authors' views are ``Compose/simSiam(imageSize:blur:normalization:)``.
   ///
   /// - Parameters:
   ///   - net: The network to improve.
@@ -48,6 +61,7 @@ public final class BYOL: Learner {
   ///     dying before they are learnt. SimSiam's projector always does.
   ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step; 0.99 is
   ///     the paper's for 300 epochs, 0.996 rising to 1 its choice for 1,000.
+  ///   - targetNorm: Whose statistics the target's batch norms use.
   ///   - useMomentum: Whether there is a moving-average target; without one the learner is SimSiam.
   ///   - viewBatching: How the two views of a batch go through the network.
   ///   - simplicialEmbedding: Puts an embedding on simplices in front of the projector.
@@ -59,7 +73,8 @@ public final class BYOL: Learner {
     _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
     projectionSize: Int = 256, projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,
-    useMomentum: Bool = true, viewBatching: ViewBatching = .separate,
+    targetNorm: TargetNorm = .batch, useMomentum: Bool = true,
+    viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
     seed: UInt64? = nil
@@ -68,7 +83,8 @@ public final class BYOL: Learner {
       net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       predictorHiddenSize: predictorHiddenSize, normalizesProjections: normalizesProjections,
-      movingAverageDecay: movingAverageDecay, useMomentum: useMomentum, viewBatching: viewBatching,
+      movingAverageDecay: movingAverageDecay, targetNorm: targetNorm, useMomentum: useMomentum,
+      viewBatching: viewBatching,
       simplicialEmbedding: simplicialEmbedding,
       augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
       secondAugmentation: secondAugmentation ?? augmentation
@@ -82,7 +98,8 @@ public final class BYOL: Learner {
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 256, projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,
-    useMomentum: Bool = true, viewBatching: ViewBatching = .separate,
+    targetNorm: TargetNorm = .batch, useMomentum: Bool = true,
+    viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
     augmentation: any Augmentation, secondAugmentation: any Augmentation, seed: UInt64? = nil
   ) {
@@ -96,7 +113,8 @@ public final class BYOL: Learner {
     (projector, predictor) = withRandomSeed(stream.next()) { (heads.projector, heads.predictor) }
     target =
       useMomentum
-      ? TargetEncoder(["net": net, "projector": projector], decay: movingAverageDecay) : nil
+      ? TargetEncoder(
+        ["net": net, "projector": projector], decay: movingAverageDecay, norm: targetNorm) : nil
     self.viewBatching = viewBatching
     self.stream = stream
     augmentations = (augmentation, secondAugmentation)

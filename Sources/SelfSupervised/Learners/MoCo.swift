@@ -51,6 +51,7 @@ public final class MoCo: Learner {
   ///     the query's own image are among the negatives.
   ///   - temperature: What similarities are divided by.
   ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step.
+  ///   - targetNorm: Whose statistics the target's batch norms use.
   ///   - isSymmetric: Whether each view is a query once and a key once.
   ///   - augmentation: How views are drawn; the paper's way when it is nil.
   ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
@@ -59,13 +60,15 @@ public final class MoCo: Learner {
     _ net: any Module, imageSize: Size2D, hiddenLayer: HiddenLayer = -2, channels: Int? = nil,
     projectionSize: Int = 128, projectionHiddenSize: Int? = nil, queueSize: Int = 65_536,
     temperature: Float = 0.2, movingAverageDecay: MovingAverageDecay = 0.999,
-    isSymmetric: Bool = false, augmentation: (any Augmentation)? = nil, seed: UInt64? = nil
+    targetNorm: TargetNorm = .batch, isSymmetric: Bool = false,
+    augmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
     self.init(
       net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       queueSize: queueSize, temperature: temperature, movingAverageDecay: movingAverageDecay,
-      isSymmetric: isSymmetric, augmentation: augmentation ?? Compose.mocoV2(imageSize: imageSize),
+      targetNorm: targetNorm, isSymmetric: isSymmetric,
+      augmentation: augmentation ?? Compose.mocoV2(imageSize: imageSize),
       seed: seed)
   }
 
@@ -75,7 +78,8 @@ public final class MoCo: Learner {
     _ net: any Module, inputShape: Shape, hiddenLayer: HiddenLayer = -2,
     projectionSize: Int = 128, projectionHiddenSize: Int? = nil, queueSize: Int = 65_536,
     temperature: Float = 0.2, movingAverageDecay: MovingAverageDecay = 0.999,
-    isSymmetric: Bool = false, augmentation: any Augmentation, seed: UInt64? = nil
+    targetNorm: TargetNorm = .batch, isSymmetric: Bool = false, augmentation: any Augmentation,
+    seed: UInt64? = nil
   ) {
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
     let encoder = Encoder(net, hiddenLayer: hiddenLayer, inputShape: inputShape)
@@ -84,7 +88,8 @@ public final class MoCo: Learner {
     }
     self.encoder = encoder
     self.projector = projector
-    target = TargetEncoder(["net": net, "projector": projector], decay: movingAverageDecay)
+    target = TargetEncoder(
+      ["net": net, "projector": projector], decay: movingAverageDecay, norm: targetNorm)
     queue = FeatureQueue(capacity: queueSize, width: projectionSize)
     self.temperature = temperature
     self.isSymmetric = isSymmetric

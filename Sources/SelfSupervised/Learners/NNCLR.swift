@@ -19,7 +19,8 @@ public final class NNCLR: ProjectionLearner {
     /// The Keras example's: no predictor and no batch norm in the head; the gradient of a neighbour
     /// goes to the projection that it stands for; and candidates choose among neighbours too. The loss
     /// is the mean over the four terms and the rows. The example itself differentiates their sum, so
-    /// its gradients are 4N times these, which Adam cancels and SGD does not.
+    /// its gradients are 4N times these, which Adam cancels and SGD does not. The example is a page, not a
+    /// package: tests compare with its formula, written anew for PyTorch.
     case keras
   }
 
@@ -172,6 +173,15 @@ extension NNCLR {
       ?? straightThroughContrast(found, projections.units)
     queue.append(projections.first, labels: labels)
     return loss
+  }
+
+  /// The numbers of ``matches``.
+  public var measures: [(name: String, value: Float)] {
+    [
+      ("contrastive_accuracy", matches.contrastiveAccuracy),
+      ("correlation_accuracy", matches.correlationAccuracy),
+      ("right_neighbours", matches.rightClassShare), ("random_neighbours", matches.randomShare),
+    ]
   }
 
   /// Keeps the measures of the Keras example, which are of features, not of projections.

@@ -6,7 +6,7 @@ import Tensor
 ///
 /// Two crops of each image are drawn whose places are known. Pixels of the one's map are to agree with
 /// those pixels of the other's that show the same place; whole images as in ``BYOL``. The loss is
-/// alpha · pixels + instances; the instances' alone when no crops of the batch overlap.
+/// alpha · pixels + weight · instances; the instances' alone when no crops of the batch overlap.
 ///
 /// The pixels' part, by ``PixelVariant``, and instances in 0...8:
 ///
@@ -45,6 +45,8 @@ public final class PixelCL: Learner {
   public let similarityTemperature: Float
   /// What the pixels' part of the loss is multiplied by.
   public let alpha: Float
+  /// What the instances' part of the loss is multiplied by.
+  public let instanceWeight: Float
   /// Where the random views come from.
   public var stream: RandomStream
   /// What the last loss was like.
@@ -57,7 +59,14 @@ public final class PixelCL: Learner {
   /// A learner around any network; the network itself is not changed.
   ///
   /// It differs from pixel-level-contrastive-learning 0.1.1 unless asked otherwise: each image has
-  /// crops and flips of its own, crops are resized smoothly, and pixels follow the authors' rules.
+  /// crops and flips of its own, crops are resized smoothly, and pixels follow the authors' rules. The places of
+  /// pixels are computed, not resized from a map of places, so that there is no
+  /// `coord_cutout_interpolate_mode`.
+  ///
+  /// The authors' training is `instanceWeight: 0, cropExtent: .area(0.08...1), flipProbability: 0.5`, a hidden
+  /// size of 4,096, ``Compose/pixProFirst(imageSize:normalization:)``,
+  /// ``Compose/pixProSecond(imageSize:normalization:)`` and ``LARS/pixPro(_:batchSize:)``. Their head for whole
+  /// images, of convolutions before the pooling, is not here.
   ///
   /// - Parameters:
   ///   - net: The network to improve.
@@ -70,13 +79,16 @@ public final class PixelCL: Learner {
   ///     authors have 4,096.
   ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step; PixPro's
   ///     authors let 0.99 rise to 1.
+  ///   - targetNorm: Whose statistics the target's batch norms use.
   ///   - propagationLayerCount: The layers inside the propagation: 0 none, 1 a 1x1 convolution, 2 two
   ///     with batch norm and ReLU between.
   ///   - propagationGamma: How much likeness counts in the propagation.
   ///   - distanceThreshold: The distance below which two pixels show the same place, in diagonals of
   ///     a cell of the map: see ``pixelDistances(from:to:mapSize:variant:)``.
   ///   - similarityTemperature: What PixContrast divides cosines by.
-  ///   - alpha: What the pixels' part of the loss is multiplied by; the instances' is not.
+  ///   - alpha: What the pixels' part of the loss is multiplied by.
+  ///   - instanceWeight: What the instances' part is multiplied by: 1 in the package, 0, which leaves pixels
+  ///     alone, by default in the authors' code.
   ///   - usesPixPro: Whether pixels are to agree, by propagation; if not they are contrasted.
   ///   - cropExtent: How large a part of the image a view shows.
   ///   - cropInterpolation: How a crop becomes a view.
@@ -92,17 +104,20 @@ public final class PixelCL: Learner {
     _ net: any Module, imageSize: Size2D, hiddenLayerPixel: HiddenLayer = "layer4",
     hiddenLayerInstance: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,
     projectionHiddenSize: Int = 2_048, movingAverageDecay: MovingAverageDecay = 0.99,
-    propagationLayerCount: Int = 1, propagationGamma: Float = 2, distanceThreshold: Float = 0.7,
-    similarityTemperature: Float = 0.3, alpha: Float = 1, usesPixPro: Bool = true,
+    targetNorm: TargetNorm = .batch, propagationLayerCount: Int = 1, propagationGamma: Float = 2,
+    distanceThreshold: Float = 0.7,
+    similarityTemperature: Float = 0.3, alpha: Float = 1, instanceWeight: Float = 1,
+    usesPixPro: Bool = true,
     cropExtent: TrackedCrop.Extent = .sides(0.6...0.8),
     cropInterpolation: Interpolation = .bilinear, flipProbability: Float = 0.25,
     variant: PixelVariant = .official, augmentation: (any Augmentation)? = nil,
     secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
     precondition(
-      distanceThreshold > 0 && similarityTemperature > 0 && alpha >= 0,
-      "PixelCL needs a distance threshold and a temperature above zero and an alpha of zero or more; "
-        + "got \(distanceThreshold), \(similarityTemperature) and \(alpha)")
+      distanceThreshold > 0 && similarityTemperature > 0 && min(alpha, instanceWeight) >= 0,
+      "PixelCL needs a distance threshold and a temperature above zero and an alpha and a weight of "
+        + "instances of zero or more; got \(distanceThreshold), \(similarityTemperature), \(alpha) and "
+        + "\(instanceWeight)")
     var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
     let pixelEncoder = PixelEncoder(
       net, pixelLayer: hiddenLayerPixel, instanceLayer: hiddenLayerInstance,
@@ -121,7 +136,7 @@ public final class PixelCL: Learner {
     }
     target = TargetEncoder(
       ["net": net, "projector": projector, "pixelProjector": pixelProjector],
-      decay: movingAverageDecay)
+      decay: movingAverageDecay, norm: targetNorm)
     self.pixelEncoder = pixelEncoder
     crop = TrackedCrop(
       imageSize, extent: cropExtent, flipProbability: flipProbability,
@@ -130,6 +145,7 @@ public final class PixelCL: Learner {
     self.distanceThreshold = distanceThreshold
     self.similarityTemperature = similarityTemperature
     self.alpha = alpha
+    self.instanceWeight = instanceWeight
     self.stream = stream
     let first = augmentation ?? Compose.pixelCL()
     augmentations = (first, secondAugmentation ?? first)
@@ -147,6 +163,16 @@ public final class PixelCL: Learner {
     return heads + (propagation.map { [("propagation", $0)] } ?? []) + [("target", target)]
   }
 
+  /// The numbers of ``pixelStatistics``.
+  public var measures: [(name: String, value: Float)] {
+    [
+      ("positive_pairs", Float(pixelStatistics.positivePairs)),
+      ("positive_share", pixelStatistics.positiveShare), ("agreement", pixelStatistics.agreement),
+      ("pixel_spread", pixelStatistics.spread), ("pixel_loss", pixelStatistics.pixelLoss),
+      ("instance_loss", pixelStatistics.instanceLoss),
+    ]
+  }
+
   /// Two random crops of each image, with colours of their own.
   public func views(of images: Tensor) -> PixelViews {
     PixelViews(of: images, by: crop, then: augmentations, using: stream.split())
@@ -162,7 +188,7 @@ public final class PixelCL: Learner {
 // MARK: - Loss
 
 extension PixelCL {
-  /// The loss of given views: alpha · pixels + instances.
+  /// The loss of given views: alpha · pixels + weight · instances.
   ///
   /// - Returns: A scalar.
   /// - Precondition: There are at least two images while batch norm is in training mode.
@@ -199,10 +225,11 @@ extension PixelCL {
     pixelStatistics.positiveShare = pairs.share
     pixelStatistics.spread = normalizedSpread(
       first.pixels.detached.reshaped([-1, first.pixels.shape[3]]))
-    guard pairs.count > 0 else { return (instances, 0) }
+    statistics.pixelSpread = pixelStatistics.spread
+    guard pairs.count > 0 else { return (instanceWeight * instances, 0) }
     let pixels = pixelLoss((first, secondTarget), (second, firstTarget), pairs)
     pixelStatistics.pixelLoss = pixels.item
-    return (alpha * pixels + instances, pairs.count)
+    return (alpha * pixels + instanceWeight * instances, pairs.count)
   }
 
   /// The pixels' part, of both directions.

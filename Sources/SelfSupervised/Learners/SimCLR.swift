@@ -35,6 +35,7 @@ public final class SimCLR: ProjectionLearner {
   public private(set) var statistics = LearnerStatistics()
 
   private let augmentations: (first: any Augmentation, second: any Augmentation)
+  private var lastCount = 0
 
   /// A learner around any network; the network itself is not changed.
   ///
@@ -108,8 +109,14 @@ public final class SimCLR: ProjectionLearner {
   /// The contrast of both views' projections.
   public func loss(projections: ViewPair) -> Tensor {
     statistics = LearnerStatistics(projections.first)
+    lastCount = projections.count
     return ntXent(
       projections.first, projections.second, temperature: temperature, isDecoupled: isDecoupled)
+  }
+
+  /// With how many views each view of the last batch was contrasted.
+  public var measures: [(name: String, value: Float)] {
+    [("negatives_per_anchor", Float(negativesPerAnchor(imageCount: lastCount)))]
   }
 
   /// With how many views each view of a batch of `imageCount` images is contrasted: 2N - 2.

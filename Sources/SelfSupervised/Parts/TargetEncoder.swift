@@ -1,16 +1,28 @@
 import Nets
 import Tensor
 
+/// Whose statistics the batch norms of a ``TargetEncoder`` use.
+public enum TargetNorm: Sendable {
+  /// Those of the target's own batch, as in BYOL's, MoCo's and PixPro's code.
+  case batch
+  /// Moving averages of the network's running statistics, of the decay that parameters have, so that an
+  /// image's target does not depend on its batch: EMAN (Cai et al., 2021). The target is in evaluation
+  /// mode then: it has no dropout either.
+  case movingAverage
+}
+
 /// A second set of numbers for the same modules, which follows the first slowly.
 ///
 /// The target is no copy of the network: its numbers are swapped in, the user's own code runs
 /// without recording, and the network's numbers are swapped back. Running statistics are swapped
-/// too, so the target keeps its own, as in every published implementation.
+/// too, so the target keeps its own, as in the code of all papers but those of ``TargetNorm/movingAverage``.
 public final class TargetEncoder: Stateful {
   /// The parameters that the target has its own numbers for.
   public let parameters: [Parameter]
   /// The share of its old numbers that the target keeps in a step.
   public let decay: MovingAverageDecay
+  /// Whose statistics the target's batch norms use.
+  public let norm: TargetNorm
   /// How often the target has followed.
   public private(set) var step = 0
 
@@ -20,9 +32,13 @@ public final class TargetEncoder: Stateful {
   private var bufferValues: [Tensor]
 
   /// A target that begins with the numbers of `modules`, which are saved under their names.
-  public init(_ modules: KeyValuePairs<String, any Module>, decay: MovingAverageDecay = 0.99) {
+  public init(
+    _ modules: KeyValuePairs<String, any Module>, decay: MovingAverageDecay = 0.99,
+    norm: TargetNorm = .batch
+  ) {
     self.modules = modules
     self.decay = decay
+    self.norm = norm
     parameters = modules.flatMap { $0.value.parameters }.uniqued()
     buffers = modules.flatMap { $0.value.buffers }.uniqued()
     parameterValues = parameters.map(\.value.detached)
@@ -40,7 +56,9 @@ public final class TargetEncoder: Stateful {
       // The network's pass comes next: what kernels keep of the target's numbers is in its way.
       for value in parameterValues { value.releaseDerived() }
     }
-    return try withoutGradients(body)
+    return try withoutGradients {
+      norm == .batch ? try body() : try evaluating(modules.map(\.value)[...], body)
+    }
   }
 
   /// Moves the target by its own ``decay``; called once after each optimizer step.
@@ -49,12 +67,22 @@ public final class TargetEncoder: Stateful {
     step += 1
   }
 
-  /// Moves every number to decay · target + (1 - decay) · network. Running statistics stay.
+  /// Moves every number to decay · target + (1 - decay) · network. Running statistics stay, unless the
+  /// target's ``norm`` is their moving average.
   public func update(decay: Float) {
     precondition(
       (0...1).contains(decay), "a moving average needs a decay in 0...1; got \(decay)")
     for (index, parameter) in parameters.enumerated() {
       moveToward(parameter.value.detached, &parameterValues[index], share: 1 - decay)
+    }
+    guard norm == .movingAverage else { return }
+    for (index, buffer) in buffers.enumerated() {
+      if buffer.value.rank == 0 {
+        // A count of batches is no average.
+        bufferValues[index] = buffer.value
+      } else {
+        moveToward(buffer.value, &bufferValues[index], share: 1 - decay)
+      }
     }
   }
 
@@ -62,6 +90,13 @@ public final class TargetEncoder: Stateful {
   public func reset() {
     parameterValues = parameters.map(\.value.detached)
     bufferValues = buffers.map(\.value)
+  }
+
+  private func evaluating<Result>(
+    _ modules: ArraySlice<any Module>, _ body: () throws -> Result
+  ) rethrows -> Result {
+    guard let first = modules.first else { return try body() }
+    return try first.evaluating { try evaluating(modules.dropFirst(), body) }
   }
 
   private func exchange() {

@@ -15,7 +15,8 @@ import Tensor
 /// ``LearnerStatistics/spread`` below 0.1 or below a fifth of its best; and projections in few
 /// directions, their ``LearnerStatistics/effectiveRank`` below 3, or 6 at a learning rate that no
 /// recipe has, and below a quarter of its best. A network whose projections are alike from the start,
-/// as those of networks without norms may be, is given 200 steps, and more while it improves.
+/// as those of networks without norms may be, is given 200 steps, and more while it improves. So are the
+/// pixels of a ``PixelCL``, whose spread may be low for a while in trainings that end well.
 ///
 /// Healthy short runs of small residual networks stayed above a spread of 0.4 and a rank of 4.
 public struct CollapseWatch: Sendable {
@@ -45,7 +46,7 @@ public struct CollapseWatch: Sendable {
     }
     return CollapseWarning(
       kind: kind, statistics: learner.statistics,
-      causes: causes(learner, optimizer, batchSize: batchSize))
+      causes: causes(of: kind, learner, optimizer, batchSize: batchSize))
   }
 
   /// Takes one step's statistics; the kind of collapse when it is certain, once.
@@ -55,6 +56,7 @@ public struct CollapseWatch: Sendable {
     let (spread, rank) = (statistics.spread, statistics.effectiveRank)
     best = (max(best.spread, spread), max(best.rank, rank))
     count(.point, spread < max(0.1, best.spread / 5))
+    count(.pixels, statistics.pixelSpread < 0.1)
     count(.fewDirections, rank < min(fewestDirections, best.rank / 4))
     // What grows is recovering; below 0.01 growth is rounding.
     lowestSpread = min(lowestSpread, max(spread, 0.01))
@@ -62,10 +64,10 @@ public struct CollapseWatch: Sendable {
       lowestSpread = spread
       steps[.point] = 0
     }
-    let patience = best.spread > 0.2 ? 20 : 200
-    let found: CollapseWarning.Kind? =
-      steps[.point, default: 0] >= patience
-      ? .point : steps[.fewDirections, default: 0] >= 20 ? .fewDirections : nil
+    let patience: [(CollapseWarning.Kind, Int)] = [
+      (.point, best.spread > 0.2 ? 20 : 200), (.fewDirections, 20), (.pixels, 200),
+    ]
+    let found = patience.first { kind, least in steps[kind, default: 0] >= least }?.0
     guard !hasWarned, let found else { return nil }
     hasWarned = true
     return found
@@ -77,7 +79,8 @@ public struct CollapseWatch: Sendable {
 
   /// What may have caused a collapse, likely things first.
   private func causes(
-    _ learner: some Learner, _ optimizer: any Optimizer, batchSize: Int?
+    of kind: CollapseWarning.Kind, _ learner: some Learner, _ optimizer: any Optimizer,
+    batchSize: Int?
   ) -> [String] {
     var causes: [String] = []
     let (name, usual) = usualRate(of: optimizer)
@@ -88,6 +91,10 @@ public struct CollapseWatch: Sendable {
     let predictor = learner.parts.first { $0.name == "predictor" }?.part as? any Module
     if !learner.lossKeepsImagesApart, predictor?.parameters.isEmpty != false {
       causes.append("no predictor with weights, which a loss without negatives needs")
+    }
+    if kind == .pixels {
+      causes.append(
+        "that PixPro has no negatives; PixContrast has (usesPixPro: false), and LARS may help")
     }
     if let batchSize, batchSize < 16 { causes.append("a batch of only \(batchSize) images") }
     return causes.isEmpty
@@ -113,6 +120,8 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
     case point
     /// They differ, but in a few directions only.
     case fewDirections
+    /// Those of the pixels of maps lie near one point.
+    case pixels
   }
 
   /// How projections are alike.
@@ -126,10 +135,15 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
   public var description: String {
     let (spread, rank) = (statistics.spread.rounded(2), statistics.effectiveRank.rounded(1))
     let what =
-      kind == .point
-      ? "the projections have collapsed to nearly one point"
-      : "the projections have collapsed to a few directions"
-    return "warning: \(what) (spread \(spread), effective rank \(rank)); the likely cause is "
+      switch kind {
+      case .point: "the projections have collapsed to nearly one point"
+      case .fewDirections: "the projections have collapsed to a few directions"
+      case .pixels: "the projections of pixels have collapsed to nearly one point"
+      }
+    let numbers =
+      kind == .pixels
+      ? "spread \(statistics.pixelSpread.rounded(2))" : "spread \(spread), effective rank \(rank)"
+    return "warning: \(what) (\(numbers)); the likely cause is "
       + causes.joined(separator: ", or ")
   }
 }

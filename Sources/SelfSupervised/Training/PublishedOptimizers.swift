@@ -16,13 +16,14 @@ extension LARS {
   /// al., 2021).
   ///
   /// For batches below about 1,000 SimCLR's appendix B.1 recommends 0.075 · √batch, the rule
-  /// `.squareRoot`; on CIFAR-10 Google's code has base 1 and a decay of 1e-4.
+  /// `.squareRoot`; on CIFAR-10 Google's code has a `base` of 1 and a decay of 1e-4.
   public static func simCLR(
-    _ learner: some Learner, batchSize: Int, rule: LearningRate.Rule = .linear
+    _ learner: some Learner, batchSize: Int, base: Float? = nil, rule: LearningRate.Rule = .linear,
+    weightDecay: Float = 1e-6
   ) -> LARS {
     published(
-      learner, base: rule == .linear ? 0.3 : 0.075, batchSize: batchSize, rule: rule,
-      weightDecay: 1e-6, variant: .google)
+      learner, base: base ?? (rule == .linear ? 0.3 : 0.075), batchSize: batchSize, rule: rule,
+      weightDecay: weightDecay, variant: .google)
   }
 
   /// Barlow Twins': base 0.2 for weights and 0.0048 for biases and norms, times batch / 256; a decay
@@ -36,6 +37,12 @@ extension LARS {
   /// VICReg's: base 0.2 times batch / 256, a decay of 1e-6 (Bardes et al., 2022, section 4.2).
   public static func vicReg(_ learner: some Learner, batchSize: Int) -> LARS {
     published(learner, base: 0.2, batchSize: batchSize, weightDecay: 1e-6, variant: .deepMind)
+  }
+
+  /// PixPro's: base 1 times batch / 256, a decay of 1e-5, no decay and no adaptation of biases and norms
+  /// (the authors' code).
+  public static func pixPro(_ learner: PixelCL, batchSize: Int) -> LARS {
+    published(learner, base: 1, batchSize: batchSize, weightDecay: 1e-5, variant: .deepMind)
   }
 
   private static func published(
@@ -71,5 +78,23 @@ extension SGD {
     SGD(
       learner.parameterGroups(weightDecay: 1e-4),
       learningRate: LearningRate.scaled(base: 0.03, batchSize: batchSize), momentum: 0.9)
+  }
+}
+
+extension Adam {
+  /// byol-pytorch's, from its README: a rate of 3e-4 for any batch, and no decay.
+  public static func byol(_ learner: BYOL) -> Adam { Adam(learner.parameters, learningRate: 3e-4) }
+
+  /// That of AI Summer's SimCLR for STL-10: a rate of 3e-4, a decay of 1e-6 of weights alone.
+  public static func simCLR(_ learner: SimCLR) -> Adam {
+    Adam(learner.parameterGroups(weightDecay: 1e-6), learningRate: 3e-4)
+  }
+
+  /// That of Keras's example of NNCLR: a rate of 1e-3, and no decay.
+  public static func nnclr(_ learner: NNCLR) -> Adam { Adam(learner.parameters) }
+
+  /// pixel-level-contrastive-learning's, from its README: a rate of 1e-4, and no decay.
+  public static func pixelCL(_ learner: PixelCL) -> Adam {
+    Adam(learner.parameters, learningRate: 1e-4)
   }
 }

@@ -38,6 +38,12 @@ final class PresetTests: XCTestCase {
       Expectation(name: "byolFirst", preset: .byolFirst(imageSize: size), steps: byol(1, 0)),
       Expectation(name: "byolSecond", preset: .byolSecond(imageSize: size), steps: byol(0.1, 0.2)),
       Expectation(
+        name: "pixProFirst", preset: .pixProFirst(imageSize: size),
+        steps: Array(byol(1, 0).dropFirst(2))),
+      Expectation(
+        name: "pixProSecond", preset: .pixProSecond(imageSize: size),
+        steps: Array(byol(0.1, 0.2).dropFirst(2))),
+      Expectation(
         name: "byolPyTorch", preset: .byolPyTorch(imageSize: size),
         steps: [
           ("ColorJitter", 0.3), ("Grayscale", 0.2), ("HorizontalFlip", 0.5), ("GaussianBlur", 0.2),

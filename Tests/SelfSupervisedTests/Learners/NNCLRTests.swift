@@ -190,6 +190,7 @@ final class NNCLRTests: XCTestCase {
     let learner = NNCLR.small(PlainCNN(), queueSize: 200, startsRandom: true)
     _ = learner.loss(views())
     XCTAssertEqual(learner.matches.randomShare, 1)
+    XCTAssertEqual(learner.measures.last?.value, 1)
     let warm = NNCLR.small(PlainCNN())
     for _ in 0..<2 {
       _ = warm.loss(views())

@@ -115,6 +115,33 @@ final class PixelCLTests: XCTestCase {
     }
   }
 
+  /// The authors' way: pixels alone, so that the heads of whole images learn nothing.
+  func testPixelsAlone() {
+    let learner = PixelCL(
+      PlainCNN(), imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayerInstance: "pool",
+      projectionSize: 8, projectionHiddenSize: 16, instanceWeight: 0, seed: 1)
+    let loss = learner(images())
+    XCTAssertEqual(loss.item, learner.pixelStatistics.pixelLoss)
+    loss.backward()
+    func hasGradient(_ module: any Module) -> Bool {
+      module.parameters.contains { $0.gradient?.scalars.contains { $0 != 0 } == true }
+    }
+    XCTAssertFalse(hasGradient(learner.projector) || hasGradient(learner.predictor))
+    XCTAssertTrue(hasGradient(learner.pixelProjector))
+    XCTAssertEqual(learner.loss(apart()).item, 0)
+  }
+
+  func testMeasuresAreThoseOfPixels() {
+    let learner = PixelCL.small()
+    _ = learner(images())
+    let found = learner.pixelStatistics
+    let measures = Dictionary(uniqueKeysWithValues: learner.measures.map { ($0.name, $0.value) })
+    XCTAssertEqual(measures["positive_pairs"], Float(found.positivePairs))
+    XCTAssertEqual(measures["agreement"], found.agreement)
+    XCTAssertEqual(learner.statistics.pixelSpread, found.spread)
+    XCTAssertEqual(measures["pixel_spread"], found.spread)
+  }
+
   func testWithoutPairsTheLossIsTheInstancesAlone() {
     let views = apart()
     for kind in kinds {

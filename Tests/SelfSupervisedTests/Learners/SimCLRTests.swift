@@ -55,6 +55,8 @@ final class SimCLRTests: XCTestCase {
     XCTAssertEqual(learner.projector.parameters.map(\.shape)[0], [8, 8])
     XCTAssertEqual(learner.represent(views().first).projection.shape, [6, 128])
     XCTAssertEqual(learner.negativesPerAnchor(imageCount: 200), 398)
+    _ = learner.loss(views())
+    XCTAssertEqual(learner.measures.map(\.value), [10])
     XCTAssertEqual(learner.parts.map(\.name), ["net", "projector"])
   }
 

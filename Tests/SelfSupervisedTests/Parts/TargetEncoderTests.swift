@@ -50,6 +50,41 @@ final class TargetEncoderTests: XCTestCase {
     XCTAssertEqual(target { net.norm.batchCount.value.item }, 0)
   }
 
+  /// Running statistics follow as parameters do, and are what the target normalises by.
+  func testMovingAverageOfRunningStatistics() {
+    let net = PlainCNN()
+    let target = TargetEncoder(["net": net], norm: .movingAverage)
+    let before = net.norm.runningMean.value.scalars
+    _ = net(images)
+    let online = net.norm.runningMean.value.scalars
+    target.update(decay: 0.75)
+    let between = zip(before, online).map { $0 + 0.25 * ($1 - $0) }
+    XCTAssertNotEqual(online, before)
+    XCTAssertEqual(target { net.norm.runningMean.value.scalars }, between)
+    XCTAssertEqual(target { net.norm.batchCount.value.item }, 1)
+    // An image's target does not depend on the rest of its batch, and leaves no trace.
+    XCTAssertEqual(target { net(images)[0..<1].scalars }, target { net(images[0..<1]).scalars })
+    XCTAssertEqual(target { net.norm.runningMean.value.scalars }, between)
+    XCTAssertEqual(net.norm.mode, .training)
+  }
+
+  func testLearnersHandTheNormOn() {
+    let views = (images, images.flipped([2]))
+    for norm in [TargetNorm.batch, .movingAverage] {
+      let byol = BYOL(
+        PlainCNN(), imageSize: 16, hiddenLayer: "pool", targetNorm: norm, seed: 1)
+      let moco = MoCo(
+        PlainCNN(), imageSize: 16, hiddenLayer: "pool", queueSize: 8, targetNorm: norm, seed: 1)
+      let pixels = PixelCL(
+        PlainCNN(), imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayerInstance: "pool",
+        targetNorm: norm, seed: 1)
+      XCTAssertEqual(
+        [byol.target?.norm, moco.target.norm, pixels.target.norm], [norm, norm, norm])
+      byol.loss(views.0, views.1).backward()
+      XCTAssertTrue(byol.parameters.contains { $0.gradient != nil })
+    }
+  }
+
   func testNumbersComeBackAfterAnError() {
     struct Failure: Error {}
     let net = PlainCNN()

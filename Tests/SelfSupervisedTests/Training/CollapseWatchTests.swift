@@ -51,6 +51,21 @@ final class CollapseWatchTests: XCTestCase {
     XCTAssertTrue(warnings(constant(0.8, 3.7, 5) + constant(0.8, 3, 500)).isEmpty)
   }
 
+  /// Pixels may be alike for a while, as in PixPro's trainings that end well.
+  func testPixels() {
+    var watch = CollapseWatch()
+    func kinds(_ pixelSpread: Float, steps: Int) -> [CollapseWarning.Kind] {
+      (0..<steps).compactMap { _ in
+        var statistics = LearnerStatistics()
+        (statistics.spread, statistics.effectiveRank) = (0.8, 25)
+        statistics.pixelSpread = pixelSpread
+        return watch.note(statistics)
+      }
+    }
+    XCTAssertEqual(kinds(0.05, steps: 199) + kinds(0.2, steps: 1), [])
+    XCTAssertEqual(kinds(0.05, steps: 300), [.pixels])
+  }
+
   /// A network without norms begins with projections that are alike; a warm-up may keep it there.
   func testASlowStartIsNoCollapse() {
     let start = constant(0.05, 2, 150)

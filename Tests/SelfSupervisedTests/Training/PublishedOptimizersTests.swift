@@ -37,6 +37,7 @@ final class PublishedOptimizersTests: XCTestCase {
       (LARS.byol(learner, batchSize: 256, epochs: 40), 0.45, 1e-6),
       (LARS.simCLR(learner, batchSize: 4_096), 4.8, 1e-6),
       (LARS.simCLR(learner, batchSize: 4_096, rule: .squareRoot), 4.8, 1e-6),
+      (LARS.simCLR(learner, batchSize: 512, base: 1, weightDecay: 1e-4), 2, 1e-4),
       (LARS.barlowTwins(learner, batchSize: 2_048), 1.6, 1.5e-6),
       (LARS.vicReg(learner, batchSize: 2_048), 1.6, 1e-6),
       (SGD.simSiam(learner, batchSize: 512), 0.1, 1e-4),
@@ -48,6 +49,8 @@ final class PublishedOptimizersTests: XCTestCase {
       XCTAssertEqual(optimizer.groups[1].weightDecay, 0)
       XCTAssertFalse(optimizer.groups[1].isAdapted)
     }
+    XCTAssertEqual(Adam.byol(learner).learningRate, 3e-4)
+    XCTAssertEqual(Adam.byol(learner).groups.map(\.weightDecay), [0])
     let scale = LARS.barlowTwins(learner, batchSize: 256).groups[1].learningRateScale
     XCTAssertEqual(0.2 * scale, 0.0048, accuracy: 1e-7)
   }
