@@ -10,8 +10,8 @@ import Tensor
 ///
 /// Between 0 and log(2N - 1) + 2/τ. Equal projections have log(2N - 1) and random ones about that, more
 /// at low temperatures; views that agree and are orthogonal to all others have
-/// log(exp(1/τ) + 2N - 2) - 1/τ. For N = 128 and τ = 0.5 these are 5.54 and 3.57, and a small ResNet on
-/// Fashion-MNIST goes from 5.3 to 4.1 in half an epoch. A loss that stays at the first number learns
+/// log(exp(1/τ) + 2N - 2) - 1/τ. For N = 128 and τ = 0.2 these are 5.54 and 1.00, and a small ResNet on
+/// Fashion-MNIST goes from 5.9 to 2.9 in half an epoch (`pretrain --method simclr --steps 234`). A loss that stays at the first number learns
 /// nothing; if ``LearnerStatistics/spread`` is near zero too, the projections have collapsed.
 ///
 /// Decoupled (Yeh et al., 2022), the positive is not in the sum: the gradient no longer fades when a

@@ -5,8 +5,8 @@ import Tensor
 ///
 /// The mean over rows of the cross-entropy of neighbours · candidatesᵀ / τ, in which each row's own
 /// candidate is right. Between 0 and log N + 2/τ; log N when all candidates are alike, and somewhat more
-/// at the start of a training. With N = 128 and τ = 0.1 a small ResNet on Fashion-MNIST goes from 5.2 to
-/// 2.5 in half an epoch, or from 4.6 to 2.6 as the Keras example does it.
+/// at the start of a training. With N = 128 and τ = 0.2 a small ResNet on Fashion-MNIST goes from 4.9 to
+/// 2.8 in half an epoch (`pretrain --method nnclr --steps 234`).
 ///
 /// - Parameters:
 ///   - neighbours: Unit vectors of shape [N, size]; the gradient through them is as they are recorded.
