@@ -66,7 +66,11 @@ private func propagate(
     preconditionFailure(
       "the graph of \(node.operation) was freed by an earlier backward(); compute the result anew")
   }
-  let contributions = pullback(gradient, node.inputs.map { $0 != nil })
+  let first = node.inputs.first.flatMap { $0 }.map { ObjectIdentifier($0) }
+  // Taken out, so that nothing else holds it.
+  var sum = first.flatMap { gradients.removeValue(forKey: $0) }
+  let contributions = pullback(gradient, node.inputs.map { $0 != nil }, &sum)
+  if let first, let sum { gradients[first] = sum }
   for (input, contribution) in zip(node.inputs, contributions) {
     guard let input, let contribution else { continue }
     let key = ObjectIdentifier(input)
@@ -99,7 +103,8 @@ extension Tensor {
   /// The gradients that the operation which made this tensor gives its inputs; for benchmarks.
   package func inputGradients(_ gradient: Tensor) -> [Tensor?] {
     guard let node, let pullback = node.pullback else { return [] }
-    return withoutGradients { pullback(gradient, node.inputs.map { $0 != nil }) }
+    var sum: Tensor?
+    return withoutGradients { pullback(gradient, node.inputs.map { $0 != nil }, &sum) }
   }
 
   /// The parameters this tensor was computed from, each with the operation that used it first.

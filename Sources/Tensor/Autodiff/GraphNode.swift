@@ -3,6 +3,11 @@ import Synchronization
 /// Takes the gradient of an operation's result and which inputs need one; gives theirs.
 package typealias Pullback = @Sendable (_ gradient: Tensor, _ wanted: [Bool]) -> [Tensor?]
 
+/// The same of an operation that can add to what the gradient of its first input is so far: if it takes `sum`,
+/// and leaves nil, it is in the first of the results.
+typealias AddingPullback =
+  @Sendable (_ gradient: Tensor, _ wanted: [Bool], _ sum: inout Tensor?) -> [Tensor?]
+
 /// One recorded operation, or a leaf that gradients are gathered for.
 // Unchecked: written at creation and by the one reverse pass that consumes the graph.
 package final class GraphNode: @unchecked Sendable {
@@ -12,11 +17,11 @@ package final class GraphNode: @unchecked Sendable {
   let order: Int
   package let operation: String
   package private(set) var inputs: [GraphNode?]
-  private(set) var pullback: Pullback?
+  private(set) var pullback: AddingPullback?
   /// The parameter whose value this leaf is.
   package private(set) weak var parameter: Parameter?
 
-  init(operation: String, inputs: [GraphNode?], pullback: @escaping Pullback) {
+  init(operation: String, inputs: [GraphNode?], pullback: @escaping AddingPullback) {
     order = Self.orders.add(1, ordering: .relaxed).newValue
     self.operation = operation
     self.inputs = inputs

@@ -16,6 +16,15 @@ extension Tensor {
   package func recorded(
     from inputs: [Tensor], operation: String = #function, _ pullback: @escaping Pullback
   ) -> Tensor {
+    recorded(from: inputs, operation: operation) { gradient, wanted, _ in
+      pullback(gradient, wanted)
+    }
+  }
+
+  /// The same for an operation that can add to the gradient of its first input.
+  func recorded(
+    from inputs: [Tensor], operation: String = #function, adding pullback: @escaping AddingPullback
+  ) -> Tensor {
     guard inputs.contains(where: { $0.node != nil }), Recording.isEnabled else { return self }
     var result = self
     result.node = GraphNode(

@@ -18,10 +18,11 @@ public func withConvolutionAlgorithm<Result>(
 /// A convolution and its gradients, by one algorithm.
 struct ConvolutionKernels: Sendable {
   let forward: @Sendable (_ images: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
+  /// If they can be added to the `sum` of the images' gradient, it is taken.
   let gradients:
     @Sendable (
       _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, ConvolutionGeometry,
-      _ wanted: (images: Bool, weight: Bool)
+      _ wanted: (images: Bool, weight: Bool), _ sum: inout Tensor?
     ) -> (images: Tensor?, weight: Tensor?)
 
   /// The gradient of the images alone.
@@ -34,10 +35,18 @@ struct ConvolutionKernels: Sendable {
   static func winograd(_ convolution: WinogradConvolution) -> ConvolutionKernels {
     ConvolutionKernels(
       forward: { images, weight, _ in convolution.forward(images, weight) },
-      gradients: { images, weight, gradient, _, wanted in
+      gradients: { images, weight, gradient, _, wanted, _ in
         convolution.gradients(images, weight, gradient, wanted: wanted)
       },
       inputGradient: { gradient, weight, _ in convolution.inputGradient(gradient, weight) })
+  }
+
+  /// The gradient of the weight alone.
+  func weightGradient(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
+  ) -> Tensor? {
+    var sum: Tensor?
+    return gradients(images, weight, gradient, geometry, (false, true), &sum).weight
   }
 
   /// The ones to use for a geometry.

@@ -21,12 +21,30 @@ enum DirectConvolution {
 
   static func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry,
-    wanted: (images: Bool, weight: Bool)
+    wanted: (images: Bool, weight: Bool), addingTo sum: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     (
-      wanted.images ? inputGradient(gradient, weight, geometry) : nil,
+      wanted.images ? inputGradient(gradient, weight, geometry, addingTo: &sum) : nil,
       wanted.weight ? weightGradient(images, gradient, geometry) : nil
     )
+  }
+
+  /// The gradient of the images, and of a 1x1 convolution of stride 1 the sum with what was there, which is
+  /// taken: the products are added to it where they are made.
+  private static func inputGradient(
+    _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry,
+    addingTo sum: inout Tensor?
+  ) -> Tensor {
+    guard geometry.isPointwise, var result = sum else {
+      return inputGradient(gradient, weight, geometry)
+    }
+    sum = nil
+    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients)
+    result.mutate {
+      pointwiseInputGradient(gradient.pointer, panels, geometry, beta: 1, into: $0)
+    }
+    extendLifetime(gradient.storage)
+    return result
   }
 
   /// dweight[o, p] = Σ over rows of gradient[row, o] · patches[row, p]
@@ -94,7 +112,7 @@ enum DirectConvolution {
     let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients)
     return Tensor(geometry.imageShape) { out in
       if geometry.isPointwise {
-        pointwiseInputGradient(dy, panels, geometry, into: out)
+        pointwiseInputGradient(dy, panels, geometry, beta: 0, into: out)
       } else {
         // Images are owned by one worker each, so that overlapping patches never race.
         let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
@@ -115,7 +133,7 @@ enum DirectConvolution {
 
   private static func pointwiseInputGradient(
     _ dy: UnsafePointer<Float>, _ panels: WeightPanels, _ geometry: ConvolutionGeometry,
-    into out: UnsafeMutablePointer<Float>
+    beta: Float, into out: UnsafeMutablePointer<Float>
   ) {
     let (step, inputs, outputs) = (geometry.blockRows, geometry.groupInputs, geometry.groupOutputs)
     Parallel.forEach((geometry.rows + step - 1) / step) { block in
@@ -123,7 +141,7 @@ enum DirectConvolution {
       for group in 0..<geometry.groups {
         panels.multiply(
           m: min(step, geometry.rows - start), group: group,
-          dy + start * geometry.outputs + group * outputs, stride: geometry.outputs,
+          dy + start * geometry.outputs + group * outputs, stride: geometry.outputs, beta: beta,
           into: out + start * geometry.inputs + group * inputs, stride: geometry.inputs)
       }
     }

@@ -51,11 +51,12 @@ func uncopiedGemm(
   }
 }
 
-/// c[m, n] = a[m, k] · op(b)[k, n] for few columns, in parts of the sum and of the rows.
+/// c[m, n] = a[m, k] · op(b)[k, n] + beta · c for few columns, in parts of the sum and of the rows.
 private func columnGemm(
   m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int,
   _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-  into c: UnsafeMutablePointer<Float>, stride ldc: Int, longestSum: Int = longestSum
+  beta: Float = 0, into c: UnsafeMutablePointer<Float>, stride ldc: Int,
+  longestSum: Int = longestSum
 ) {
   let sum = evenPart(of: k, atMost: longestSum)
   for term in stride(from: 0, to: k, by: sum) {
@@ -65,25 +66,27 @@ private func columnGemm(
       singleGemm(
         m: min(step, m - row), n: n, k: terms, a + row * lda + term, stride: lda,
         b + term * (transposingB ? 1 : ldb), stride: ldb, transposingB: transposingB,
-        beta: term == 0 ? 0 : 1, into: c + row * ldc, stride: ldc)
+        beta: term == 0 ? beta : 1, into: c + row * ldc, stride: ldc)
     }
   }
 }
 
-/// c[m, n] = a[m, k] · b[k, n], whose b lies in panels of neighbouring columns, each row by row: 102
+/// c[m, n] = a[m, k] · b[k, n] + beta · c, whose b lies in panels of neighbouring columns, each row by row: 102
 /// instead of 75 GFLOP/s at 64·512·512. Sums of shorter sums are more exact.
 func panelGemm(
   m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int, _ b: UnsafePointer<Float>,
-  into c: UnsafeMutablePointer<Float>, stride ldc: Int, longestSum: Int = longestSum
+  beta: Float = 0, into c: UnsafeMutablePointer<Float>, stride ldc: Int,
+  longestSum: Int = longestSum
 ) {
   guard m > 0, k > 0 else {
-    return singleGemm(m: m, n: n, k: 0, a, stride: lda, b, stride: n, into: c, stride: ldc)
+    return singleGemm(
+      m: m, n: n, k: 0, a, stride: lda, b, stride: n, beta: beta, into: c, stride: ldc)
   }
   for panel in stride(from: 0, to: n, by: panelWidth) {
     let width = min(panelWidth, n - panel)
     columnGemm(
-      m: m, n: width, k: k, a, stride: lda, b + panel * k, stride: width, into: c + panel,
-      stride: ldc, longestSum: longestSum)
+      m: m, n: width, k: k, a, stride: lda, b + panel * k, stride: width, beta: beta,
+      into: c + panel, stride: ldc, longestSum: longestSum)
   }
 }
 

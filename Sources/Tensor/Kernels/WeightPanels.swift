@@ -37,16 +37,17 @@ final class WeightPanels: Derived {
       { WeightPanels(weight, groups: groups, for: product) })
   }
 
-  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight
+  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight, each
+  /// + beta · result
   func multiply(
-    m: Int, group: Int, _ x: UnsafePointer<Float>, stride: Int,
+    m: Int, group: Int, _ x: UnsafePointer<Float>, stride: Int, beta: Float = 0,
     into result: UnsafeMutablePointer<Float>, stride resultStride: Int
   ) {
     defer { extendLifetime(self) }
     let isForOutputs = product == .outputs
     panelGemm(
       m: m, n: isForOutputs ? outputs : inputs, k: isForOutputs ? inputs : outputs, x,
-      stride: stride, storage.pointer + group * outputs * inputs, into: result,
+      stride: stride, storage.pointer + group * outputs * inputs, beta: beta, into: result,
       stride: resultStride)
   }
 

@@ -18,9 +18,11 @@ public func convolution(
     images: images.shape, weight: weight.shape, stride: stride, padding: padding,
     dilation: dilation, groups: groups)
   let kernels = ConvolutionKernels.best(for: geometry)
-  let result = kernels.forward(images, weight, geometry).recorded(from: [images, weight]) {
-    gradient, wanted in
-    let gradients = kernels.gradients(images, weight, gradient, geometry, (wanted[0], wanted[1]))
+  let result = kernels.forward(images, weight, geometry).recorded(
+    from: [images, weight], operation: "convolution"
+  ) { gradient, wanted, sum in
+    let gradients = kernels.gradients(
+      images, weight, gradient, geometry, (wanted[0], wanted[1]), &sum)
     return [gradients.images, gradients.weight]
   }
   return biased(result, bias, operation: "convolution")
@@ -68,7 +70,7 @@ public func transposedConvolution(
     [
       wanted[0] ? kernels.forward(gradient, weight, geometry) : nil,
       wanted[1]
-        ? kernels.gradients(gradient, weight, images, geometry, (false, true)).weight : nil,
+        ? kernels.weightGradient(gradient, weight, images, geometry) : nil,
     ]
   }
   return biased(result, bias, operation: "transposedConvolution")

@@ -116,4 +116,25 @@ final class BackwardTests: XCTestCase {
     let found = gradients(of: (x * y + (x + y)).sum(), at: [x, y])
     XCTAssertEqual(found.map(\.scalars), [[6, 7], [2, 3]])
   }
+
+  /// A 1x1 convolution adds its gradient to that of its input where it is; here that is also the gradient of
+  /// the convolution's result, or a part of another's.
+  func testGradientsAddUpInsideConvolutions() {
+    var stream = RandomStream(seed: 31)
+    let x = Tensor.normal([2, 3, 5, 6], using: &stream).tracked
+    let weights = (0..<2).map { _ in Tensor.normal([6, 1, 1, 6], using: &stream) * 0.5 }
+    let share = Tensor.normal([2, 3, 5, 6], using: &stream)
+    func gradient(_ make: (Tensor) -> Tensor) -> Tensor {
+      gradients(of: (make(x) * share).sum(), at: [x])[0]
+    }
+    let parts = weights.map { weight in gradient { convolution($0, weight) } }
+    let whole = gradient { x in
+      let once = x * 1
+      return once + convolution(once, weights[0]) + convolution(once, weights[1])
+    }
+    for index in 0..<share.elementCount {
+      let expected = share.scalars[index] + parts[0].scalars[index] + parts[1].scalars[index]
+      XCTAssertEqual(whole.scalars[index], expected, accuracy: 1e-5)
+    }
+  }
 }
