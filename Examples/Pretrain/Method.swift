@@ -66,11 +66,12 @@ enum Method: String, CaseIterable {
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.expandedSize,
         augmentation: views, seed: seed)
     case .pixelcl:
+      // PixContrast, for without negatives pixels become alike under SGD: see the article Pixels.
       return PixelCL(
         net, imageSize: size, hiddenLayerInstance: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, movingAverageDecay: decay,
-        cropExtent: .sides(recipe.crop.lowerBound.squareRoot()...1), flipProbability: 0.5,
-        augmentation: Compose(recipe.colors), seed: seed)
+        usesPixPro: false, cropExtent: .sides(recipe.crop.lowerBound.squareRoot()...1),
+        flipProbability: 0.5, augmentation: Compose(recipe.colors), seed: seed)
     }
   }
 }
