@@ -138,9 +138,45 @@ final class CollapseWatchTests: XCTestCase {
     XCTAssertNil(run(adam, Adam(adam.parameters, learningRate: 1e-3)).warning?.description)
   }
 
+  /// Every learner but BYOL and SimSiam.
+  private var otherLearners: [any Learner] {
+    let augmentation = Compose.mocoV2(imageSize: 16, blur: false)
+    return [
+      SimCLR(
+        net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32,
+        augmentation: augmentation, seed: 1),
+      NNCLR(
+        net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32,
+        projectionHiddenSize: 128, predictorHiddenSize: 128, queueSize: 512,
+        augmentation: augmentation, seed: 1),
+      NNCLR(
+        net(), imageSize: 16, hiddenLayer: "avgpool", variant: .keras, projectionSize: 32,
+        queueSize: 512, augmentation: augmentation, seed: 1),
+      MoCo(
+        net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32, queueSize: 512,
+        movingAverageDecay: 0.95, augmentation: augmentation, seed: 1),
+      BarlowTwins(
+        net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 128,
+        augmentation: augmentation, seed: 1),
+      VICReg(
+        net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 128,
+        augmentation: augmentation, seed: 1),
+      PixelCL(
+        net(), imageSize: 16, hiddenLayerPixel: "layer3", hiddenLayerInstance: "avgpool",
+        projectionSize: 32, projectionHiddenSize: 128, movingAverageDecay: 0.95, seed: 1),
+    ]
+  }
+
+  func testHealthyRunsOfOtherLearnersAreNotWarnedOf() {
+    for learner in otherLearners {
+      let warning = run(learner, sgd(learner, 0.03)).warning
+      XCTAssertNil(warning?.description, "\(type(of: learner))")
+    }
+  }
+
   func testNoPredictorCollapsesAndIsWarnedOf() throws {
     for stopsGradient in [true, false] {
-      let learner = withRandomSeed(1) { WithoutPredictor(net(), stopsGradient: stopsGradient) }
+      let learner = withRandomSeed(1) { Ablated(net(), stopsGradient: stopsGradient) }
       let (warning, loss) = run(learner, sgd(learner, 0.05))
       XCTAssertLessThan(loss, 0.05)
       let found = try XCTUnwrap(warning)
@@ -149,6 +185,29 @@ final class CollapseWatchTests: XCTestCase {
         found.causes, ["no predictor with weights, which a loss without negatives needs"])
       XCTAssertTrue("\(found)".contains("spread 0.0"), "\(found)")
     }
+  }
+
+  /// A predictor does not help where both sides move toward each other.
+  func testGradientThroughBothSidesCollapsesAndIsWarnedOf() throws {
+    func learner(stopsGradient: Bool) -> Ablated {
+      withRandomSeed(1) {
+        Ablated(
+          net(), predictor: Heads.byol(32, hidden: 128, outputs: 32), stopsGradient: stopsGradient)
+      }
+    }
+    let stopped = learner(stopsGradient: true)
+    XCTAssertNil(run(stopped, sgd(stopped, 0.05)).warning?.description)
+    let collapsing = learner(stopsGradient: false)
+    let (warning, loss) = run(collapsing, sgd(collapsing, 0.05))
+    XCTAssertLessThan(loss, 0.05)
+    let found = try XCTUnwrap(warning)
+    XCTAssertEqual(found.kind, .point)
+    XCTAssertEqual(
+      found.causes,
+      [
+        "a learning rate of 0.05 that is too high here; try a tenth of it",
+        "a loss of your own whose gradient reaches the targets",
+      ])
   }
 
   /// Projections that move to a few directions while they stay apart.
@@ -175,7 +234,8 @@ final class CollapseWatchTests: XCTestCase {
       return []
     }
     let rate = "a learning rate of 0.125 that is too high here; try a tenth of it"
-    XCTAssertEqual(causes(byol(), batchSize: nil), [rate])
+    let gradient = "a loss of your own whose gradient reaches the targets"
+    XCTAssertEqual(causes(byol(), batchSize: nil), [rate, gradient])
     XCTAssertEqual(causes(byol(), batchSize: 8), ["a batch of only 8 images"])
     let moCo = MoCo(
       net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 8)
@@ -183,25 +243,26 @@ final class CollapseWatchTests: XCTestCase {
   }
 
   func testTheOptimizersLearningRateIsNamed() throws {
-    let learner = withRandomSeed(1) { WithoutPredictor(net(), stopsGradient: false) }
+    let learner = withRandomSeed(1) { Ablated(net(), stopsGradient: false) }
     let adam = run(learner, Adam(learner.parameters, learningRate: 0.2)).warning
     let text = try XCTUnwrap(adam).description
     XCTAssertTrue(text.contains("is a learning rate of 0.2, where Adam"), text)
   }
 }
 
-/// SimSiam with an identity in the predictor's place, with or without its stop of gradients.
-private final class WithoutPredictor: Learner {
+/// SimSiam with any predictor, none by default, and with or without its stop of gradients.
+private final class Ablated: Learner {
   let encoder: Encoder
   let projector: any Module
-  let predictor: any Module = Identity()
+  let predictor: any Module
   let stopsGradient: Bool
   var stream = RandomStream(seed: 3)
   private(set) var statistics = LearnerStatistics()
 
-  init(_ net: any Module, stopsGradient: Bool) {
+  init(_ net: any Module, predictor: any Module = Identity(), stopsGradient: Bool) {
     encoder = Encoder(net, hiddenLayer: "avgpool", inputShape: [16, 16, 3])
     projector = Heads.byol(encoder.width, hidden: 128, outputs: 32)
+    self.predictor = predictor
     self.stopsGradient = stopsGradient
   }
 
@@ -217,9 +278,12 @@ private final class WithoutPredictor: Learner {
   func loss(_ views: ViewPair) -> Tensor {
     let (first, second) = (project(views.first), project(views.second))
     statistics = LearnerStatistics(first)
-    return stopsGradient
-      ? cosineRegression(predictor(first), onto: second)
-        + cosineRegression(predictor(second), onto: first)
-      : 4 - 4 * cosineSimilarity(predictor(first), predictor(second)).mean()
+    return regression(predictor(first), second) + regression(predictor(second), first)
+  }
+
+  private func regression(_ predictions: Tensor, _ targets: Tensor) -> Tensor {
+    stopsGradient
+      ? cosineRegression(predictions, onto: targets)
+      : 2 - 2 * cosineSimilarity(predictions, targets).mean()
   }
 }
