@@ -7,10 +7,10 @@ final class ArticleTests: XCTestCase {
     url.deletingLastPathComponent()
   }
 
-  /// Every snippet is a run of lines of some source file.
+  /// Every snippet is a run of lines of some file that is compiled.
   func testSnippetsAreCutFromTheSources() throws {
-    let sources = try files(in: "Sources/SelfSupervised", ending: "swift").map {
-      lines(of: try text($0))
+    let sources = try ["Sources/SelfSupervised", "Tests/SelfSupervisedTests"].flatMap {
+      try files(in: $0, ending: "swift").map { lines(of: try text($0)) }
     }
     var count = 0
     for article in try files(in: "Sources/SelfSupervised", ending: "md") {

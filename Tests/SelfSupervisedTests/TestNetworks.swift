@@ -22,6 +22,19 @@ final class PlainCNN: Module {
   }
 }
 
+/// Without batch norm, and without ReLU, which lets rounding decide where an activation is nearly zero.
+final class SmoothCNN: Module {
+  let conv1 = Conv2d(3, 8, kernelSize: 3, stride: 2, padding: 1)
+  let norm = GroupNorm(groups: 2, 8)
+  let conv2 = Conv2d(8, 12, kernelSize: 3, padding: 1)
+  let pool = GlobalAveragePool()
+  let fc = Linear(12, 3)
+
+  func forward(_ x: Tensor) -> Tensor {
+    fc(pool(tanh(conv2(gelu(norm(conv1(x)))))).flattened(from: 1))
+  }
+}
+
 /// Counts its calls.
 final class Counting: Module {
   let inner: any Module
