@@ -5,6 +5,7 @@
 Made with torch 2.15 and lightly 1.6.0 on one thread. What each fixture is of:
 - simclr-lightly: lightly's two-layer projector and NTXentLoss; each view on its own;
 - simclr-decoupled: the same with lightly's DCLLoss;
+- simclr-plain: solo-learn's projector, which has no norm, with lightly's NTXentLoss;
 - simclr-google: the three-layer projector of Google's code and AI Summer's formula, both views as one
   batch;
 - nnclr-paper: lightly's NNCLR heads and the loss of the paper as solo-learn has it;
@@ -56,6 +57,8 @@ class SimCLR:
                 nn.Linear(64, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
                 nn.Linear(64, 32, bias=False), nn.BatchNorm1d(32))
             self.projector[-1].bias.requires_grad_(False)
+        elif kind == "plain":
+            self.projector = nn.Sequential(nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 32))
         else:
             self.projector = SimCLRProjectionHead(width, 64, 32).layers
         self.parts = self.kept = prepared([("net", self.net), ("projector", self.projector)], dtype)
@@ -65,7 +68,7 @@ class SimCLR:
             z = self.projector(features(self.net, torch.cat([first, second])))
             return ai_summer(*z.chunk(2), temperature=0.1)
         z = [self.projector(features(self.net, x)) for x in (first, second)]
-        return {"lightly": NTXentLoss(0.5), "decoupled": DCLLoss(0.1)}[self.kind](*z)
+        return (DCLLoss(0.1) if self.kind == "decoupled" else NTXentLoss(0.5))(*z)
 
     def update(self):
         pass
@@ -161,6 +164,7 @@ def main(folder):
                for kind in ("paper", "keras")}
     for name, make in makers.items():
         one_step(make, folder / f"{name}.safetensors", whole=False)
+    one_step(lambda dtype: SimCLR("plain", dtype), folder / "simclr-plain.safetensors", whole=False)
     # The predictor's first norm takes this bias away again, so that Adam would make whole steps of the
     # rounding of a gradient that is zero, and the neighbours would follow.
     def steady(dtype):

@@ -5,13 +5,13 @@ import Tensor
 
 /// The references of `Fixtures/byol.py`.
 enum BYOLReference: String {
-  case joint, separate, simplicial, simsiam
+  case joint, separate, simplicial, normalized, simsiam
 
   func run(_ net: any Module, size: Size2D) throws -> ReferenceRun<BYOL> {
     try ReferenceRun(
       BYOL(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
-        useMomentum: self != .simsiam,
+        normalizesProjections: self == .normalized, useMomentum: self != .simsiam,
         viewBatching: self == .joint || self == .simplicial ? .joint : .separate,
         simplicialEmbedding: self == .simplicial ? .init() : nil))
   }

@@ -52,6 +52,8 @@ final class ContrastiveParityTests: XCTestCase {
 
   func testDecoupledSimCLRMatchesLightly() throws { try checkStep(.decoupled) }
 
+  func testPlainSimCLRMatchesLightlysLoss() throws { try checkStep(.plain) }
+
   func testThreeLayerSimCLRMatchesAISummersFormula() throws { try checkStep(.google) }
 
   func testPaperNNCLRMatchesSoloLearnsFormula() throws { try checkStep(.paper) }
@@ -116,14 +118,23 @@ final class ContrastiveParityTests: XCTestCase {
 
 /// The references of SimCLR.
 private enum SimCLRReference: String {
-  case lightly, decoupled, google
+  case lightly, decoupled, plain, google
+
+  private var head: SimCLR.Head {
+    switch self {
+    case .lightly, .decoupled: .twoLayer
+    case .plain: .plain
+    case .google: .threeLayer
+    }
+  }
 
   func run() throws -> ReferenceRun<SimCLR> {
     try ReferenceRun(
       SimCLR(
         ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32,
-        projectionHiddenSize: 64, head: self == .google ? .threeLayer : .twoLayer,
-        temperature: self == .lightly ? 0.5 : 0.1, isDecoupled: self == .decoupled,
+        projectionHiddenSize: 64, head: head,
+        temperature: self == .lightly || self == .plain ? 0.5 : 0.1,
+        isDecoupled: self == .decoupled,
         viewBatching: self == .google ? .joint : .separate))
   }
 }

@@ -12,6 +12,8 @@ final class StepParityTests: XCTestCase {
 
   func testSimplicialEmbeddingMatchesBYOLPyTorch() throws { try check(.simplicial) }
 
+  func testNormalizedProjectionsMatchPerViewReference() throws { try check(.normalized) }
+
   func testSimSiamMatchesOfficialShape() throws { try check(.simsiam) }
 
   func testJointResNet18() throws { try checkResNet18(.joint) }
