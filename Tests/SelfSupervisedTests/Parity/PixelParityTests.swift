@@ -71,6 +71,8 @@ final class PixelParityTests: XCTestCase {
     }
     let errors = zip(losses, trace.losses).map { abs($0 - $1) / abs($1) }
     XCTAssertLessThan(errors[..<10].max() ?? 1, 1e-4)
+    // PyTorch in single precision is up to 4.7e-3 from itself in double precision at some step.
+    XCTAssertLessThan(errors.max() ?? 1, 2e-2)
     let (ours, theirs) = (losses.suffix(20).reduce(0, +), trace.losses.suffix(20).reduce(0, +))
     XCTAssertEqual(ours, theirs, accuracy: 1e-2 * abs(theirs))
   }
