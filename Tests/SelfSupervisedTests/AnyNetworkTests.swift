@@ -48,70 +48,95 @@ final class AnyNetworkTests: XCTestCase {
     },
   ]
 
-  /// Two steps with every learner, of which the second moves MoCo's network, for its queue was empty.
+  /// How to ask for a child of a network: by its name, by its number from either end, as itself.
+  private let ways: [(_ name: String, _ net: any Module) -> HiddenLayer] = [
+    { name, _ in .name(name) },
+    { name, net in .index(position(of: name, in: net)) },
+    { name, net in .index(position(of: name, in: net) - net.children.count) },
+    { name, net in .module(net.children[position(of: name, in: net)].module) },
+  ]
+
+  /// Every learner around a network, asked in every way for its layers.
   ///
   /// - Parameters:
   ///   - shape: The shape of one input.
-  ///   - layer: The tapped layer of a network.
+  ///   - layer: The tapped child of a network; the last one counted from the end is the output.
+  ///   - map: The child that ``PixelCL`` takes a map of; without one there is no such learner.
   ///   - unmoved: The names of parameters that stay: behind the tap, or frozen.
   ///   - augmentation: How views are drawn.
   ///   - net: Makes a network.
-  private func check<Net: Module>(
-    _ shape: Shape, at layer: (Net) -> HiddenLayer, unmoved: Set<String>,
-    _ augmentation: any Augmentation = Brightness(), _ net: () -> Net
+  private func check(
+    _ shape: Shape, at layer: String, map: String? = nil, unmoved: Set<String>,
+    _ augmentation: any Augmentation = Brightness(), _ net: () -> any Module
   ) {
-    for make in learners {
-      let net = withRandomSeed(5, net)
-      let learner = make(net, shape, layer(net), augmentation)
-      let inputs = formula("inputs", Shape([6] + shape.dimensions))
-      let before = net.namedParameters.map(\.parameter.value.scalars)
-      let losses = learner.losses(ofSteps: 2, on: inputs)
-      XCTAssertTrue(losses.allSatisfy(\.isFinite), "\(type(of: learner)): \(losses)")
-      for ((name, parameter), old) in zip(net.namedParameters, before) {
-        let label = "\(type(of: learner)): \(name)"
-        // A bias in front of a batch norm has a gradient that may be zero.
-        XCTAssertEqual(parameter.gradient == nil, unmoved.contains(name), label)
-        if unmoved.contains(name) { XCTAssertEqual(parameter.value.scalars, old, label) }
+    for way in ways {
+      for make in learners {
+        let net = withRandomSeed(5, net)
+        checkSteps(make(net, shape, way(layer, net), augmentation), shape, unmoved: unmoved)
       }
-      XCTAssertNotEqual(net.namedParameters.map(\.parameter.value.scalars), before)
-      XCTAssertEqual(learner.represent(inputs[0..<1]).projection.shape, [1, 8])
+      guard let map else { continue }
+      let net = withRandomSeed(5, net)
+      let learner = PixelCL(
+        net, imageSize: Size2D(height: shape[0], width: shape[1]), hiddenLayerPixel: way(map, net),
+        hiddenLayerInstance: way(layer, net), projectionSize: 8, projectionHiddenSize: 16,
+        augmentation: augmentation, seed: 1)
+      checkSteps(learner, shape, unmoved: unmoved)
     }
+  }
+
+  /// Two steps, of which the second moves MoCo's network, for its queue was empty.
+  private func checkSteps(_ learner: some Learner, _ shape: Shape, unmoved: Set<String>) {
+    let net = learner.net
+    let inputs = formula("inputs", Shape([6] + shape.dimensions))
+    let before = net.namedParameters.map(\.parameter.value.scalars)
+    let losses = learner.losses(ofSteps: 2, on: inputs)
+    XCTAssertTrue(losses.allSatisfy(\.isFinite), "\(type(of: learner)): \(losses)")
+    for ((name, parameter), old) in zip(net.namedParameters, before) {
+      let label = "\(type(of: learner)): \(name)"
+      // A bias in front of a batch norm has a gradient that may be zero.
+      XCTAssertEqual(parameter.gradient == nil, unmoved.contains(name), label)
+      if unmoved.contains(name) { XCTAssertEqual(parameter.value.scalars, old, label) }
+    }
+    XCTAssertNotEqual(net.namedParameters.map(\.parameter.value.scalars), before)
+    XCTAssertEqual(learner.represent(inputs[0..<1]).projection.shape, [1, 8])
   }
 
   private let classifier: Set<String> = ["fc.weight", "fc.bias"]
 
-  func testPlainNetworkByNameIndexAndModule() {
-    check([16, 16, 3], at: { _ in "pool" }, unmoved: classifier) { PlainCNN() }
-    check([16, 16, 3], at: { _ in -2 }, unmoved: classifier) { PlainCNN() }
-    check([16, 16, 3], at: { .module($0.pool) }, unmoved: classifier) { PlainCNN() }
-    check([16, 16, 3], at: { _ in -1 }, unmoved: []) { PlainCNN() }
+  func testPlainNetwork() {
+    check([16, 16, 3], at: "pool", map: "conv2", unmoved: classifier) { PlainCNN() }
+  }
+
+  func testTheLastLayer() {
+    check([16, 16, 3], at: "fc", map: "conv1", unmoved: []) { PlainCNN() }
   }
 
   func testResidualNetworkOfOtherChannelsAndImagesThatAreNotSquare() {
-    for (channels, shape) in [(1, [16, 16, 1]), (5, [16, 24, 5])] as [(Int, Shape)] {
-      check(shape, at: { _ in "avgpool" }, unmoved: classifier) {
+    let shapes: [(Int, Shape)] = [(1, [16, 16, 1]), (5, [16, 24, 5]), (3, [64, 96, 3])]
+    for (channels, shape) in shapes {
+      check(shape, at: "avgpool", map: "layer3", unmoved: classifier) {
         ResNet.resNet10(stem: .small, width: 4, inputChannels: channels)
       }
     }
   }
 
   func testGroupNormAndStandardizedWeights() {
-    check([16, 16, 3], at: { _ in "avgpool" }, unmoved: classifier) {
+    check([16, 16, 3], at: "avgpool", map: "layer3", unmoved: classifier) {
       ResNet.resNet10(stem: .small, width: 4, norm: .group(2))
     }
   }
 
   func testDecoderOfAUNet() {
-    check([16, 16, 3], at: { _ in "up" }, unmoved: ["head.weight", "head.bias"]) { SmallUNet() }
+    check([16, 16, 3], at: "up", map: "up", unmoved: ["head.weight", "head.bias"]) { SmallUNet() }
   }
 
   func testDropoutBehindTheTap() {
-    check([16, 16, 3], at: { _ in "dropout" }, unmoved: classifier) { PlainCNN() }
+    check([16, 16, 3], at: "dropout", map: "norm", unmoved: classifier) { PlainCNN() }
   }
 
   func testFrozenPartsStay() {
     let frozen = classifier.union(["conv1.weight", "conv1.bias", "norm.weight", "norm.bias"])
-    check([16, 16, 3], at: { _ in "pool" }, unmoved: frozen) {
+    check([16, 16, 3], at: "pool", map: "conv2", unmoved: frozen) {
       let net = PlainCNN()
       for parameter in net.conv1.parameters + net.norm.parameters { parameter.isTrainable = false }
       net.norm.isFrozen = true
@@ -124,7 +149,10 @@ final class AnyNetworkTests: XCTestCase {
       XCTAssertEqual(vector.pixels.shape, [1, 1, 20])
       return Image(vector.pixels + 0.1 * .normal(vector.pixels.shape, using: &stream))
     }
-    check([20], at: { _ in -1 }, unmoved: [], noise) { MLP([20, 32, 10], batchNorm: true) }
+    let taps: [(String, Set<String>)] = [("3", []), ("2", ["3.weight", "3.bias"])]
+    for (layer, unmoved) in taps {
+      check([20], at: layer, unmoved: unmoved, noise) { MLP([20, 32, 10], batchNorm: true) }
+    }
   }
 
   func testSignalsWithAClosure() {
@@ -134,8 +162,16 @@ final class AnyNetworkTests: XCTestCase {
       let cut = concatenated(parts + [.zeros([start, 1, 2])])
       return Image(cut.permuted([1, 0, 2]))
     }
-    check([12, 2], at: { _ in "pool" }, unmoved: classifier, shift) { SignalNet() }
+    check([12, 2], at: "pool", unmoved: classifier, shift) { SignalNet() }
   }
+}
+
+/// The number of a child of a network.
+private func position(of child: String, in net: any Module) -> Int {
+  guard let position = net.children.firstIndex(where: { $0.name == child }) else {
+    preconditionFailure("the network has no child \(child); it has \(net.children.map(\.name))")
+  }
+  return position
 }
 
 /// Brightness of each image by chance.
