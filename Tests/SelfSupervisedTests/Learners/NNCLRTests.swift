@@ -49,6 +49,20 @@ final class NNCLRTests: XCTestCase {
     XCTAssertEqual(Double(loss.item), terms.reduce(0, +) / 4, accuracy: 1e-5)
   }
 
+  func testLossIsTheSameWithViewsExchanged() {
+    for variant in variants {
+      let learner = NNCLR.small(PlainCNN(), variant: variant)
+      learner.queue.append(rows(9, "bank"))
+      // The queue looks and takes nothing.
+      learner.evaluate()
+      let pair = ViewPair(first: rows(6, "z1"), second: rows(6, "z2"))
+      let exchanged = ViewPair(first: pair.second, second: pair.first)
+      XCTAssertEqual(
+        learner.loss(projections: exchanged).item, learner.loss(projections: pair).item,
+        accuracy: 1e-5)
+    }
+  }
+
   /// An empty queue gives each view itself: the loss contrasts the two views.
   func testEmptyQueueContrastsTheViews() {
     let learner = NNCLR.small(PlainCNN(), variant: .keras)

@@ -1,10 +1,33 @@
 import Tensor
+import TestSupport
 import XCTest
 
 @testable import SelfSupervised
 
 final class CosineRegressionTests: XCTestCase {
   private let axes = Tensor([1, 0, 0, 2], shape: [2, 2])
+
+  /// The mean squared distance of unit vectors, and its gradient by differences.
+  func testMatchesTheEquation() throws {
+    for (count, size) in [(1, 2), (5, 7), (16, 33)] {
+      let predictions = Parameter(3 * formula("predictions\(count)", [count, size]))
+      let targets = formula("targets\(count)", [count, size])
+      func distance(_ rows: ContrastTwin.Rows) -> Double {
+        let squares = zip(rows, targets.rows).map { row, target in
+          let difference = zip(ContrastTwin.unit(row), ContrastTwin.unit(target)).map(-)
+          return ContrastTwin.dot(difference, difference)
+        }
+        return squares.reduce(0, +) / Double(count)
+      }
+      let rows = predictions.value.rows
+      let loss = cosineRegression(predictions.value, onto: targets)
+      XCTAssertEqual(Double(loss.item), distance(rows), accuracy: 1e-5)
+      loss.backward()
+      let gradient = try XCTUnwrap(predictions.gradient).scalars
+      XCTAssertLessThan(
+        relativeError(gradient, ContrastTwin.gradient(at: rows, of: distance)), 1e-4)
+    }
+  }
 
   func testClosedForms() {
     XCTAssertEqual(cosineRegression(axes, onto: axes * 7).item, 0, accuracy: 1e-6)

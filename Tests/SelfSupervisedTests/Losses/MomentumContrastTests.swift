@@ -61,6 +61,17 @@ final class MomentumContrastTests: XCTestCase {
         .item, 1_000, accuracy: 1e-2)
   }
 
+  /// Only directions count, row by row.
+  func testLengthsOfQueriesAndKeysChangeNothing() {
+    let (q, k, n) = (formula("q", [6, 5]), formula("k", [6, 5]), unitNorm(formula("n", [9, 5])))
+    let loss = momentumContrast(q, keys: k, negatives: n).item
+    let lengths = Tensor([0.03, 0.5, 1, 7, 40, 900], shape: [6, 1])
+    for (queries, keys) in [(q * lengths, k), (q, k * lengths), (q * 7, k * 0.03)] {
+      XCTAssertEqual(
+        momentumContrast(queries, keys: keys, negatives: n).item, loss, accuracy: 1e-5 * loss)
+    }
+  }
+
   func testWithoutNegativesThereIsNothingToLearn() {
     let query = Parameter(formula("q", [2, 3]))
     let loss = momentumContrast(query.value, keys: .ones([2, 3]), negatives: .zeros([0, 3]))

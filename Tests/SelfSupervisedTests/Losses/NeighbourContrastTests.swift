@@ -29,6 +29,21 @@ final class NeighbourContrastTests: XCTestCase {
     XCTAssertEqual(neighbourContrast(units(6, 4, "a"), same).item, logf(6), accuracy: 1e-5)
   }
 
+  func testLowTemperaturesStayFinite() {
+    let (a, b) = (units(9, 16, "a"), Parameter(units(9, 16, "b")))
+    let loss = neighbourContrast(a, b.value, temperature: 0.01)
+    XCTAssertEqual(
+      Double(loss.item), ContrastTwin.rowContrast(a.rows, b.value.rows, temperature: 0.01),
+      accuracy: 1e-3)
+    loss.backward()
+    XCTAssertTrue(b.gradient?.scalars.allSatisfy(\.isFinite) == true)
+    // exp(1 / τ) is more than a float holds; of opposite pairs the loss is log(exp(-1 / τ) + 5) + 1 / τ.
+    let pairs = Tensor.identity(6)
+    XCTAssertEqual(neighbourContrast(pairs, pairs, temperature: 0.01).item, 0)
+    XCTAssertEqual(
+      neighbourContrast(pairs, -pairs, temperature: 0.01).item, 100 + logf(5), accuracy: 1e-4)
+  }
+
   func testRowsAreNotColumns() {
     let (a, b) = (units(4, 3, "a"), units(4, 3, "b"))
     XCTAssertNotEqual(neighbourContrast(a, b).item, neighbourContrast(b, a).item)
