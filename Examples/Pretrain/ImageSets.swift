@@ -99,9 +99,7 @@ extension ImageSets {
     var stream = RandomStream(seed: options.seed)
     /// In random order: the first ones of a folder would be of its first classes.
     func load(_ path: String) throws -> Subset {
-      let images = try ImageFolder.load(
-        directory: path, imageSize: Size2D(height: side, width: side)
-      ) { say("left out: \($0)") }
+      let images = try pictures(in: path, size: Size2D(height: side, width: side))
       return images.sampled(images.count, using: &stream)
     }
     let splits = splits(of: directory)
@@ -122,6 +120,17 @@ extension ImageSets {
           + test.classNames.joined(separator: ", "))
     }
     return ImageSets(training: training, test: test, .pictures)
+  }
+
+  /// In memory if they fit in half of it.
+  private static func pictures(in path: String, size: Size2D) throws -> any ImageDataset {
+    let files = try ImageFolder.open(directory: path, imageSize: size) { say("black: \($0)") }
+    guard files.count * files.imageShape.elementCount > ProcessInfo.processInfo.physicalMemory / 2
+    else {
+      return try ImageFolder.load(directory: path, imageSize: size) { say("left out: \($0)") }
+    }
+    say("\(files.count) pictures are decoded as they are needed: memory does not hold them all")
+    return files
   }
 
   /// A tenth of the images judges the others, if they have labels.

@@ -92,7 +92,7 @@ INLINE void affineRows(
   }
 }
 
-INLINE void affineThrough(
+INLINE void affineInto(
     const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
     long rows, long channels, float *y
 ) {
@@ -107,9 +107,9 @@ INLINE void applyAffine(
     long rows, long channels, float *y
 ) {
   if (isStreamed && canBeStreamed(y, channels)) {
-    affineThrough(x, residual, affine, isRectified, true, rows, channels, y);
+    affineInto(x, residual, affine, isRectified, true, rows, channels, y);
     endStream();
-  } else affineThrough(x, residual, affine, isRectified, false, rows, channels, y);
+  } else affineInto(x, residual, affine, isRectified, false, rows, channels, y);
 }
 
 /// The gradient that passed the gate, at one place.
@@ -217,7 +217,7 @@ INLINE void inputGradientsThrough(
   }
 }
 
-INLINE void inputGradientsStreamed(
+INLINE void inputGradientsInto(
     const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
     long rows, long channels, float *dx, float *passed
 ) {
@@ -241,9 +241,9 @@ INLINE void inputGradients(
     long rows, long channels, float *dx, float *passed
 ) {
   if (isStreamed && canBeStreamed(dx, channels) && canBeStreamed(passed, channels)) {
-    inputGradientsStreamed(from, a, b, c, true, rows, channels, dx, passed);
+    inputGradientsInto(from, a, b, c, true, rows, channels, dx, passed);
     endStream();
-  } else inputGradientsStreamed(from, a, b, c, false, rows, channels, dx, passed);
+  } else inputGradientsInto(from, a, b, c, false, rows, channels, dx, passed);
 }
 
 EVERY_PROCESSOR(

@@ -49,17 +49,18 @@ extension ImageDataset {
   ///
   /// - Parameters:
   ///   - indices: Which images.
+  ///   - grain: How many a thread makes at least, one after the other.
   ///   - render: Writes the image of an index, row after row.
   /// - Returns: Shape [count of indices, height, width, channels].
   func rendered(
-    _ indices: [Int], by render: (Int, UnsafeMutableBufferPointer<Float>) -> Void
+    _ indices: [Int], grain: Int = 4, by render: (Int, UnsafeMutableBufferPointer<Float>) -> Void
   ) -> Tensor {
     checkIndices(indices)
     let elements = imageShape.elementCount
     return Tensor(shape: batchShape(indices.count)) { out in
       // Unsafe: each block writes the rows of its own range, and `render` reads only.
       nonisolated(unsafe) let (out, render) = (out, render)
-      Parallel.forRanges(indices.count, grain: 4) { range in
+      Parallel.forRanges(indices.count, grain: grain) { range in
         for row in range {
           let image = out[(row * elements)..<((row + 1) * elements)]
           render(indices[row], UnsafeMutableBufferPointer(rebasing: image))

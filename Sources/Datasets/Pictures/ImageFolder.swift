@@ -34,13 +34,9 @@ public enum ImageFolder {
     directory: String, imageSize: Size2D, channels: Int = 3,
     damaged: ((DatasetError) -> Void)? = nil
   ) throws -> LabelledImages {
-    precondition(
-      [1, 3].contains(channels) && imageSize.height > 0 && imageSize.width > 0,
-      "ImageFolder needs 1 or 3 channels and a size of at least 1x1; got \(channels) and \(imageSize)"
-    )
+    let form = PictureForm(imageSize, channels: channels)
     let files = try PictureFiles(in: directory)
-    let shape = Shape([imageSize.height, imageSize.width, channels])
-    var (bytes, failures) = decoded(files.paths, to: imageSize, channels: channels)
+    var (bytes, failures) = decoded(files.paths, to: form)
     Memory.releaseUnused()
     let count = files.paths.count
     guard failures.isEmpty || damaged != nil, failures.count < count,
@@ -49,11 +45,40 @@ public enum ImageFolder {
     for failure in failures { damaged?(failure.error) }
     let leftOut = Set(failures.map(\.index))
     let kept = (0..<count).filter { !leftOut.contains($0) }
-    bytes.moveParts(kept, of: shape.elementCount)
+    bytes.moveParts(kept, of: form.shape.elementCount)
     return LabelledImages(
-      bytes: bytes, imageShape: shape,
+      bytes: bytes, imageShape: form.shape,
       labels: files.labels.isEmpty ? [] : kept.map { files.labels[$0] },
       classNames: files.classNames)
+  }
+
+  /// Finds all pictures of a directory, which are decoded when a batch asks for them: for more pictures than
+  /// memory holds. The images are those of ``load(directory:imageSize:channels:damaged:)``.
+  ///
+  /// - Parameters:
+  ///   - directory: Where the pictures are.
+  ///   - imageSize: The height and width of each image.
+  ///   - channels: 3 for colours, or 1 for greys.
+  ///   - damaged: Called, on any thread and every time, with each picture that cannot be read, which is black
+  ///     then; when it is nil, such a picture stops the program.
+  /// - Returns: Images of shape [height, width, channels] in the order of their paths.
+  /// - Throws: ``DatasetError``, if there is no picture, or the first one cannot be read.
+  /// - Precondition: `channels` is 1 or 3, and the size is not empty.
+  public static func open(
+    directory: String, imageSize: Size2D, channels: Int = 3,
+    damaged: (@Sendable (DatasetError) -> Void)? = nil
+  ) throws -> PicturesOnDemand {
+    let form = PictureForm(imageSize, channels: channels)
+    let files = try PictureFiles(in: directory)
+    do {
+      // A library that is missing is missed at once.
+      _ = try form.bytes(of: files.paths[0])
+    } catch {
+      guard error is PictureDamage, damaged != nil else {
+        throw DatasetError(files.paths[0], error)
+      }
+    }
+    return PicturesOnDemand(files, form, damaged: damaged)
   }
 
   /// A picture that there is none of; whether it is to blame, rather than the machine.
@@ -65,9 +90,9 @@ public enum ImageFolder {
 
   /// The pictures at `paths`, one after the other; black where one cannot be decoded.
   private static func decoded(
-    _ paths: [String], to size: Size2D, channels: Int
+    _ paths: [String], to form: PictureForm
   ) -> ([UInt8], [Failure]) {
-    let length = size.height * size.width * channels
+    let length = form.shape.elementCount
     var failures = [Failure?](repeating: nil, count: paths.count)
     let bytes = [UInt8](unsafeUninitializedCapacity: paths.count * length) { out, written in
       failures.withUnsafeMutableBufferPointer { failures in
@@ -78,11 +103,12 @@ public enum ImageFolder {
             let place = UnsafeMutableBufferPointer(
               rebasing: out[(row * length)..<((row + 1) * length)])
             do {
-              let colors = try Picture(decoding: paths[row], needed: size).fitted(to: size)
-              _ = place.initialize(fromContentsOf: (channels == 3 ? colors : colors.grey).bytes)
+              _ = place.initialize(fromContentsOf: try form.bytes(of: paths[row]))
             } catch {
               place.initialize(repeating: 0)
-              failures[row] = failure(row, paths[row], error)
+              failures[row] = Failure(
+                index: row, error: DatasetError(paths[row], error),
+                isDamage: error is PictureDamage)
             }
           }
         }
@@ -90,14 +116,6 @@ public enum ImageFolder {
       written = paths.count * length
     }
     return (bytes, failures.compactMap { $0 })
-  }
-
-  private static func failure(_ index: Int, _ path: String, _ error: any Error) -> Failure {
-    if let damage = error as? PictureDamage {
-      return Failure(index: index, error: DatasetError(path, damage.reason), isDamage: true)
-    }
-    let error = error as? DatasetError ?? DatasetError(path, "\(error)")
-    return Failure(index: index, error: error, isDamage: false)
   }
 
   /// One error of them all.
@@ -126,19 +144,5 @@ extension [UInt8] {
       }
     }
     removeLast(count - kept.count * length)
-  }
-}
-
-extension Image {
-  /// The luma of an image in colours.
-  fileprivate var grey: Image {
-    pixels.withUnsafeBufferPointer { colors in
-      Image(size: size, channels: 1) { out in
-        for pixel in out.indices {
-          let place = 3 * pixel
-          out[pixel] = 0.299 * colors[place] + 0.587 * colors[place + 1] + 0.114 * colors[place + 2]
-        }
-      }
-    }
   }
 }

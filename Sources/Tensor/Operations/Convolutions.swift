@@ -19,12 +19,12 @@ public func convolution(
     dilation: dilation, groups: groups)
   let kernels = ConvolutionKernels.best(for: geometry)
   let result = kernels.forward(images, weight, geometry).recorded(
-    from: [images, weight], operation: "convolution"
-  ) { gradient, wanted, sum in
-    let gradients = kernels.gradients(
-      images, weight, gradient, geometry, (wanted[0], wanted[1]), &sum)
-    return [gradients.images, gradients.weight]
-  }
+    from: [images, weight],
+    adding: { gradient, wanted, sum in
+      let gradients = kernels.gradients(
+        images, weight, gradient, geometry, (wanted[0], wanted[1]), &sum)
+      return [gradients.images, gradients.weight]
+    })
   return biased(result, bias, operation: "convolution")
 }
 

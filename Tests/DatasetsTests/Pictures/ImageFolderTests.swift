@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Tensor
 import XCTest
 
@@ -8,7 +9,7 @@ final class ImageFolderTests: XCTestCase {
   func testImagesAreWhatTorchvisionMakesOfThem() throws {
     let expected = try PictureFixtures.expected()
     let folder = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: 8)
-    XCTAssertEqual(folder.count, 16)
+    XCTAssertEqual(folder.count, 17)
     XCTAssertEqual(folder.imageShape, [8, 8, 3])
     XCTAssertEqual(folder.labels, [])
     for (row, name) in expected.keys.sorted().enumerated() {
@@ -38,6 +39,46 @@ final class ImageFolderTests: XCTestCase {
         let difference = try largestDifference(bytes, XCTUnwrap(expected[name])[keyPath: wanted])
         XCTAssertLessThanOrEqual(difference, 1, "\(name), \(channels) channels")
       }
+    }
+  }
+
+  func testPicturesOnDemandAreThoseInMemory() throws {
+    for channels in [1, 3] {
+      let loaded = try ImageFolder.load(
+        directory: PictureFixtures.directory, imageSize: [9, 7], channels: channels)
+      let onDemand = try ImageFolder.open(
+        directory: PictureFixtures.directory, imageSize: [9, 7], channels: channels)
+      XCTAssertEqual(onDemand.count, loaded.count)
+      XCTAssertEqual(onDemand.imageShape, loaded.imageShape)
+      let indices = [3, 0, 16, 3]
+      XCTAssertEqual(
+        onDemand.images(at: indices).scalars, loaded.images(at: indices).scalars)
+    }
+  }
+
+  func testDamagedPicturesOnDemandAreBlackAndReported() throws {
+    let files = try TemporaryFiles(for: self)
+    try add("color.png", as: "b/one.png", to: files)
+    try add("color.png", as: "c/broken.png", to: files)
+    try files.write([1, 2, 3], to: "c/broken.png")
+    let errors = Mutex<[DatasetError]>([])
+    let folder = try ImageFolder.open(directory: files.directory, imageSize: 8) { error in
+      errors.withLock { $0.append(error) }
+    }
+    XCTAssertEqual(folder.labels, [0, 1])
+    XCTAssertEqual(folder.classNames, ["b", "c"])
+    let images = folder.images(at: [1, 0])
+    XCTAssertTrue(images[0].scalars.allSatisfy { $0 == 0 })
+    XCTAssertTrue(images[1].scalars.contains { $0 > 0 })
+    let found = errors.withLock { $0 }
+    XCTAssertEqual(found.map(\.path), [files.path("c/broken.png")])
+    XCTAssertTrue(found[0].reason.hasPrefix("needs a JPEG, PNG or WebP picture"))
+    // Without anybody who is told, the first picture at least must be one.
+    try files.write([], to: "b/empty.png")
+    assertFails(
+      files.path("b/empty.png"), "needs a JPEG, PNG or WebP picture; the file is empty"
+    ) {
+      _ = try ImageFolder.open(directory: files.directory, imageSize: 8)
     }
   }
 

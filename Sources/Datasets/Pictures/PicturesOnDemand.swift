@@ -1,0 +1,99 @@
+import Tensor
+
+/// Pictures that stay in their files and are decoded when a batch asks for them, on all threads: for sets
+/// that memory does not hold. ``ImageFolder/open(directory:imageSize:channels:damaged:)`` makes them.
+///
+/// A picture is decoded again in every epoch; ``ImageFolder/load(directory:imageSize:channels:damaged:)``
+/// decodes it once.
+public struct PicturesOnDemand: ImageDataset {
+  /// The shape of one image: [height, width, channels].
+  public let imageShape: Shape
+  /// The class of each image; empty when the images are unlabelled.
+  public let labels: [Int]
+  /// What the classes are called; empty when the images are unlabelled.
+  public let classNames: [String]
+  private let paths: [String]
+  private let form: PictureForm
+  private let damaged: (@Sendable (DatasetError) -> Void)?
+
+  init(
+    _ files: PictureFiles, _ form: PictureForm, damaged: (@Sendable (DatasetError) -> Void)?
+  ) {
+    paths = files.paths
+    labels = files.labels
+    classNames = files.classNames
+    imageShape = form.shape
+    self.form = form
+    self.damaged = damaged
+  }
+
+  /// The number of images.
+  public var count: Int { paths.count }
+
+  /// The images at `indices`, in that order, with values 0...1; black where a picture cannot be decoded.
+  ///
+  /// - Returns: Shape [count of indices, height, width, channels].
+  /// - Precondition: Every index is in `0..<count`, and, unless it was said what is to be done about them, all
+  ///   pictures can be decoded.
+  public func images(at indices: [Int]) -> Tensor {
+    rendered(indices, grain: 1) { index, out in
+      do {
+        let bytes = try form.bytes(of: paths[index])
+        for element in out.indices { out[element] = Float(bytes[element]) / 255 }
+      } catch {
+        let error = DatasetError(paths[index], error)
+        guard let damaged else { preconditionFailure("\(error)") }
+        out.update(repeating: 0)
+        damaged(error)
+      }
+    }
+  }
+}
+
+/// The size and the channels that pictures are brought to.
+struct PictureForm: Sendable {
+  let size: Size2D
+  let channels: Int
+
+  init(_ size: Size2D, channels: Int) {
+    precondition(
+      [1, 3].contains(channels) && size.height > 0 && size.width > 0,
+      "ImageFolder needs 1 or 3 channels and a size of at least 1x1; got \(channels) and \(size)")
+    self.size = size
+    self.channels = channels
+  }
+
+  /// The shape of one image: [height, width, channels].
+  var shape: Shape { Shape([size.height, size.width, channels]) }
+
+  /// The picture in a file, resized and cut out.
+  ///
+  /// - Throws: ``PictureDamage`` or ``DatasetError``.
+  func bytes(of path: String) throws -> [UInt8] {
+    let colors = try Picture(decoding: path, needed: size).fitted(to: size)
+    return (channels == 3 ? colors : colors.grey).bytes
+  }
+}
+
+extension DatasetError {
+  /// What went wrong with a picture.
+  init(_ path: String, _ error: any Error) {
+    self =
+      error as? DatasetError
+      ?? DatasetError(path, (error as? PictureDamage)?.reason ?? "\(error)")
+  }
+}
+
+extension Image {
+  /// The luma of an image in colours.
+  fileprivate var grey: Image {
+    pixels.withUnsafeBufferPointer { colors in
+      Image(size: size, channels: 1) { out in
+        for pixel in out.indices {
+          let place = 3 * pixel
+          out[pixel] = 0.299 * colors[place] + 0.587 * colors[place + 1] + 0.114 * colors[place + 2]
+        }
+      }
+    }
+  }
+}
