@@ -20,25 +20,29 @@ extension DataLoader {
 
 /// Labelled images that judge features which were learnt without labels.
 package struct Judge {
-  private let bank: (images: Tensor, labels: [Int])
-  private let queries: (images: Tensor, labels: [Int])
+  private let bank: any ImageDataset
+  private let queries: any ImageDataset
+  private let size: Size2D?
+
+  /// How many values of images are held at a time, of 256 images at most: a network makes many of each.
+  private static let mostValues = 1 << 24
+
+  /// The height and width from which on pixels are compared at a smaller size.
+  private static let mostPixels = 64
 
   /// A judge that looks up neighbours in `bank` and classifies `queries`, both at `size`, or as they
   /// are.
   package init(bank: any ImageDataset, queries: any ImageDataset, size: Size2D? = nil) {
-    func images(_ dataset: any ImageDataset) -> Tensor {
-      let images = dataset.images(in: 0..<dataset.count)
-      return size.map { resized(images, to: $0) } ?? images
-    }
-    self.bank = (images(bank), bank.labels)
-    self.queries = (images(queries), queries.labels)
+    self.bank = bank
+    self.queries = queries
+    self.size = size
   }
 
   /// The share of the queries that the vote of their 20 nearest neighbours classifies, by features of
   /// shape [count, width].
   package func accuracy(_ features: (Tensor) -> Tensor) -> Float {
-    WeightedKNN(features(bank.images), labels: bank.labels)
-      .accuracy(features(queries.images), labels: queries.labels)
+    WeightedKNN(all(features, of: bank), labels: bank.labels)
+      .accuracy(all(features, of: queries), labels: queries.labels)
   }
 
   /// The same by what a learner's network gives now.
@@ -46,6 +50,22 @@ package struct Judge {
     accuracy { learner.represent($0).embedding }
   }
 
-  /// The share of the queries that their pixels classify.
-  package func accuracyOfPixels() -> Float { accuracy { $0.flattened(from: 1) } }
+  /// The share of the queries that their pixels classify, at most 64 by 64 of them.
+  package func accuracyOfPixels() -> Float {
+    accuracy { images in
+      let (height, width) = (images.shape[1], images.shape[2])
+      let size = Size2D(
+        height: min(height, Self.mostPixels), width: min(width, Self.mostPixels))
+      return (size == [height, width] ? images : resized(images, to: size)).flattened(from: 1)
+    }
+  }
+
+  private func all(_ features: (Tensor) -> Tensor, of dataset: any ImageDataset) -> Tensor {
+    let count = max(1, min(256, Self.mostValues / dataset.imageShape.elementCount))
+    return concatenated(
+      stride(from: 0, to: dataset.count, by: count).map { start in
+        let images = dataset.images(in: start..<min(start + count, dataset.count))
+        return features(size.map { resized(images, to: $0) } ?? images)
+      })
+  }
 }
