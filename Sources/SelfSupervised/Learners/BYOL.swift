@@ -41,8 +41,8 @@ public final class BYOL: Learner {
   ///
   /// Defaults that differ from byol-pytorch 0.9.1's: each view goes through the network on its own, views are
   /// the paper's, and there are no simplicial embeddings unless asked for. SimSiam has its authors' heads but
-  /// for two sizes, which are byol-pytorch's: 256 features and a bottleneck of 64, where they have 2,048 and
-  /// 512; its authors' views are ``Compose/simSiam(imageSize:blur:normalization:)``.
+  /// for their sizes: byol-pytorch's 256 features and a bottleneck of a quarter, where they have 2,048 and 512;
+  /// its authors' views are ``Compose/simSiam(imageSize:blur:normalization:)``.
   ///
   /// - Parameters:
   ///   - net: The network to improve.
