@@ -42,7 +42,8 @@ public struct PicturesOnDemand: ImageDataset {
         for element in out.indices { out[element] = Float(bytes[element]) / 255 }
       } catch {
         let error = DatasetError(paths[index], error)
-        guard let damaged else { preconditionFailure("\(error)") }
+        // Not a precondition, whose sentence release builds leave out.
+        guard let damaged else { fatalError("\(error)") }
         out.update(repeating: 0)
         damaged(error)
       }
