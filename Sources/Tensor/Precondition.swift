@@ -4,7 +4,7 @@
 /// Stops with a sentence if a caller has not kept to what was agreed.
 @inlinable @inline(__always)
 package func precondition(
-  _ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> String,
+  _ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> String = "",
   file: StaticString = #fileID, line: UInt = #line
 ) {
   if !condition() { fatalError(message(), file: file, line: line) }
