@@ -22,6 +22,12 @@ func arguments(_ words: [String], of command: String, flags: [Flag]) throws -> A
   return arguments
 }
 
+/// How exactly products multiply.
+let precisionFlag = Flag(
+  "--precision", "NAME",
+  "float32, or bfloat16: what products may round their factors to, where the processor multiplies those",
+  standard: ProductPrecision.float32.rawValue)
+
 /// Prints what was measured, and with it the largest resident size and the number of threads.
 func show(_ findings: KeyValuePairs<String, any CustomStringConvertible>, asJSON: Bool) {
   var all = Array(findings)

@@ -38,20 +38,23 @@ private let resNet50 = [
 private let flags = [
   Flag("--net", "NAME", "resnet18 (32 pixels, small stem) or resnet50 (224)", standard: "resnet18"),
   Flag("--batch", "N", "images; 64 for resnet18 and 8 for resnet50 if not given"),
-  Flag("--repeats", "N", "runs of which the median counts", standard: "7"),
+  Flag("--repeats", "N", "runs of which the median counts", standard: "7"), precisionFlag,
 ]
 
 /// The speed of every distinct convolution of a network, in operations of the direct method, and how
-/// far it is from the direct method.
+/// far it is from the direct method that rounds nothing.
 @Sendable func runConvolution(_ words: [String]) throws {
   guard let arguments = try arguments(words, of: "convolution", flags: flags) else { return }
   let isSmall = try arguments.choice("--net", of: ["resnet18", "resnet50"]) == "resnet18"
   let batch = try arguments.optionalInteger("--batch", in: 1...4_096) ?? (isSmall ? 64 : 8)
   let repeats = try arguments.integer("--repeats", in: 1...1_000)
+  let precision: ProductPrecision = try arguments.choice("--precision")
   for entry in isSmall ? resNet18 : resNet50 {
-    let error = deviation(entry, batch: batch)
-    startAfresh()
-    let speeds = measure(entry, batch: batch, repeats: repeats).map { $0.rounded(to: 0) }
+    let (error, speeds) = withProductPrecision(precision) {
+      let error = deviation(entry, batch: batch)
+      startAfresh()
+      return (error, measure(entry, batch: batch, repeats: repeats).map { $0.rounded(to: 0) })
+    }
     show(
       [
         "convolution": entry.name, "batch": batch, "forward": speeds[0],
@@ -98,7 +101,7 @@ private func measure(_ entry: Case, batch: Int, repeats: Int) -> [Double] {
   return times.map { entry.operations(batch: batch) / $0 / 1e9 }
 }
 
-/// The largest difference from the direct method relative to its root mean square, over the result
+/// The largest difference from the direct method without rounding, relative to its root mean square, over the result
 /// and both gradients.
 private func deviation(_ entry: Case, batch: Int) -> Float {
   let (images, weight) = operands(entry, batch: batch)
@@ -109,7 +112,7 @@ private func deviation(_ entry: Case, batch: Int) -> Float {
     let result = convolve(entry, images.tracked, weight.tracked)
     return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
   }
-  let direct = withConvolutionAlgorithm(.direct, all)
+  let direct = withProductPrecision(.float32) { withConvolutionAlgorithm(.direct, all) }
   return zip(all(), direct).map { fast, slow in
     abs(fast - slow).max().item / sqrt(square(slow).mean()).item
   }.max() ?? 0

@@ -13,7 +13,7 @@ private let flags = [
   Flag("--size", "PIXELS", "height and width of the images", standard: "32"),
   Flag("--batch", "N", "images in a step", standard: "64"),
   Flag("--steps", "N", "steps that are timed", standard: "10"),
-  Flag("--warmup", "N", "steps before those", standard: "2"),
+  Flag("--warmup", "N", "steps before those", standard: "2"), precisionFlag,
 ]
 
 /// Times whole steps: both views, backward, Adam and the moving average, without augmentation.
@@ -25,8 +25,10 @@ private let flags = [
   let warmup = try arguments.integer("--warmup", in: 0...100_000)
   let steps = try arguments.integer("--steps", in: 1...100_000)
   let step = method.step(try network(arguments), size: size, batch: batch)
-  for _ in 0..<warmup { step() }
-  let times = (0..<steps).map { _ in seconds { step() } }
+  let times = withProductPrecision(try arguments.choice("--precision")) {
+    for _ in 0..<warmup { step() }
+    return (0..<steps).map { _ in seconds { step() } }
+  }
   show(
     [
       "method": method.rawValue, "ms_median": (times.median * 1e3).rounded(to: 1),

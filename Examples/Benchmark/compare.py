@@ -26,20 +26,22 @@ METHODS = [
 
 def step(arguments):
     """BYOL's step on three networks."""
-    peers = ["fp32", "bf16"] if arguments.bf16 else ["fp32"]
-    heading("BYOL step", "this package", *(f"PyTorch {p}" for p in peers), "times faster",
-            "peak resident size")
+    precisions = {"fp32": "float32", "bf16": "bfloat16"} if arguments.bf16 else {"fp32": "float32"}
+    heading("BYOL step", *(f"{who} {p}" for p in precisions for who in ["this package", "PyTorch"]),
+            "times faster", *(f"peak resident size, {p}" for p in precisions))
     for index in arguments.case or range(len(STEPS)):
         name, flags = STEPS[index]
         flags = ["step", *flags.split(), "--steps", arguments.steps, *common(arguments)]
-        programs = {"ours": [*BENCHMARK, *flags]}
-        for peer in peers:
-            programs[peer] = [*PEER, *flags, "--precision", peer]
+        programs = {}
+        for theirs, ours in precisions.items():
+            programs["our " + theirs] = [*BENCHMARK, *flags, "--precision", ours]
+            programs[theirs] = [*PEER, *flags, "--precision", theirs]
         found = {label: rows[0] for label, rows in measured(programs, arguments.rounds).items()}
-        ours = found["ours"]
-        line(name, ms(ours), *(ms(found[p]) for p in peers),
-             ", ".join(faster(found[p], ours) for p in peers),
-             f"{ours['peak_rss_mb']} MB, PyTorch {found['fp32']['peak_rss_mb']} MB")
+        pairs = [(found["our " + p], found[p]) for p in precisions]
+        line(name, *(ms(row) for pair in pairs for row in pair),
+             ", ".join(faster(theirs, ours) for ours, theirs in pairs),
+             *(f"{ours['peak_rss_mb']} MB, PyTorch {theirs['peak_rss_mb']} MB"
+               for ours, theirs in pairs))
 
 
 def methods(arguments):
@@ -165,7 +167,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=5, help="timed steps of a learner in a round")
     parser.add_argument("--case", type=int, action="append", help="only this row of step, methods")
-    parser.add_argument("--bf16", action="store_true", help="step: PyTorch's bf16 autocast as well")
+    parser.add_argument("--bf16", action="store_true", help="step: products of bfloat16 as well, PyTorch's by its autocast")
     arguments = parser.parse_args()
     TABLES[arguments.table](arguments)
 

@@ -20,6 +20,7 @@ struct Options {
   let optimizer: OptimizerKind?
   let learningRate: Float?
   let convolution: ConvolutionAlgorithm
+  let precision: ProductPrecision
   let isHard: Bool
   let seed: UInt64
   let output: String
@@ -68,6 +69,7 @@ struct Options {
     optimizer = arguments.has("--optimizer") ? try arguments.choice("--optimizer") : nil
     learningRate = try arguments.optionalPositive("--learning-rate")
     convolution = try arguments.choice("--convolution")
+    precision = try arguments.choice("--precision")
     isHard = arguments.has("--hard")
     if isHard, data != ImageSets.shapesName {
       throw UsageError("--hard needs --data shapes; the data are \(data)")
@@ -148,6 +150,10 @@ extension Options {
     Flag(
       "--convolution", "NAME", "automatic (the fastest way for each) or direct (no Winograd)",
       standard: "automatic"),
+    Flag(
+      "--precision", "NAME",
+      "float32, or bfloat16: what products may round their factors to, where the processor multiplies "
+        + "those", standard: "float32"),
     Flag(
       "--judge-every", "N", "say what the labels say after every N epochs too, not only at the end"),
     Flag(

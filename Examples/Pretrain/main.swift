@@ -13,5 +13,7 @@ runProgram("pretrain") { error in
     say(Options.help)
     return
   }
-  try withConvolutionAlgorithm(options.convolution) { try Pretraining(options).run() }
+  try withConvolutionAlgorithm(options.convolution) {
+    try withProductPrecision(options.precision) { try Pretraining(options).run() }
+  }
 }

@@ -2,6 +2,7 @@
 // in SelfSupervised's documentation, has what a training step gains.
 #pragma once
 #include "adam.h"
+#include "bfloat16.h"
 #include "normalization.h"
 #include "panels.h"
 #include "processors.h"

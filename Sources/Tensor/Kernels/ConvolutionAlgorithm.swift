@@ -16,42 +16,32 @@ public func withConvolutionAlgorithm<Result>(
 }
 
 /// A convolution and its gradients, by one algorithm.
-struct ConvolutionKernels: Sendable {
-  let forward: @Sendable (_ images: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
+protocol ConvolutionKernels: Sendable {
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor
+
   /// If they can be added to the `sum` of the images' gradient, it is taken.
-  let gradients:
-    @Sendable (
-      _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, ConvolutionGeometry,
-      _ wanted: (images: Bool, weight: Bool), _ sum: inout Tensor?
-    ) -> (images: Tensor?, weight: Tensor?)
+  func gradients(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
+    addingTo sum: inout Tensor?
+  ) -> (images: Tensor?, weight: Tensor?)
 
   /// The gradient of the images alone.
-  let inputGradient: @Sendable (_ gradient: Tensor, _ weight: Tensor, ConvolutionGeometry) -> Tensor
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor
+}
 
-  static let direct = ConvolutionKernels(
-    forward: DirectConvolution.forward, gradients: DirectConvolution.gradients,
-    inputGradient: DirectConvolution.inputGradient)
-
-  static func winograd(_ convolution: WinogradConvolution) -> ConvolutionKernels {
-    ConvolutionKernels(
-      forward: { images, weight, _ in convolution.forward(images, weight) },
-      gradients: { images, weight, gradient, _, wanted, _ in
-        convolution.gradients(images, weight, gradient, wanted: wanted)
-      },
-      inputGradient: { gradient, weight, _ in convolution.inputGradient(gradient, weight) })
-  }
-
+extension ConvolutionKernels {
   /// The gradient of the weight alone.
-  func weightGradient(
-    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor? {
+  func weightGradient(_ images: Tensor, _ weight: Tensor, _ gradient: Tensor) -> Tensor? {
     var sum: Tensor?
-    return gradients(images, weight, gradient, geometry, (false, true), &sum).weight
+    return gradients(images, weight, gradient, wanted: (false, true), addingTo: &sum).weight
   }
+}
 
-  /// The ones to use for a geometry.
-  static func best(for geometry: ConvolutionGeometry) -> ConvolutionKernels {
-    guard ConvolutionAlgorithm.preferred == .automatic else { return direct }
-    return WinogradConvolution(geometry).map { winograd($0) } ?? direct
+extension ConvolutionGeometry {
+  /// The kernels to use for it.
+  var bestKernels: any ConvolutionKernels {
+    guard ConvolutionAlgorithm.preferred == .automatic, let winograd = WinogradConvolution(self)
+    else { return DirectConvolution(self) }
+    return winograd
   }
 }

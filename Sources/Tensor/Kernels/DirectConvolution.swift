@@ -2,13 +2,20 @@
 private let fewestOutputs = 128
 
 /// Convolution as products of patch matrices, a block of result rows at a time.
-enum DirectConvolution {
+struct DirectConvolution: ConvolutionKernels {
+  private let geometry: ConvolutionGeometry
+  private let precision: ProductPrecision
+
+  init(_ geometry: ConvolutionGeometry) {
+    self.geometry = geometry
+    precision = geometry.precision
+  }
+
   /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]
-  static func forward(_ images: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
-  {
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
     defer { extendLifetime(images.storage) }
     let x = images.pointer
-    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .outputs)
+    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .outputs, precision)
     return Tensor(geometry.resultShape) { out in
       geometry.forEachBlock(of: x) { rows, group, patches, stride in
         panels.multiply(
@@ -19,47 +26,42 @@ enum DirectConvolution {
     }
   }
 
-  static func gradients(
-    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry,
-    wanted: (images: Bool, weight: Bool), addingTo sum: inout Tensor?
+  func gradients(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
+    addingTo sum: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     (
-      wanted.images ? inputGradient(gradient, weight, geometry, addingTo: &sum) : nil,
-      wanted.weight ? weightGradient(images, gradient, geometry) : nil
+      wanted.images ? inputGradient(gradient, weight, addingTo: &sum) : nil,
+      wanted.weight ? weightGradient(images, gradient) : nil
     )
   }
 
   /// The gradient of the images, and of a 1x1 convolution of stride 1 the sum with what was there, which is
   /// taken: the products are added to it where they are made.
-  private static func inputGradient(
-    _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry,
-    addingTo sum: inout Tensor?
+  private func inputGradient(
+    _ gradient: Tensor, _ weight: Tensor, addingTo sum: inout Tensor?
   ) -> Tensor {
     guard geometry.isPointwise, var result = sum else {
-      return inputGradient(gradient, weight, geometry)
+      return inputGradient(gradient, weight)
     }
     sum = nil
-    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients)
+    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients, precision)
     result.mutate {
-      pointwiseInputGradient(gradient.pointer, panels, geometry, beta: 1, into: $0)
+      pointwiseInputGradient(gradient.pointer, panels, beta: 1, into: $0)
     }
     extendLifetime(gradient.storage)
     return result
   }
 
   /// dweight[o, p] = Σ over rows of gradient[row, o] · patches[row, p]
-  private static func weightGradient(
-    _ images: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor {
+  private func weightGradient(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     geometry.hasLargeWeight
-      ? weightGradientByOutputs(images, gradient, geometry)
-      : weightGradientByRows(images, gradient, geometry)
+      ? weightGradientByOutputs(images, gradient)
+      : weightGradientByRows(images, gradient)
   }
 
   /// Each thread makes the gradients of some outputs, from all rows.
-  private static func weightGradientByOutputs(
-    _ images: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor {
+  private func weightGradientByOutputs(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     let patches = geometry.isPointwise ? nil : geometry.patches(of: images)
     defer { extendLifetime((images.storage, patches, gradient.storage)) }
     let source = patches.map { UnsafePointer($0.pointer) } ?? images.pointer
@@ -68,15 +70,14 @@ enum DirectConvolution {
       Parallel.forRanges(outputs, grain: fewestOutputs) { range in
         transposedGemm(
           m: range.count, n: length, k: geometry.rows, dy + range.lowerBound, stride: outputs,
-          source, stride: length, beta: 0, into: out + range.lowerBound * length, stride: length)
+          source, stride: length, precision, beta: 0, into: out + range.lowerBound * length,
+          stride: length)
       }
     }
   }
 
   /// Each thread adds up the gradients of all outputs over a share of the rows.
-  private static func weightGradientByRows(
-    _ images: Tensor, _ gradient: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor {
+  private func weightGradientByRows(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     defer { extendLifetime((images.storage, gradient.storage)) }
     let (x, dy) = (images.pointer, gradient.pointer)
     let parts = min(Threads.count, max(1, geometry.rows / 64))
@@ -91,7 +92,7 @@ enum DirectConvolution {
           transposedGemm(
             m: geometry.groupOutputs, n: geometry.patchLength, k: rows.count,
             dy + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
-            stride: geometry.outputs, patches, stride: stride,
+            stride: geometry.outputs, patches, stride: stride, precision,
             beta: rows.lowerBound == all.lowerBound ? 0 : 1,
             into: share + group * geometry.groupOutputs * geometry.patchLength,
             stride: geometry.patchLength)
@@ -104,15 +105,13 @@ enum DirectConvolution {
   }
 
   /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
-  static func inputGradient(
-    _ gradient: Tensor, _ weight: Tensor, _ geometry: ConvolutionGeometry
-  ) -> Tensor {
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
     defer { extendLifetime(gradient.storage) }
     let dy = gradient.pointer
-    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients)
+    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients, precision)
     return Tensor(geometry.imageShape) { out in
       if geometry.isPointwise {
-        pointwiseInputGradient(dy, panels, geometry, beta: 0, into: out)
+        pointwiseInputGradient(dy, panels, beta: 0, into: out)
       } else {
         // Images are owned by one worker each, so that overlapping patches never race.
         let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
@@ -124,16 +123,16 @@ enum DirectConvolution {
           while let block = next() {
             let range = block * images..<min(geometry.count, (block + 1) * images)
             scatterPatches(
-              dy, panels, geometry, images: range, scratch: scratch.pointer, into: out)
+              dy, panels, images: range, scratch: scratch.pointer, into: out)
           }
         }
       }
     }
   }
 
-  private static func pointwiseInputGradient(
-    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, _ geometry: ConvolutionGeometry,
-    beta: Float, into out: UnsafeMutablePointer<Float>
+  private func pointwiseInputGradient(
+    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, beta: Float,
+    into out: UnsafeMutablePointer<Float>
   ) {
     let (step, inputs, outputs) = (geometry.blockRows, geometry.groupInputs, geometry.groupOutputs)
     Parallel.forEach((geometry.rows + step - 1) / step) { block in
@@ -147,9 +146,9 @@ enum DirectConvolution {
     }
   }
 
-  private static func scatterPatches(
-    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, _ geometry: ConvolutionGeometry,
-    images: Range<Int>, scratch: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
+  private func scatterPatches(
+    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, images: Range<Int>,
+    scratch: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
   ) {
     let imageLength = geometry.input.height * geometry.input.width * geometry.inputs
     (out + images.lowerBound * imageLength).update(

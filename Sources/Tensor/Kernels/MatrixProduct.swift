@@ -3,7 +3,8 @@ private let parallelProduct = 1 << 20
 
 /// op(a) · op(b) for matrices, without record; the transposes are flags of the product.
 func gemm(
-  _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false
+  _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
+  _ precision: ProductPrecision
 ) -> Tensor {
   let (m, k) = transposingA ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
   let n = transposingB ? b.shape[0] : b.shape[1]
@@ -11,13 +12,14 @@ func gemm(
   return Tensor([m, n]) { out in
     parallelGemm(
       m: m, n: n, k: k, a.pointer, stride: a.shape[1], transposingA: transposingA,
-      b.pointer, stride: b.shape[1], transposingB: transposingB, into: out, stride: n)
+      b.pointer, stride: b.shape[1], transposingB: transposingB, precision, into: out, stride: n)
   }
 }
 
 /// op(a)[i] · op(b)[i] for batches of matrices, without record.
 func batchedGemm(
-  _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false
+  _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
+  _ precision: ProductPrecision
 ) -> Tensor {
   let (rowsA, columnsA) = (a.shape[1], a.shape[2])
   let (rowsB, columnsB) = (b.shape[1], b.shape[2])
@@ -31,7 +33,7 @@ func batchedGemm(
         m: m, n: n, k: k, x + index * rowsA * columnsA, stride: columnsA,
         transposingA: transposingA,
         y + index * rowsB * columnsB, stride: columnsB, transposingB: transposingB,
-        into: out + index * m * n, stride: n)
+        precision, into: out + index * m * n, stride: n)
     }
   }
 }
@@ -41,7 +43,7 @@ func parallelGemm(
   m: Int, n: Int, k: Int,
   _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool = false,
   _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-  into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  _ precision: ProductPrecision, into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
   let parts = m * n * k < parallelProduct ? 1 : min(Threads.count, max(m, n))
   Parallel.forEach(parts) { part in
@@ -51,12 +53,12 @@ func parallelGemm(
       uncopiedGemm(
         m: end - start, n: n, k: k, a + start * (transposingA ? 1 : lda), stride: lda,
         transposingA: transposingA, b, stride: ldb, transposingB: transposingB,
-        into: c + start * ldc, stride: ldc)
+        precision, into: c + start * ldc, stride: ldc)
     } else {
       uncopiedGemm(
         m: m, n: end - start, k: k, a, stride: lda, transposingA: transposingA,
         b + start * (transposingB ? ldb : 1), stride: ldb, transposingB: transposingB,
-        into: c + start, stride: ldc)
+        precision, into: c + start, stride: ldc)
     }
   }
 }

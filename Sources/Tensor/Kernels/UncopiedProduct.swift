@@ -27,8 +27,13 @@ func uncopiedGemm(
   m: Int, n: Int, k: Int,
   _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool = false,
   _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-  into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  _ precision: ProductPrecision = .float32, into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
+  if precision == .bfloat16 {
+    return RoundedProduct.gemm(
+      m: m, n: n, k: k, a, stride: lda, transposingA: transposingA, b, stride: ldb,
+      transposingB: transposingB, adds: false, into: c, stride: ldc)
+  }
   // Parts of products that are large on all sides would be read too often.
   let mostRows = transposingB ? mostRowsOfStrips : 256
   guard m > 0, k > 0, BLAS.coreSelection.leavesSmallProductsInPlace,
@@ -93,8 +98,14 @@ func panelGemm(
 /// c[m, n] = aᵀ[m, k] · b[k, n] + beta · c: 115 instead of 76 GFLOP/s at 128·128·113.
 func transposedGemm(
   m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int, _ b: UnsafePointer<Float>,
-  stride ldb: Int, beta: Float, into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  stride ldb: Int, _ precision: ProductPrecision = .float32, beta: Float,
+  into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
+  if precision == .bfloat16 {
+    return RoundedProduct.gemm(
+      m: m, n: n, k: k, a, stride: lda, transposingA: true, b, stride: ldb, transposingB: false,
+      adds: beta == 1, into: c, stride: ldc)
+  }
   guard k > 0, min(m, n, k) <= 256 else {
     return singleGemm(
       m: m, n: n, k: k, a, stride: lda, transposingA: true, b, stride: ldb, beta: beta, into: c,

@@ -2,13 +2,13 @@ internal import CTensorKernels
 
 /// 3x3 convolutions with a fifth to a third of the multiplications of the direct ones, or little more than
 /// half at stride 2.
-struct WinogradConvolution: Sendable {
+struct WinogradConvolution: ConvolutionKernels {
   let tiles: WinogradTiles
 
   var geometry: ConvolutionGeometry { tiles.geometry }
 
   /// The scheme that costs least for a geometry; nil if it is not one that this algorithm is for, or saves
-  /// less than a ninth of the direct one's multiplications.
+  /// less than a ninth of the time of the direct one's multiplications, of which those of bfloat16 take half.
   init?(_ geometry: ConvolutionGeometry) {
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
@@ -26,7 +26,7 @@ struct WinogradConvolution: Sendable {
     let candidates = schemes.map { WinogradTiles(geometry, $0) }
     guard
       let tiles = candidates.min(by: { $0.cost < $1.cost }),
-      tiles.cost <= 8 * geometry.count * geometry.output.height * geometry.output.width
+      tiles.cost <= (geometry.precision == .bfloat16 ? 4 : 8) * geometry.rows
     else { return nil }
     self.tiles = tiles
   }

@@ -4,7 +4,8 @@ internal import CTensorKernels
 // du = Σ over tiles of dm ⊙ (Bᵀ d B) gives dg = Gᵀ du G, and dv = dm ⊙ u gives dd = B dv Bᵀ.
 extension WinogradConvolution {
   func gradients(
-    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool)
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
+    addingTo _: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     let parts = tiles.areFewAndDeep ? 1 : min(Threads.count, geometry.count)
@@ -34,7 +35,9 @@ extension WinogradConvolution {
   }
 
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
-    gradients(gradient, weight, gradient, wanted: (true, false)).images ?? gradient
+    var sum: Tensor?
+    return gradients(gradient, weight, gradient, wanted: (true, false), addingTo: &sum).images
+      ?? gradient
   }
 
   private func kernelGradient(_ sums: Tensor) -> Tensor {

@@ -17,12 +17,12 @@ public func convolution(
   let geometry = ConvolutionGeometry(
     images: images.shape, weight: weight.shape, stride: stride, padding: padding,
     dilation: dilation, groups: groups)
-  let kernels = ConvolutionKernels.best(for: geometry)
-  let result = kernels.forward(images, weight, geometry).recorded(
+  let kernels = geometry.bestKernels
+  let result = kernels.forward(images, weight).recorded(
     from: [images, weight],
     adding: { gradient, wanted, sum in
       let gradients = kernels.gradients(
-        images, weight, gradient, geometry, (wanted[0], wanted[1]), &sum)
+        images, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
       return [gradients.images, gradients.weight]
     })
   return biased(result, bias, operation: "convolution")
@@ -64,13 +64,12 @@ public func transposedConvolution(
     geometry.resultShape == images.shape,
     "transposedConvolution needs an output padding below the stride; got \(outputPadding) with "
       + "stride \(stride)")
-  let kernels = ConvolutionKernels.best(for: geometry)
-  let result = kernels.inputGradient(images, weight, geometry).recorded(from: [images, weight]) {
+  let kernels = geometry.bestKernels
+  let result = kernels.inputGradient(images, weight).recorded(from: [images, weight]) {
     gradient, wanted in
     [
-      wanted[0] ? kernels.forward(gradient, weight, geometry) : nil,
-      wanted[1]
-        ? kernels.weightGradient(gradient, weight, images, geometry) : nil,
+      wanted[0] ? kernels.forward(gradient, weight) : nil,
+      wanted[1] ? kernels.weightGradient(gradient, weight, images) : nil,
     ]
   }
   return biased(result, bias, operation: "transposedConvolution")

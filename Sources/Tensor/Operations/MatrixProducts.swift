@@ -10,10 +10,11 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     a.rank >= 2 && b.rank >= 2 && a.shape[a.rank - 1] == b.shape[b.rank - 2],
     "matmul needs shapes [m, k] and [k, n], or batches of them; got \(a.shape) and \(b.shape)")
   if a.rank == 2, b.rank == 2 {
-    return gemm(a, b).recorded(from: [a, b]) { gradient, wanted in
+    let precision = ProductPrecision.ofProduct(m: a.shape[0], n: b.shape[1], k: a.shape[1])
+    return gemm(a, b, precision).recorded(from: [a, b]) { gradient, wanted in
       [
-        wanted[0] ? gemm(gradient, b, transposingB: true) : nil,  // dA = dC · Bᵀ
-        wanted[1] ? gemm(a, gradient, transposingA: true) : nil,  // dB = Aᵀ · dC
+        wanted[0] ? gemm(gradient, b, transposingB: true, precision) : nil,  // dA = dC · Bᵀ
+        wanted[1] ? gemm(a, gradient, transposingA: true, precision) : nil,  // dB = Aᵀ · dC
       ]
     }
   }
@@ -34,10 +35,12 @@ private func batchedMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
       .reshaped(Shape([leading.elementCount] + matrix))
   }
   let (x, y) = (flat(a), flat(b))
-  let product = batchedGemm(x, y).recorded(from: [x, y], operation: "matmul") { gradient, wanted in
+  let precision = ProductPrecision.ofProduct(m: x.shape[1], n: y.shape[2], k: x.shape[2])
+  let product = batchedGemm(x, y, precision).recorded(from: [x, y], operation: "matmul") {
+    gradient, wanted in
     [
-      wanted[0] ? batchedGemm(gradient, y, transposingB: true) : nil,  // dA = dC · Bᵀ
-      wanted[1] ? batchedGemm(x, gradient, transposingA: true) : nil,  // dB = Aᵀ · dC
+      wanted[0] ? batchedGemm(gradient, y, transposingB: true, precision) : nil,  // dA = dC · Bᵀ
+      wanted[1] ? batchedGemm(x, gradient, transposingA: true, precision) : nil,  // dB = Aᵀ · dC
     ]
   }
   return product.reshaped(Shape(leading.dimensions + product.shape.dimensions.suffix(2)))
@@ -59,10 +62,13 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
     bias == nil || bias?.shape == [weight.shape[0]],
     "linear needs a bias of shape [\(weight.shape[0])]; got \(bias?.shape ?? [])")
   let rows = x.reshaped([x.shape.elementCount(0..<x.rank - 1), weight.shape[1]])
-  let product = weightProduct(rows, weight).recorded(from: [rows, weight]) { gradient, wanted in
+  let precision = ProductPrecision.ofProduct(
+    m: rows.shape[0], n: weight.shape[0], k: weight.shape[1])
+  let product = weightProduct(rows, weight, precision).recorded(from: [rows, weight]) {
+    gradient, wanted in
     [
-      wanted[0] ? gemm(gradient, weight) : nil,  // dX = dY · W
-      wanted[1] ? gemm(gradient, rows, transposingA: true) : nil,  // dW = dYᵀ · X
+      wanted[0] ? gemm(gradient, weight, precision) : nil,  // dX = dY · W
+      wanted[1] ? gemm(gradient, rows, transposingA: true, precision) : nil,  // dW = dYᵀ · X
     ]
   }
   let result = bias.map { product + $0 } ?? product

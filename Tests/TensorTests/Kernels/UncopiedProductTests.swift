@@ -8,10 +8,11 @@ final class UncopiedProductTests: XCTestCase {
     var stream = RandomStream(seed: 405)
     for (m, n, k) in [
       (1, 1, 1), (64, 17, 300), (65, 17, 300), (256, 70, 130), (257, 70, 130), (8, 130, 520),
+      (53, 40, 1_031),
     ] {
-      for (transposingA, transposingB) in [
-        (false, false), (false, true), (true, false), (true, true),
-      ] {
+      for (transposingA, transposingB, precision) in ProductPrecision.available.flatMap({
+        [(false, false, $0), (false, true, $0), (true, false, $0), (true, true, $0)]
+      }) {
         // Three more columns than a product reads, and two more than it writes.
         let a = Tensor.normal(transposingA ? [k, m + 3] : [m, k + 3], using: &stream)
         let b = Tensor.normal(transposingB ? [n, k + 3] : [k, n + 3], using: &stream)
@@ -19,12 +20,13 @@ final class UncopiedProductTests: XCTestCase {
           out.update(repeating: 9, count: m * (n + 2))
           uncopiedGemm(
             m: m, n: n, k: k, a.pointer, stride: a.shape[1], transposingA: transposingA, b.pointer,
-            stride: b.shape[1], transposingB: transposingB, into: out, stride: n + 2)
+            stride: b.shape[1], transposingB: transposingB, precision, into: out, stride: n + 2)
         }
         let product = Twin.matmul(
-          read(a, isTransposed: transposingA), read(b, isTransposed: transposingB))
+          read(a, isTransposed: transposingA).rounded(to: precision),
+          read(b, isTransposed: transposingB).rounded(to: precision))
         let expected = Twin([m, n + 2]) { $0[1] < n ? product[$0] : 9 }
-        XCTAssertLessThan(relativeError(found, expected), 1e-5, "\(m), \(n), \(k)")
+        XCTAssertLessThan(relativeError(found, expected), 1e-5, "\(m), \(n), \(k), \(precision)")
       }
     }
   }
@@ -37,15 +39,19 @@ final class UncopiedProductTests: XCTestCase {
     ] {
       let a = Tensor.normal([k, m], using: &stream)
       let b = Tensor.normal([k, n], using: &stream)
-      for beta: Float in [0, 1] {
+      for (beta, precision) in ProductPrecision.available.flatMap({
+        [(Float(0), $0), (Float(1), $0)]
+      }) {
         var sum = Tensor.ones([m, n])
         sum.mutate { out in
           transposedGemm(
-            m: m, n: n, k: k, a.pointer, stride: m, b.pointer, stride: n, beta: beta, into: out,
-            stride: n)
+            m: m, n: n, k: k, a.pointer, stride: m, b.pointer, stride: n, precision, beta: beta,
+            into: out, stride: n)
         }
+        let product = Twin.matmul(
+          Twin(a).transposed().rounded(to: precision), Twin(b).rounded(to: precision))
         XCTAssertLessThan(
-          relativeError(sum - beta, Twin.matmul(Twin(a).transposed(), Twin(b))), 1e-5)
+          relativeError(sum - beta, product), 1e-5, "\(m), \(n), \(k), \(precision)")
       }
     }
   }

@@ -17,14 +17,14 @@ final class WeightPanelsTests: XCTestCase {
       let weight = Tensor.normal([2 * outputs, inputs], using: &stream)
       let x = Tensor.normal([m, 2 * inputs], using: &stream)
       let dy = Tensor.normal([m, 2 * outputs], using: &stream)
-      for group in 0..<2 {
-        let part = Twin(weight[group * outputs..<(group + 1) * outputs])
+      for (group, precision) in ProductPrecision.available.flatMap({ [(0, $0), (1, $0)] }) {
+        let part = Twin(weight[group * outputs..<(group + 1) * outputs]).rounded(to: precision)
         check(
-          product(x, weight, group: group, .outputs, width: outputs),
-          Twin.matmul(columns(x, group, inputs), part.transposed()))
+          product(x, weight, group: group, .outputs, width: outputs, precision),
+          Twin.matmul(columns(x, group, inputs).rounded(to: precision), part.transposed()))
         check(
-          product(dy, weight, group: group, .inputGradients, width: inputs),
-          Twin.matmul(columns(dy, group, outputs), part))
+          product(dy, weight, group: group, .inputGradients, width: inputs, precision),
+          Twin.matmul(columns(dy, group, outputs).rounded(to: precision), part))
       }
     }
   }
@@ -32,9 +32,9 @@ final class WeightPanelsTests: XCTestCase {
   /// Panels are kept with a weight until its numbers change.
   func testPanelsFollowTheirWeight() {
     var weight = Tensor.ones([2, 3])
-    let first = WeightPanels.of(weight, groups: 1, for: .outputs)
-    XCTAssertTrue(first === WeightPanels.of(weight, groups: 1, for: .outputs))
-    XCTAssertFalse(first === WeightPanels.of(weight, groups: 1, for: .inputGradients))
+    let first = WeightPanels.of(weight, groups: 1, for: .outputs, .float32)
+    XCTAssertTrue(first === WeightPanels.of(weight, groups: 1, for: .outputs, .float32))
+    XCTAssertFalse(first === WeightPanels.of(weight, groups: 1, for: .inputGradients, .float32))
     weight.mutate { $0[0] = 5 }
     let x = Tensor([1, 0, 0], shape: [1, 3])
     XCTAssertEqual(product(x, weight, group: 0, .outputs, width: 2, groups: 1).scalars, [5, 1])
@@ -106,9 +106,9 @@ final class WeightPanelsTests: XCTestCase {
 
   private func product(
     _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightProduct, width: Int,
-    groups: Int = 2
+    groups: Int = 2, _ precision: ProductPrecision = .float32
   ) -> Tensor {
-    let panels = WeightPanels.of(weight, groups: groups, for: product)
+    let panels = WeightPanels.of(weight, groups: groups, for: product, precision)
     let (m, stride) = (x.shape[0], x.shape[1])
     return Tensor([m, width]) { out in
       panels.multiply(
