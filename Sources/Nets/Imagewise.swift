@@ -8,7 +8,7 @@
 public protocol ImagewiseModule: Module {}
 
 extension Module {
-  /// Whether this module and all below it are ``ImagewiseModule``s.
+  /// Whether this module and all below it are `ImagewiseModule`s.
   public var isImagewise: Bool { namedModules.allSatisfy { $0.module is any ImagewiseModule } }
 }
 

@@ -17,7 +17,7 @@ extension Learner {
 
   /// Takes the state of another learner of the same parts; if anything does not fit, nothing.
   ///
-  /// - Throws: ``StateError`` if names or shapes differ.
+  /// - Throws: `StateError` if names or shapes differ.
   public func load(_ state: State) throws {
     let prefixes = parts.map { $0.name + "." }
     let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }

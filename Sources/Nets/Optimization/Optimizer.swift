@@ -37,7 +37,7 @@ public struct ParameterGroup {
   public var learningRateScale: Float
   /// The learning rate of this group whatever the schedule does; the optimizer's when it is nil.
   public var fixedLearningRate: Float?
-  /// Whether ``LARS`` gives each parameter of this group a rate of its own; the others never do.
+  /// Whether `LARS` gives each parameter of this group a rate of its own; the others never do.
   public var isAdapted: Bool
 
   /// A group of parameters.
@@ -83,7 +83,7 @@ extension [ParameterGroup] {
 }
 
 extension Module {
-  /// Two groups: weights, which decay and which ``LARS`` adapts, and biases and the parameters of
+  /// Two groups: weights, which decay and which `LARS` adapts, and biases and the parameters of
   /// norms, for which neither holds.
   ///
   /// Told apart by the type of the layer and the rank, not by name: a batch norm called `net.1` is

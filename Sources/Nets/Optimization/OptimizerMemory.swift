@@ -80,7 +80,7 @@ struct OptimizerMemory<Entry: ParameterMemory> {
 
 private let rateNote = "learningRate"
 
-/// The velocity of ``SGD`` and ``LARS``.
+/// The velocity of ``SGD`` and `LARS`.
 struct Velocity: ParameterMemory {
   var value: Tensor
 

@@ -61,7 +61,7 @@ public final class SGD: Optimizer {
 
   /// Goes on from the state of another optimizer of the same kind and parameters.
   ///
-  /// - Throws: ``StateError`` if names or shapes differ; nothing is changed then.
+  /// - Throws: `StateError` if names or shapes differ; nothing is changed then.
   public func load(_ state: State) throws {
     learningRate = try memory.load(state, groups: groups)
   }

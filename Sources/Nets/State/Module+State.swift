@@ -12,7 +12,7 @@ extension Module {
   ///   - state: Tensors under torch's names and in its layout.
   ///   - partially: Take what fits and leave the rest as it is.
   /// - Returns: The names that were left out, on either side.
-  /// - Throws: ``StateError`` if names or shapes differ and `partially` is false.
+  /// - Throws: `StateError` if names or shapes differ and `partially` is false.
   @discardableResult
   public func load(_ state: State, partially: Bool) throws -> [String] {
     let leaves = leaves
@@ -41,7 +41,7 @@ extension Module {
 
   /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
   ///
-  /// - Throws: ``StateError`` if names or shapes differ.
+  /// - Throws: `StateError` if names or shapes differ.
   public func load(_ state: State) throws { try load(state, partially: false) }
 
   private var leaves: [Leaf] {

@@ -11,7 +11,7 @@ extension State {
   /// notes: `state.below("state_dict")` is the network in a checkpoint that has more. Nothing in the file is
   /// run.
   ///
-  /// - Throws: ``FileError`` if the file cannot be read or is not whole.
+  /// - Throws: `FileError` if the file cannot be read or is not whole.
   public init(contentsOf path: String) throws {
     guard let file = FileManager.default.contents(atPath: path) else {
       let exists = FileManager.default.fileExists(atPath: path)
@@ -53,7 +53,7 @@ extension State {
 
   /// Writes a safetensors file that torch's and Hugging Face's readers take.
   ///
-  /// - Throws: ``FileError`` if the file cannot be written; an earlier file stays as it was.
+  /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.
   public func write(to path: String) throws {
     var offset = 0
     let metadata = [("format", "pt")] + notes.sorted { $0.key < $1.key }

@@ -5,19 +5,19 @@ public protocol Stateful: AnyObject {
 
   /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
   ///
-  /// - Throws: ``StateError`` if names or shapes differ.
+  /// - Throws: `StateError` if names or shapes differ.
   func load(_ state: State) throws
 }
 
 extension Stateful {
   /// Writes the numbers as a safetensors file.
   ///
-  /// - Throws: ``FileError`` if the file cannot be written; an earlier file stays as it was.
+  /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.
   public func save(to path: String) throws { try state.write(to: path) }
 
   /// Takes the numbers of a safetensors file, or of one that torch.save wrote, all of them or, if anything
   /// does not fit, none.
   ///
-  /// - Throws: ``FileError`` if the file cannot be read, ``StateError`` if it does not fit.
+  /// - Throws: `FileError` if the file cannot be read, `StateError` if it does not fit.
   public func load(from path: String) throws { try load(State(contentsOf: path)) }
 }

@@ -19,7 +19,7 @@ import Tensor
 ///
 /// PixPro has no negatives, and pixels can become alike: agreement near 1 with
 /// ``PixelStatistics/spread`` near 0 is that collapse. On generated scenes of which most is background
-/// the spread falls from 0.8 to 0.1 or less within the first fifty steps of PixPro; with ``LARS``, its
+/// the spread falls from 0.8 to 0.1 or less within the first fifty steps of PixPro; with `LARS`, its
 /// authors' optimizer, it rises again, with SGD it did not. In PixContrast it stays above 0.9. See
 /// <doc:Pixels>.
 public final class PixelCL: Learner {

@@ -5,7 +5,7 @@ import Tensor
 ///
 /// Each view of an image must find the other one among all views of the batch: see
 /// ``ntXent(_:_:temperature:isDecoupled:)`` for the range of the loss and its course. The images of a
-/// batch are each other's negatives, so that large batches teach more; ``backward(_:chunkSize:)`` makes
+/// batch are each other's negatives, so that large batches teach more; ``backward(_:chunkSize:)-(Tensor,_)`` makes
 /// them without the memory. There is no target, and no predictor.
 public final class SimCLR: ProjectionLearner {
   /// The published shapes of the projector.

@@ -99,7 +99,7 @@ extension FeatureQueue {
 extension FeatureQueue {
   /// Takes the rows of another queue of the same size; if anything does not fit, nothing.
   ///
-  /// - Throws: ``StateError`` if something is missing, of another shape or out of range.
+  /// - Throws: `StateError` if something is missing, of another shape or out of range.
   public func load(_ state: State) throws {
     // Of a network, a count of batches may be missing; of a queue, no number may.
     let missing = ["rows", "labels", "position", "count"].filter { state[$0] == nil }

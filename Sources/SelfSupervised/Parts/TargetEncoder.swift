@@ -127,7 +127,7 @@ extension TargetEncoder {
 
   /// Takes the numbers of another target of the same modules; if anything does not fit, none.
   ///
-  /// - Throws: ``StateError`` if names or shapes differ.
+  /// - Throws: `StateError` if names or shapes differ.
   public func load(_ state: State) throws {
     guard let step = state.notes[Self.stepNote].flatMap(Int.init) else {
       throw StateError(missing: [Self.stepNote])

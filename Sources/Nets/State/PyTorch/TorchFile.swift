@@ -18,7 +18,7 @@ struct TorchFile {
     0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
   ]
 
-  /// - Throws: ``FileError`` if the file is damaged or holds no dictionary.
+  /// - Throws: `FileError` if the file is damaged or holds no dictionary.
   init(_ file: Data, path: String) throws {
     do {
       let (reader, root, storages) =
