@@ -22,8 +22,9 @@ INLINE long rowsAtOnce(long rows, long channels) {
   for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
   if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
 
+/// Zeros where `decides` is zero or below; what is not a number is not.
 INLINE Lanes whereAboveZero(Lanes value, Lanes decides) {
-  return (Lanes)((decides > 0) & (LaneFlags)value);
+  return (Lanes)(~(decides <= 0) & (LaneFlags)value);
 }
 
 INLINE void channelSumsOf(

@@ -7,8 +7,12 @@ public final class Parameter {
   public let name: String?
   /// How the numbers are laid out in a state dictionary.
   public let layout: StateLayout
-  /// The gradient that reverse passes have added up, of the value's shape.
-  public var gradient: Tensor?
+  /// The gradient that reverse passes have added up.
+  ///
+  /// - Precondition: It has the value's shape.
+  public var gradient: Tensor? {
+    didSet { if let gradient { checkGradient(gradient) } }
+  }
   /// Whether operations record this parameter; a frozen one costs nothing in the reverse pass.
   public var isTrainable = true
 
@@ -44,12 +48,21 @@ public final class Parameter {
   public var shape: Shape { current.shape }
 
   /// Adds to the gradient.
+  ///
+  /// - Precondition: What is added has the value's shape.
   public func accumulate(_ gradient: Tensor) {
+    checkGradient(gradient)
     if self.gradient == nil {
       self.gradient = gradient.detached
     } else {
       self.gradient?.accumulate(gradient)
     }
+  }
+
+  private func checkGradient(_ gradient: Tensor) {
+    precondition(
+      gradient.shape == shape,
+      "a parameter of shape \(shape) needs a gradient of that shape; got \(gradient.shape)")
   }
 
   /// Lets `body` write the numbers: in place when nobody else holds them, else in a copy.

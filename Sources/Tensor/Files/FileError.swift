@@ -1,7 +1,7 @@
 import Foundation
 
 /// A file could not be read or written, or is not what it should be.
-public struct FileError: Error, CustomStringConvertible {
+public struct FileError: Error, CustomStringConvertible, LocalizedError {
   /// The file.
   public let path: String
   /// What was needed and what came.
@@ -15,6 +15,9 @@ public struct FileError: Error, CustomStringConvertible {
 
   /// The path and the reason.
   public var description: String { "\(path): \(reason)" }
+
+  /// The path and the reason.
+  public var errorDescription: String? { description }
 }
 
 /// Writes a file whole or not at all: to a temporary name beside it, synced, then renamed.

@@ -143,17 +143,3 @@ func joinedCopy(_ tensors: [Tensor], axis: Int, shape: Shape) -> Tensor {
     }
   }
 }
-
-extension Tensor {
-  /// Overwrites the entries from `start` on along the first axis: in place, or in a copy if another
-  /// tensor shares the numbers.
-  package mutating func overwrite(from start: Int, with entries: Tensor) {
-    precondition(
-      rank > 0 && entries.shape.dimensions.dropFirst() == shape.dimensions.dropFirst()
-        && start >= 0 && start + entries.shape[0] <= shape[0],
-      "overwrite needs entries that fit into \(shape); got \(entries.shape) from \(start) on")
-    defer { extendLifetime(entries.storage) }
-    let begin = start * shape.elementCount(1..<rank)
-    mutate { ($0 + begin).update(from: entries.pointer, count: entries.elementCount) }
-  }
-}

@@ -91,7 +91,7 @@ func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [I
   return (result, winners)
 }
 
-/// best[c], winner[c] = values[c], mark where values[c] is larger.
+/// best[c], winner[c] = values[c], mark where values[c] is larger, or not a number.
 @inline(__always)
 private func keepLarger(
   _ values: UnsafePointer<Float>, _ mark: Int32, count: Int, best: UnsafeMutablePointer<Float>,
@@ -106,12 +106,12 @@ private func keepLarger(
     )
     let new = UnsafeRawPointer(values + start).loadUnaligned(as: Floats.self)
     let old = highest.loadUnaligned(as: Floats.self)
-    let isLarger = new .> old
+    let isLarger = (new .> old) .| (new .!= new)
     highest.storeBytes(of: old.replacing(with: new, where: isLarger), as: Floats.self)
     let oldMarks = marks.loadUnaligned(as: SIMD8<Int32>.self)
     marks.storeBytes(of: oldMarks.replacing(with: mark, where: isLarger), as: SIMD8<Int32>.self)
   }
-  for index in whole..<count where values[index] > best[index] {
+  for index in whole..<count where values[index] > best[index] || values[index].isNaN {
     (best[index], winner[index]) = (values[index], mark)
   }
 }

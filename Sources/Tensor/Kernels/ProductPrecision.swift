@@ -5,9 +5,9 @@ internal import CTensorKernels
 public enum ProductPrecision: String, CaseIterable, Sendable {
   /// Nothing is rounded.
   case float32
-  /// Factors may lose all but 8 of their 24 bits, with 1/512 as the largest relative error; one below
-  /// 1e-38 counts as zero. Twice as fast on processors with AVX-512's instruction for it; on all
-  /// others, for small products and in Winograd's convolutions nothing is rounded.
+  /// Factors may lose all but 8 of their 24 bits, a relative error of 1/256 at most; one below 1e-38 counts as
+  /// zero. Twice as fast on processors with AVX-512's instruction for it; on all others, for products with a
+  /// side below 16 and in Winograd's convolutions nothing is rounded.
   case bfloat16
 
   @TaskLocal static var allowed = ProductPrecision.float32

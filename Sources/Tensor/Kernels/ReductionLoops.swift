@@ -54,6 +54,14 @@ private func reducedParts(_ x: Tensor, _ reduction: Reduction) -> Tensor {
   }
 }
 
+/// The larger of two, or not a number if one is none.
+@inline(__always)
+func larger(_ a: Float, _ b: Float) -> Float { a > b || a != a ? a : b }
+
+/// The smaller of two, or not a number if one is none.
+@inline(__always)
+func smaller(_ a: Float, _ b: Float) -> Float { a < b || a != a ? a : b }
+
 /// What becomes of many numbers when an axis goes.
 enum Reduction {
   case sum, largest, smallest
@@ -69,9 +77,9 @@ enum Reduction {
     case .sum:
       reducedBlock(x, rows, stride, columns, into: out, from: 0, +)
     case .largest:
-      reducedBlock(x, rows, stride, columns, into: out, from: -.infinity) { $0 > $1 ? $0 : $1 }
+      reducedBlock(x, rows, stride, columns, into: out, from: -.infinity, larger)
     case .smallest:
-      reducedBlock(x, rows, stride, columns, into: out, from: .infinity) { $0 < $1 ? $0 : $1 }
+      reducedBlock(x, rows, stride, columns, into: out, from: .infinity, smaller)
     }
   }
 }

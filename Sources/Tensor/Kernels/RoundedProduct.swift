@@ -8,6 +8,9 @@ enum RoundedProduct {
   /// The rows of a transposed factor that lie together.
   private static let panelHeight = 48
 
+  /// The columns of a panel.
+  static let panelWidth = Int(BFloat16PanelWidth)
+
   static func pairCount(_ terms: Int) -> Int { (terms + 1) / 2 }
 
   /// c[m, n] = op(a)[m, k] · op(b)[k, n], or += with `adds`.

@@ -20,6 +20,8 @@ final class WeightPanels: Derived {
   private let columns: Int
   /// The numbers that a column takes.
   private let length: Int
+  /// The columns of a panel.
+  private let width: Int
   private let storage: Storage
 
   /// One weight for each group, of the outputs in turn.
@@ -34,6 +36,7 @@ final class WeightPanels: Derived {
     terms = product == .outputs ? inputs : outputs
     columns = product == .outputs ? outputs : inputs
     length = precision == .bfloat16 ? RoundedProduct.pairCount(terms) : terms
+    width = precision == .bfloat16 ? RoundedProduct.panelWidth : panelWidth
     storage = Storage(elementCount: groups * columns * length)
     copy(weight)
   }
@@ -93,25 +96,25 @@ final class WeightPanels: Derived {
     return Tensor([m, outputs]) { out in
       Parallel.forEach(panels * parts) { index in
         let (panel, part) = index.quotientAndRemainder(dividingBy: parts)
-        let (column, rows) = (panel * panelWidth, m * part / parts..<m * (part + 1) / parts)
+        let (column, rows) = (panel * width, m * part / parts..<m * (part + 1) / parts)
         multiply(
-          m: rows.count, columns: column..<min(outputs, column + panelWidth), group: 0,
+          m: rows.count, columns: column..<min(outputs, column + width), group: 0,
           source + rows.lowerBound * inputs, stride: inputs,
           into: out + rows.lowerBound * outputs, stride: outputs)
       }
     }
   }
 
-  private var panels: Int { (columns + panelWidth - 1) / panelWidth }
+  private var panels: Int { (columns + width - 1) / width }
 
   private func copy(_ weight: Tensor) {
-    let grain = max(1, (1 << 14) / max(1, panelWidth * terms))
+    let grain = max(1, (1 << 14) / max(1, width * terms))
     let source = weight.pointer
     Parallel.forRanges(groups * panels, grain: grain) { range in
       for index in range {
         let (group, panel) = index.quotientAndRemainder(dividingBy: panels)
-        let first = panel * panelWidth
-        let columns = first..<min(columns, first + panelWidth)
+        let first = panel * width
+        let columns = first..<min(columns, first + width)
         copy(
           source + group * outputs * inputs, columns,
           to: (group * self.columns + first) * length)

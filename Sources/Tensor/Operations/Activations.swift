@@ -1,10 +1,10 @@
 import Foundation
 
-/// max(0, x); the gradient at zero is zero.
+/// max(0, x); the gradient at zero is zero. What is not a number stays so.
 public func relu(_ x: Tensor) -> Tensor {
-  let y = mapped(x) { $0.each { $0 > 0 ? $0 : 0 } }
+  let y = mapped(x) { $0.each { $0 <= 0 ? 0 : $0 } }
   return y.recorded(from: [x]) { gradient, _ in
-    [zipped(gradient, y) { $0.each { $1 > 0 ? $0 : 0 } }]
+    [zipped(gradient, y) { $0.each { $1 <= 0 ? 0 : $0 } }]
   }
 }
 

@@ -57,9 +57,10 @@ public func / (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
-/// Elementwise larger of two; where they are equal the gradient is halved between them.
+/// Elementwise larger of two, or not a number where one is none; where they are equal the gradient is halved
+/// between them.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each { $0 > $1 ? $0 : $1 } }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each(larger) }.recorded(from: [a, b]) { gradient, wanted in
     [
       wanted[0] ? (gradient * zipped(a, b) { $0.each(shareOfLarger) }).summed(to: a.shape) : nil,
       wanted[1] ? (gradient * zipped(b, a) { $0.each(shareOfLarger) }).summed(to: b.shape) : nil,
@@ -67,9 +68,10 @@ public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-/// Elementwise smaller of two; where they are equal the gradient is halved between them.
+/// Elementwise smaller of two, or not a number where one is none; where they are equal the gradient is halved
+/// between them.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each { $0 < $1 ? $0 : $1 } }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each(smaller) }.recorded(from: [a, b]) { gradient, wanted in
     [
       wanted[0] ? (gradient * zipped(b, a) { $0.each(shareOfLarger) }).summed(to: a.shape) : nil,
       wanted[1] ? (gradient * zipped(a, b) { $0.each(shareOfLarger) }).summed(to: b.shape) : nil,

@@ -24,9 +24,11 @@ extension Tensor {
     }
   }
 
-  /// All axes from `axis` on as one.
+  /// All axes from `axis` on as one, in row-major order: a map's channels last, where torch has them first.
+  /// The layer `Flatten` has torch's order.
   public func flattened(from axis: Int = 0) -> Tensor {
-    reshaped(Array(shape.dimensions[..<axis]) + [shape.elementCount(axis..<rank)])
+    let axis = axis == rank ? rank : shape.normalized(axis: axis)
+    return reshaped(Array(shape.dimensions[..<axis]) + [shape.elementCount(axis..<rank)])
   }
 
   /// This tensor with its axes in another order: axis i of the result is axis `axes[i]` of this.
@@ -183,7 +185,11 @@ public func concatenated(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
 /// Tensors of one shape along a new axis.
 public func stacked(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
   precondition(!tensors.isEmpty, "stacked needs at least one tensor")
-  let position = axis < 0 ? axis + tensors[0].rank + 1 : axis
+  let rank = tensors[0].rank
+  let position = axis < 0 ? axis + rank + 1 : axis
+  precondition(
+    (0...rank).contains(position),
+    "stacked needs an axis in \(-rank - 1)...\(rank) for shape \(tensors[0].shape); got \(axis)")
   return concatenated(
     tensors.map { tensor in
       var sizes = tensor.shape.dimensions

@@ -21,6 +21,47 @@ final class StabilityTests: XCTestCase {
     }
   }
 
+  /// What is not a number is never hidden: a training that diverges shall be seen to.
+  func testWhatIsNotANumberStaysSo() {
+    let places = 37
+    for place in [0, 20, places - 1] {
+      var x = Tensor.ones([1, places])
+      x.mutate { $0[place] = .nan }
+      let ones = Tensor.ones([1, places])
+      for y in [
+        relu(x), leakyReLU(x), maximum(x, ones), maximum(ones, x), minimum(x, ones),
+        minimum(ones, x),
+      ] {
+        XCTAssertEqual(y.scalars.map(\.isNaN), (0..<places).map { $0 == place })
+      }
+      XCTAssertTrue(x.max().item.isNaN && x.min().item.isNaN)
+      let columns = x.reshaped([places, 1]) * Tensor.ones([1, 3])
+      XCTAssertTrue(
+        (columns.max(axes: [0]).scalars + columns.min(axes: [0]).scalars).allSatisfy(\.isNaN))
+    }
+  }
+
+  /// Of a window, wherever it is in it, and of every channel alike: in vectors and behind them.
+  func testPoolsOfWhatIsNotANumber() {
+    for place in 0..<4 {
+      var images = Tensor.ones([1, 2, 2, 11])
+      images.mutate { for channel in 0..<11 { $0[place * 11 + channel] = .nan } }
+      XCTAssertTrue(maxPool(images, window: 2).scalars.allSatisfy(\.isNaN))
+    }
+  }
+
+  /// A norm with its activation in one: channels of which one number is none.
+  func testRectifiedNormsOfWhatIsNotANumber() {
+    var x = Tensor.ones([5, 19])
+    x.mutate {
+      $0[7] = .nan; $0[18] = .nan
+    }
+    let found = batchNorm(x, activation: .relu).output.scalars
+    for column in 0..<19 {
+      XCTAssertEqual(found[column].isNaN, column == 7 || column == 18)
+    }
+  }
+
   func testCrossEntropyOfLargeLogits() {
     let x = logits.tracked
     // log(1 + e⁻¹ + 0) and log(1 + e⁻¹ + e⁻½) + 1, by hand.
