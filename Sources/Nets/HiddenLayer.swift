@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 
 /// Names a layer of a network whose output a learner takes.
@@ -24,9 +25,12 @@ extension HiddenLayer: ExpressibleByIntegerLiteral {
 }
 
 /// No layer of a network answers to what was asked for.
-public struct HiddenLayerError: Error, CustomStringConvertible {
+public struct HiddenLayerError: Error, CustomStringConvertible, LocalizedError {
   /// What was asked for and what there is.
   public let description: String
+
+  /// The description.
+  public var errorDescription: String? { description }
 }
 
 extension HiddenLayer {

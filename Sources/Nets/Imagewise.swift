@@ -1,3 +1,5 @@
+import Tensor
+
 /// A module whose own code treats each image of a batch on its own, so that two batches can go through it as
 /// one: nothing of an image depends on its place in the batch or on the other images, and each module below
 /// gets the images in their order along the first axis, as many rows of each as of any other.

@@ -20,14 +20,20 @@ public final class ResNet: ImagewiseModule {
     case group(Int)
   }
 
-  let conv1: any Module
-  let bn1: any FusableNorm
+  /// The convolution of the stem.
+  public let conv1: any Module
+  /// The norm of the stem.
+  public let bn1: any FusableNorm
   let relu = ReLU()
   let maxpool: any Module
-  let layer1: Sequential
-  let layer2: Sequential
-  let layer3: Sequential
-  let layer4: Sequential
+  /// The residual blocks of the first resolution.
+  public let layer1: Sequential
+  /// Those of half of it.
+  public let layer2: Sequential
+  /// Those of a quarter.
+  public let layer3: Sequential
+  /// Those of an eighth.
+  public let layer4: Sequential
   /// The global average, which learners tap by default in examples.
   public let avgpool = GlobalAveragePool()
   /// The classifier.

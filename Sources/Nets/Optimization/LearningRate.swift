@@ -1,3 +1,5 @@
+import Tensor
+
 /// How a learning rate follows the size of the batch.
 public enum LearningRate {
   /// A rule of growth.

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// A number that depends on the step.
 public protocol Schedule: Sendable {

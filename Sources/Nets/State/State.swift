@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 
 /// The numbers of a network under their dotted names, in torch's layout.
@@ -59,8 +60,9 @@ public struct State: Sendable {
   }
 }
 
-/// A state does not fit the network it is loaded into; nothing was changed.
-public struct StateError: Error, CustomStringConvertible {
+/// A state does not fit what it is loaded into; nothing was changed. What fits of a network's
+/// ``Module/load(_:partially:)`` takes.
+public struct StateError: Error, CustomStringConvertible, LocalizedError {
   /// Names the network has and the state lacks.
   public var missing: [String] = []
   /// Names the state has and the network lacks.
@@ -69,6 +71,9 @@ public struct StateError: Error, CustomStringConvertible {
   public var mismatched: [(name: String, needed: Shape, found: Shape)] = []
   /// Names of numbers that cannot be: what is needed, then the state's.
   public var impossible: [(name: String, needed: String, found: String)] = []
+
+  /// The file that the state was read from, if it was.
+  public var path: String?
 
   /// An error that names what is wrong.
   public init(
@@ -96,11 +101,14 @@ public struct StateError: Error, CustomStringConvertible {
       impossible: impossible.map { (joined(prefix, $0.name), $0.needed, $0.found) })
   }
 
+  /// The description.
+  public var errorDescription: String? { description }
+
   /// What is missing, unexpected, of another shape or impossible.
   public var description: String {
     var parts: [String] = []
     if !missing.isEmpty { parts.append("lacks \(listed(missing))") }
-    if !unexpected.isEmpty { parts.append("has \(listed(unexpected)), which the network has not") }
+    if !unexpected.isEmpty { parts.append("has \(listed(unexpected)), which is not wanted") }
     if !mismatched.isEmpty {
       let shapes = mismatched.map { "\($0.name) needs shape \($0.needed), got \($0.found)" }
       parts.append("has other shapes: \(listed(shapes))")
@@ -109,7 +117,7 @@ public struct StateError: Error, CustomStringConvertible {
       let numbers = impossible.map { "\($0.name) needs \($0.needed), got \($0.found)" }
       parts.append("has impossible numbers: \(listed(numbers))")
     }
-    return "the state does not fit the network; it " + parts.joined(separator: "; it ")
+    return "\(path ?? "the state") does not fit: it " + parts.joined(separator: "; it ")
   }
 
   private func listed(_ names: [String]) -> String {

@@ -19,5 +19,13 @@ extension Stateful {
   /// does not fit, none.
   ///
   /// - Throws: `FileError` if the file cannot be read, `StateError` if it does not fit.
-  public func load(from path: String) throws { try load(State(contentsOf: path)) }
+  public func load(from path: String) throws {
+    let state = try State(contentsOf: path)
+    do {
+      try load(state)
+    } catch var error as StateError {
+      error.path = path
+      throw error
+    }
+  }
 }

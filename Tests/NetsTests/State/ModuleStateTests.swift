@@ -57,8 +57,8 @@ final class ModuleStateTests: XCTestCase {
     XCTAssertThrowsError(try net.load(State(entries))) { error in
       XCTAssertEqual(
         "\(error)",
-        "the state does not fit the network; it lacks 1.weight; it has head.weight, which the "
-          + "network has not; it has other shapes: 3.bias needs shape [2], got [7]")
+        "the state does not fit: it lacks 1.weight; it has head.weight, which is not "
+          + "wanted; it has other shapes: 3.bias needs shape [2], got [7]")
     }
     XCTAssertEqual(bits(net), before)
   }

@@ -1,0 +1,22 @@
+import Tensor
+
+/// Scales the gradients of `parameters` down, so that the norm of all of them together is at most `limit`.
+///
+/// Between `backward()` and the optimizer's step, as torch's `clip_grad_norm_`. Gradients whose norm is
+/// not a finite number are left as they are.
+///
+/// - Returns: The norm before.
+/// - Precondition: `limit` is above zero.
+@discardableResult
+public func clipGradients(of parameters: [Parameter], toNorm limit: Float) -> Float {
+  precondition(limit > 0, "clipGradients needs a norm above zero; got \(limit)")
+  let squares = withoutGradients {
+    parameters.compactMap(\.gradient).map { Double(square($0).sum().item) }
+  }
+  let norm = Float(squares.reduce(0, +).squareRoot())
+  guard norm > limit, norm.isFinite else { return norm }
+  for parameter in parameters {
+    parameter.gradient = parameter.gradient.map { $0 * (limit / norm) }
+  }
+  return norm
+}
