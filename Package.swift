@@ -30,6 +30,9 @@ let package = Package(
     .executableTarget(
       name: "FirstStep", dependencies: ["SelfSupervised"], path: "Examples/FirstStep"),
     .executableTarget(
+      name: "Photographs", dependencies: ["SelfSupervised", "Datasets"],
+      path: "Examples/Photographs"),
+    .executableTarget(
       name: "pretrain",
       dependencies: ["Arguments", "ExampleSupport", "SelfSupervised", "Datasets"],
       path: "Examples/Pretrain"),

@@ -22,7 +22,7 @@ let loader = DataLoader(training, batchSize: 64, shuffled: true, dropsLast: true
 
 let steps = stepCount(standard: 400)
 print("raw pixels: kNN \(judge.accuracyOfPixels())")
-for step in 0...steps {
+for (step, batch) in zip(0...steps, loader.batches()) {
   if step % max(1, steps / 4) == 0 {
     // The tutorial's number is another: one neighbour, in folds of the test images alone.
     let embeddings = learner.represent(test.images(in: 0..<1_000)).embedding
@@ -32,7 +32,7 @@ for step in 0...steps {
         + "spread of the last batch \(learner.statistics.spread)")
   }
   optimizer.zeroGradients()
-  let loss = learner(loader.batch(step).images)
+  let loss = learner(batch.images)
   loss.backward()
   optimizer.step()
   learner.updateMovingAverage()

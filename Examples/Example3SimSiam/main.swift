@@ -19,16 +19,16 @@ let learner = BYOL(
   predictorHiddenSize: 64, useMomentum: false, augmentation: views, seed: 0)
 
 // The schedule acts on the network and the projector; the predictor keeps its rate.
-let optimizer = SGD.simSiam(learner, batchSize: 64, base: 0.2, weightDecay: 5e-4)
+let optimizer = SGD.simSiam(learner, batchSize: 64, base: 0.8, weightDecay: 1.25e-4)
 let steps = stepCount(standard: 400)
 let schedule = CosineDecay(from: optimizer.learningRate, over: steps)
 
 let before = judge.accuracy(of: learner)
 var watch = CollapseWatch()
-for step in 0..<steps {
+for (step, batch) in zip(0..<steps, loader.batches()) {
   optimizer.learningRate = schedule.value(at: step)
   optimizer.zeroGradients()
-  let loss = learner(loader.batch(step).images)
+  let loss = learner(batch.images)
   loss.backward()
   optimizer.step()
   if step % 50 == 0 || step == steps - 1 {

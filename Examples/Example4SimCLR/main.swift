@@ -31,10 +31,10 @@ let schedule = CosineDecay(from: 2e-3, over: steps).warmed(over: steps / 10)
 let optimizer = Adam(learner.parameterGroups(weightDecay: 1e-6), learningRate: 2e-3)
 
 let before = judge.accuracy(of: learner)
-for step in 0..<steps {
+for (step, batch) in zip(0..<steps, loader.batches()) {
   optimizer.learningRate = schedule.value(at: step)
   optimizer.zeroGradients()
-  let loss = learner.backward(loader.batch(step).images, chunkSize: chunkSize)
+  let loss = learner.backward(batch.images, chunkSize: chunkSize)
   optimizer.step()
   if step % 25 == 0 || step == steps - 1 {
     print(
@@ -56,8 +56,7 @@ print("500 labels: \(linear) by a linear layer")
 func fineTuned(_ net: ResNet, on labelled: Subset, test: Shapes, steps: Int) -> Float {
   let optimizer = Adam(net.parameters, learningRate: 1e-3)
   let loader = DataLoader(labelled, batchSize: 50, shuffled: true)
-  for step in 0..<steps {
-    let batch = loader.batch(step)
+  for (_, batch) in zip(0..<steps, loader.batches()) {
     optimizer.zeroGradients()
     crossEntropy(net(batch.images), batch.labels).backward()
     optimizer.step()

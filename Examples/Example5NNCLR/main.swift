@@ -45,13 +45,13 @@ let unlabelledLoader = DataLoader(unlabelled, batchSize: 128, shuffled: true, dr
 let labelledLoader = DataLoader(labelled, batchSize: 32, shuffled: true, dropsLast: true, seed: 1)
 let before = judge.accuracy(of: learner)
 let steps = stepCount(standard: 400)
-for step in 0..<steps {
+let batches = zip(unlabelledLoader.batches(), labelledLoader.batches())
+for (step, (unlabelledBatch, batch)) in zip(0..<steps, batches) {
   optimizer.zeroGradients()
-  let loss = learner(unlabelledLoader.batch(step).images)
+  let loss = learner(unlabelledBatch.images)
   loss.backward()
   optimizer.step()
 
-  let batch = labelledLoader.batch(step)
   let classified = views(of: batch.images, by: probeViews, using: stream.split())
   probeOptimizer.zeroGradients()
   let logits = probe(learner.represent(classified).embedding)

@@ -24,10 +24,10 @@ let optimizer = SGD(
 let schedule = CosineDecay(from: 0.1, over: steps)
 
 let before = judge.accuracy(of: learner)
-for step in 0..<steps {
+for (step, batch) in zip(0..<steps, loader.batches()) {
   optimizer.learningRate = schedule.value(at: step)
   optimizer.zeroGradients()
-  let loss = learner(loader.batch(step).images)
+  let loss = learner(batch.images)
   loss.backward()
   optimizer.step()
   learner.updateMovingAverage()  // the target follows, and the step's keys enter the queue

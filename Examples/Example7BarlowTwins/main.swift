@@ -21,10 +21,10 @@ let optimizer = Adam(learner.parameters, learningRate: 2e-3)
 let schedule = CosineDecay(from: 2e-3, over: steps).warmed(over: steps / 10)
 
 let before = judge.accuracy(of: learner)
-for step in 0..<steps {
+for (step, batch) in zip(0..<steps, loader.batches()) {
   optimizer.learningRate = schedule.value(at: step)
   optimizer.zeroGradients()
-  let loss = learner(loader.batch(step).images)  // of 128 features: near 128 at first, and falling
+  let loss = learner(batch.images)  // of 128 features: near 128 at first, and falling
   loss.backward()
   optimizer.step()
   if step % 50 == 0 || step == steps - 1 {

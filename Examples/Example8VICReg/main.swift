@@ -21,10 +21,10 @@ let optimizer = AdamW(learner.parameterGroups(weightDecay: 0.01), learningRate: 
 let schedule = CosineDecay(from: 1e-3, over: steps).warmed(over: steps / 10)
 
 let before = judge.accuracy(of: learner)
-for step in 0..<steps {
+for (step, batch) in zip(0..<steps, loader.batches()) {
   optimizer.learningRate = schedule.value(at: step)
   optimizer.zeroGradients()
-  let loss = learner(loader.batch(step).images)  // between 20 and 35 at first, falling slowly
+  let loss = learner(batch.images)  // between 20 and 35 at first, falling slowly
   loss.backward()
   optimizer.step()
   if step % 50 == 0 || step == steps - 1 {

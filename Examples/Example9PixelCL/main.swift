@@ -21,9 +21,9 @@ let learner = PixelCL(
 let optimizer = Adam.pixelCL(learner)
 
 let steps = stepCount(standard: 100)
-for step in 0..<steps {
+for (step, batch) in zip(0..<steps, loader.batches()) {
   optimizer.zeroGradients()
-  let (loss, positivePairs) = learner.lossAndPairs(loader.batch(step).images)
+  let (loss, positivePairs) = learner.lossAndPairs(batch.images)
   loss.backward()
   optimizer.step()
   learner.updateMovingAverage()
@@ -35,4 +35,4 @@ for step in 0..<steps {
   }
 }
 try net.save(to: "pixel-net.safetensors")
-print("maps of features: \(learner.representPixels(loader.batch(0).images).embedding.shape)")
+print("maps of features: \(learner.representPixels(loader.epoch(0)[0].images).embedding.shape)")

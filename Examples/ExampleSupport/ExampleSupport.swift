@@ -13,11 +13,6 @@ package func stepCount(standard: Int) -> Int {
   return steps
 }
 
-extension DataLoader {
-  /// The batch of a step, counted from zero through all epochs.
-  package func batch(_ step: Int) -> Batch { epoch(step / batchCount)[step % batchCount] }
-}
-
 /// Labelled images that judge features which were learnt without labels.
 package struct Judge {
   private let bank: any ImageDataset

@@ -31,7 +31,7 @@ struct Options {
   /// Where a picture of views goes, if one is wanted.
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
-  let checkpoint: Checkpoint?
+  let checkpoint: RunCheckpoint?
   /// The command line, with the whole path of the data: a run may go on from another directory.
   let words: [String]
 
@@ -47,14 +47,14 @@ struct Options {
       throw UsageError(
         "--resume goes on with the flags the run began with; only --threads can stand beside it")
     }
-    let checkpoint = try Checkpoint(directory: directory)
+    let checkpoint = try RunCheckpoint(directory: directory)
     let threads = arguments.string("--threads").map { ["--threads", $0] } ?? []
     let former = try Arguments(
       checkpoint.words + ["--out", directory] + threads, flags: Self.flags)
     try self.init(former, words: checkpoint.words, checkpoint: checkpoint)
   }
 
-  private init(_ arguments: Arguments, words: [String], checkpoint: Checkpoint?) throws {
+  private init(_ arguments: Arguments, words: [String], checkpoint: RunCheckpoint?) throws {
     self.checkpoint = checkpoint
     data = arguments.string("--data") ?? ""
     let isName = [ImageSets.shapesName, ImageSets.fashionName].contains(data)

@@ -2,27 +2,30 @@ import Arguments
 import Foundation
 import SelfSupervised
 
-/// All that a run goes on from: what the learner and the optimizer know, how far the run is, and its command
-/// line.
-struct Checkpoint {
+/// All that a run goes on from: its training's checkpoint, how far the run is, and its command line.
+struct RunCheckpoint {
   let words: [String]
   /// How many steps the run has, and how many images.
   private let steps: Int
   private let imageCount: Int
   let outcome: TrainingOutcome
-  private let learner: State
-  private let optimizer: State
+  private let training: Checkpoint
 
   init(
     words: [String], steps: Int, imageCount: Int, outcome: TrainingOutcome, learner: any Learner,
     optimizer: any Optimizer
-  ) {
+  ) throws {
     self.words = words
     self.steps = steps
     self.imageCount = imageCount
     self.outcome = outcome
-    self.learner = learner.state
-    self.optimizer = optimizer.state
+    let progress = Progress(
+      words: words, steps: steps, imageCount: imageCount,
+      loss: outcome.loss.isFinite ? outcome.loss : nil, seconds: outcome.seconds,
+      imagesPerSecond: outcome.imagesPerSecond)
+    training = Checkpoint(
+      learner, optimizer, step: outcome.steps,
+      notes: [Self.note: String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)])
   }
 
   static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
@@ -39,63 +42,48 @@ struct Checkpoint {
 
   /// Makes a learner and its optimizer what they were.
   func restore(_ learner: any Learner, _ optimizer: any Optimizer) throws {
-    try learner.load(self.learner)
-    try optimizer.load(self.optimizer)
+    try training.restore(learner, optimizer)
   }
 }
 
 // MARK: - As a file
 
-extension Checkpoint {
+extension RunCheckpoint {
   /// What stands beside the numbers.
   private struct Progress: Codable {
     let words: [String]
     let steps: Int
     let imageCount: Int
-    let done: Int
     /// Nil before the first step.
     let loss: Float?
     let seconds: Double
     let imagesPerSecond: Double
   }
 
-  private static let (learnerPrefix, optimizerPrefix, note) = ("learner", "optimizer", "progress")
+  private static let note = "progress"
 
   /// - Throws: ``CheckpointError`` if there is no such file or it is damaged.
   init(directory: String) throws {
     let path = Self.path(in: directory)
-    let state: State
     do {
-      state = try State(contentsOf: path)
+      training = try Checkpoint(contentsOf: path)
     } catch {
       throw CheckpointError(description: "\(error)")
     }
     guard
-      let progress = state.notes[Self.note]
+      let progress = training.notes[Self.note]
         .flatMap({ try? JSONDecoder().decode(Progress.self, from: Data($0.utf8)) }),
-      progress.done >= 0, progress.done <= progress.steps
+      training.step <= progress.steps
     else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
     words = progress.words
     (steps, imageCount) = (progress.steps, progress.imageCount)
     outcome = TrainingOutcome(
-      steps: progress.done, loss: progress.loss ?? .nan, imagesPerSecond: progress.imagesPerSecond,
+      steps: training.step, loss: progress.loss ?? .nan, imagesPerSecond: progress.imagesPerSecond,
       seconds: progress.seconds)
-    learner = state.below(Self.learnerPrefix)
-    optimizer = state.below(Self.optimizerPrefix)
   }
 
   /// Writes the file; an earlier one stays as it was until this is complete.
-  func write(in directory: String) throws {
-    var state = State()
-    state.append(learner, under: Self.learnerPrefix)
-    state.append(optimizer, under: Self.optimizerPrefix)
-    let progress = Progress(
-      words: words, steps: steps, imageCount: imageCount, done: outcome.steps,
-      loss: outcome.loss.isFinite ? outcome.loss : nil, seconds: outcome.seconds,
-      imagesPerSecond: outcome.imagesPerSecond)
-    state.notes[Self.note] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
-    try state.write(to: Self.path(in: directory))
-  }
+  func write(in directory: String) throws { try training.write(to: Self.path(in: directory)) }
 }
 
 /// A run cannot go on from its file.

@@ -25,7 +25,7 @@ struct RunFiles {
     metrics = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard step == nil else { return }
     // An earlier run's, which would be taken for this one's.
-    try? FileManager.default.removeItem(atPath: Checkpoint.path(in: directory))
+    try? FileManager.default.removeItem(atPath: RunCheckpoint.path(in: directory))
     try BestNetworks(directory: directory, count: 0).removeAll()
   }
 

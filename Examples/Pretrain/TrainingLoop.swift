@@ -38,15 +38,16 @@ struct TrainingLoop {
   private static let secondsBetweenCheckpoints = 300.0
 
   /// Trains, from the first step or from where a checkpoint was written.
-  func run(from checkpoint: Checkpoint?) throws -> TrainingOutcome {
+  func run(from checkpoint: RunCheckpoint?) throws -> TrainingOutcome {
     try checkpoint?.restore(learner, optimizer)
     let interruption = Interruption()
     var outcome = checkpoint?.outcome ?? TrainingOutcome()
     var progress = ProgressLine(steps: steps)
     var collapse = CollapseWatch()
     var lastCheckpoint = Date()
+    var batches = loader.batches(from: outcome.steps)
     for step in outcome.steps..<steps where !interruption.isRequested {
-      try take(step, &outcome)
+      try take(step, &batches, &outcome)
       progress.show(outcome, learner.statistics)
       let warning = collapse.warning(learner, optimizer: optimizer, batchSize: loader.batchSize)
       if let warning { progress.interject("\(warning)") }
@@ -63,10 +64,11 @@ struct TrainingLoop {
   }
 
   /// One step, the time that it took and now and then a line in the log.
-  private func take(_ step: Int, _ outcome: inout TrainingOutcome) throws {
+  private func take(
+    _ step: Int, _ batches: inout DataLoader.Batches, _ outcome: inout TrainingOutcome
+  ) throws {
     let start = Date()
-    let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
-    let loss = train(on: batch.images, step: step)
+    let loss = train(on: batches.nextBatch().images, step: step)
     guard loss.isFinite else {
       throw TrainingError(
         "the loss became \(loss) at step \(step); a lower --learning-rate may help")
@@ -95,7 +97,7 @@ struct TrainingLoop {
   }
 
   private func save(_ outcome: TrainingOutcome) throws {
-    try Checkpoint(
+    try RunCheckpoint(
       words: words, steps: steps, imageCount: loader.dataset.count, outcome: outcome,
       learner: learner, optimizer: optimizer
     ).write(in: files.directory)

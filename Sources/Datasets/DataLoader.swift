@@ -33,12 +33,16 @@ public struct DataLoader: Sendable {
 
   /// A loader of `dataset`.
   ///
-  /// - Precondition: `batchSize` is at least 1.
+  /// - Precondition: `batchSize` is at least 1, and where a last, smaller batch is left out, there is another.
   public init(
     _ dataset: any ImageDataset, batchSize: Int, shuffled: Bool = false, dropsLast: Bool = false,
     seed: UInt64 = 0
   ) {
     precondition(batchSize >= 1, "DataLoader needs a batchSize of at least 1; got \(batchSize)")
+    precondition(
+      !dropsLast || dataset.count >= batchSize,
+      "DataLoader needs at least one whole batch where a smaller one is left out; got "
+        + "\(dataset.count) images and batches of \(batchSize)")
     self.dataset = dataset
     self.batchSize = batchSize
     isShuffled = shuffled
@@ -63,6 +67,45 @@ public struct DataLoader: Sendable {
 }
 
 extension DataLoader {
+  /// The batches of one epoch after the other without an end, from the one of `step` on.
+  ///
+  /// ```swift
+  /// for (step, batch) in zip(0..<1_000, loader.batches()) { … }
+  /// ```
+  ///
+  /// - Precondition: `step` is not negative, and the data set is not empty.
+  public func batches(from step: Int = 0) -> Batches {
+    precondition(
+      step >= 0 && batchCount > 0,
+      "batches needs a step of 0 or more and a data set that is not empty; got \(step) and "
+        + "\(dataset.count) images")
+    return Batches(loader: self, step: step)
+  }
+
+  /// The batches of all epochs.
+  public struct Batches: Sequence, IteratorProtocol, Sendable {
+    private let loader: DataLoader
+    private var step: Int
+    private var epoch: Epoch
+
+    fileprivate init(loader: DataLoader, step: Int) {
+      self.loader = loader
+      self.step = step
+      epoch = loader.epoch(step / loader.batchCount)
+    }
+
+    /// Makes the next batch.
+    public mutating func next() -> Batch? { nextBatch() }
+
+    /// Makes the next batch, of which there is always one.
+    public mutating func nextBatch() -> Batch {
+      let position = step % loader.batchCount
+      if position == 0 { epoch = loader.epoch(step / loader.batchCount) }
+      step += 1
+      return epoch[position]
+    }
+  }
+
   /// The batches of one pass over the data.
   public struct Epoch: RandomAccessCollection, Sendable {
     let loader: DataLoader

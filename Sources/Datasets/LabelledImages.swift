@@ -12,6 +12,8 @@ public struct LabelledImages: ImageDataset {
   public let labels: [Int]
   /// What the classes are called; empty when the images are unlabelled.
   public let classNames: [String]
+  /// The file of each image, where there is one for each.
+  public internal(set) var paths: [String] = []
   private let pixels: Pixels
 
   private enum Pixels {

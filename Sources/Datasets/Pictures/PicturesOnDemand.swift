@@ -12,7 +12,8 @@ public struct PicturesOnDemand: ImageDataset {
   public let labels: [Int]
   /// What the classes are called; empty when the images are unlabelled.
   public let classNames: [String]
-  private let paths: [String]
+  /// The file of each image.
+  public let paths: [String]
   private let form: PictureForm
   private let damaged: (@Sendable (DatasetError) -> Void)?
 
@@ -42,8 +43,9 @@ public struct PicturesOnDemand: ImageDataset {
         for element in out.indices { out[element] = Float(bytes[element]) / 255 }
       } catch {
         let error = DatasetError(paths[index], error)
-        // Not a precondition, whose sentence release builds leave out.
-        guard let damaged else { fatalError("\(error)") }
+        guard let damaged else {
+          preconditionFailure("\(error); `damaged:` of ImageFolder.open makes such pictures black")
+        }
         out.update(repeating: 0)
         damaged(error)
       }

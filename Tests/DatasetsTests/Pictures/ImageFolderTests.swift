@@ -130,7 +130,9 @@ final class ImageFolderTests: XCTestCase {
       let text = "\(error)"
       XCTAssertTrue(
         text.hasPrefix("\(first): needs a whole JPEG picture; libjpeg-turbo says: "), text)
-      XCTAssertTrue(text.hasSuffix("; of 3 pictures 2 cannot be read, also \(second)"), text)
+      let advice = "`damaged:` leaves such pictures out"
+      XCTAssertTrue(
+        text.hasSuffix("; of 3 pictures 2 cannot be read, also \(second); \(advice)"), text)
     }
   }
 

@@ -1,0 +1,74 @@
+import Nets
+import Tensor
+import XCTest
+
+@testable import SelfSupervised
+
+final class CheckpointTests: XCTestCase {
+  private let path = FileManager.default.temporaryDirectory
+    .appendingPathComponent("checkpoint-\(UUID()).safetensors").path
+
+  override func tearDown() { try? FileManager.default.removeItem(atPath: path) }
+
+  private func training(projectionSize: Int = 8) -> (learner: MoCo, optimizer: Adam) {
+    let learner = MoCo(
+      withRandomSeed(1) { PlainCNN() }, imageSize: 16, hiddenLayer: "pool",
+      projectionSize: projectionSize, queueSize: 12, seed: 1)
+    return (learner, Adam(learner.parameters, learningRate: 1e-2))
+  }
+
+  private func losses(_ learner: MoCo, _ optimizer: Adam, steps: Range<Int>) -> [Float] {
+    steps.map { step in
+      var stream = RandomStream(seed: UInt64(step))
+      optimizer.zeroGradients()
+      let loss = learner(.uniform([4, 16, 16, 3], in: 0..<1, using: &stream))
+      loss.backward()
+      optimizer.step()
+      learner.updateMovingAverage()
+      return loss.item
+    }
+  }
+
+  func testGoesOnBitForBit() throws {
+    let (learner, optimizer) = training()
+    _ = losses(learner, optimizer, steps: 0..<3)
+    try Checkpoint(learner, optimizer, step: 3, notes: ["author": "nobody"]).write(to: path)
+    let expected = losses(learner, optimizer, steps: 3..<6)
+
+    let (other, otherOptimizer) = training()
+    let checkpoint = try Checkpoint(contentsOf: path)
+    XCTAssertEqual(checkpoint.step, 3)
+    XCTAssertEqual(checkpoint.notes, ["author": "nobody"])
+    try checkpoint.restore(other, otherOptimizer)
+    XCTAssertEqual(losses(other, otherOptimizer, steps: 3..<6), expected)
+  }
+
+  /// If only the optimizer's part does not fit, the learner is what it was.
+  func testNothingChangesIfAnythingDoesNotFit() throws {
+    let (learner, optimizer) = training()
+    _ = losses(learner, optimizer, steps: 0..<2)
+    try Checkpoint(learner, optimizer, step: 2).write(to: path)
+    let checkpoint = try Checkpoint(contentsOf: path)
+
+    let other = training().learner
+    let before = other.parameters.map(\.value.scalars)
+    let momentum = SGD(other.parameters, learningRate: 0.1, momentum: 0.9)
+    XCTAssertThrowsError(try checkpoint.restore(other, momentum)) {
+      XCTAssertTrue("\($0)".contains("optimizer."), "\($0)")
+    }
+    XCTAssertEqual(other.parameters.map(\.value.scalars), before)
+
+    let (wide, wideOptimizer) = training(projectionSize: 9)
+    XCTAssertThrowsError(try checkpoint.restore(wide, wideOptimizer)) {
+      XCTAssertTrue("\($0)".contains("learner.projector"), "\($0)")
+    }
+  }
+
+  func testOtherFilesAreNoCheckpoints() throws {
+    try PlainCNN().save(to: path)
+    XCTAssertThrowsError(try Checkpoint(contentsOf: path)) {
+      XCTAssertEqual(
+        "\($0)", "\(path): it is not a checkpoint: it has no number of steps")
+    }
+  }
+}
