@@ -6,9 +6,9 @@ import Tensor
 /// ```swift
 /// let learner = BYOL(net, imageSize: 256, hiddenLayer: "avgpool")
 /// let optimizer = Adam(learner.parameters, learningRate: 3e-4)
-/// for images in loader {
+/// for batch in loader.epoch(0) {
 ///   optimizer.zeroGradients()
-///   let loss = learner(images)
+///   let loss = learner(batch.images)
 ///   loss.backward()
 ///   optimizer.step()
 ///   learner.updateMovingAverage()
@@ -17,7 +17,7 @@ import Tensor
 ///
 /// A learner of your own says what its views are, what the loss of two views is and which parts it
 /// consists of; the rest is here.
-public protocol Learner: Stateful {
+public protocol Learner<Views>: Stateful {
   /// What is drawn of a batch: two views of each image, or more than that.
   associatedtype Views = ViewPair
 
@@ -41,6 +41,10 @@ public protocol Learner: Stateful {
 
   /// Lets the target follow; called once after each optimizer step. Nothing without a target.
   func updateMovingAverage()
+
+  /// Makes the target equal to the network again, for when other weights were loaded into it. Nothing without
+  /// a target.
+  func resetMovingAverage()
 
   /// What the last loss was like.
   var statistics: LearnerStatistics { get }
@@ -76,6 +80,9 @@ extension Learner {
   /// Nothing: there is no target.
   public func updateMovingAverage() {}
 
+  /// Nothing: there is no target.
+  public func resetMovingAverage() {}
+
   /// Projections of shape [count, projection size], recorded for gradients.
   public func project(_ images: Tensor) -> Tensor { projector(encoder(images)) }
 
@@ -83,6 +90,9 @@ extension Learner {
   public var takesBatchesAtOnce: Bool { encoder.takesBatchesAtOnce && projector.isImagewise }
 
   /// Projections and embeddings of images as they are, in evaluation mode and without gradients.
+  ///
+  /// If the augmentations end with a ``Normalize``, the network knows normalised images alone, and
+  /// `represent(Normalize.imageNet(images))` has them.
   ///
   /// - Parameters:
   ///   - images: A batch of any size, one included.

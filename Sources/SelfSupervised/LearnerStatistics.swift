@@ -27,6 +27,9 @@ public struct LearnerStatistics: Sendable {
 }
 
 extension LearnerStatistics {
+  /// Whether a projection is not a number, or infinite: the training has diverged.
+  public var isDivergent: Bool { deviations.contains { !$0.isFinite } }
+
   /// The share of dimensions that hardly differ between images, whose deviation is below a tenth: 0
   /// healthy, 1 collapsed.
   public var deadShare: Float {
@@ -57,16 +60,17 @@ private func mean(of values: [Float]) -> Float {
 /// The exponential of the entropy of the singular values σ of unit-norm `projections` [count, size]:
 /// exp(-Σ p log p) with p = σ / Σσ (Roy and Vetterli, 2007; RankMe of Garrido et al., 2023).
 ///
-/// At most the first 128 rows are looked at.
+/// At most the first 128 rows are looked at. Not a number for one row, or where one of them is none.
 public func effectiveRank(_ projections: Tensor) -> Float {
   let rows = min(projections.shape[0], 128)
   guard rows > 1 else { return .nan }
-  let values = withoutGradients {
+  let gram = withoutGradients {
     let units = unitNorm(projections.detached[0..<rows])
     let isWide = units.shape[1] > rows
-    let gram = isWide ? matmul(units, units.transposed()) : matmul(units.transposed(), units)
-    return symmetricEigenvalues(gram)
+    return isWide ? matmul(units, units.transposed()) : matmul(units.transposed(), units)
   }
+  guard gram.scalars.allSatisfy(\.isFinite) else { return .nan }
+  let values = symmetricEigenvalues(gram)
   // Rounding leaves eigenvalues of 1e-7 of the largest where there should be none.
   let floor = (values.max() ?? 0) * 1e-6
   let singular = values.filter { $0 > floor }.map { $0.squareRoot() }

@@ -9,7 +9,7 @@ final class ArticleTests: XCTestCase {
 
   /// Every snippet is a run of lines of some file that is compiled.
   func testSnippetsAreCutFromTheSources() throws {
-    let sources = try ["Sources/SelfSupervised", "Tests/SelfSupervisedTests"].flatMap {
+    let sources = try ["Sources/SelfSupervised", "Tests/SelfSupervisedTests", "Examples"].flatMap {
       try files(in: $0, ending: "swift").map { lines(of: try text($0)) }
     }
     var count = 0

@@ -33,6 +33,32 @@ final class LearnerTests: XCTestCase {
     XCTAssertTrue(LearnerStatistics(.ones([1, 4])).deadShare.isNaN)
   }
 
+  /// Unless augmentations are given, networks see images as they are, and so do ``Learner/represent(_:batchSize:)``
+  /// and whoever uses the network afterwards.
+  func testNoLearnerNormalizesUnasked() {
+    var stream = RandomStream(seed: 3)
+    let images = Tensor.uniform([6, 16, 16, 3], in: 0..<1, using: &stream)
+    let (net, layer): (PlainCNN, HiddenLayer) = (PlainCNN(), "pool")
+    let pairs: [any Learner<ViewPair>] = [
+      BYOL(net, imageSize: 16, hiddenLayer: layer, projectionHiddenSize: 8),
+      BYOL(net, imageSize: 16, hiddenLayer: layer, useMomentum: false),
+      SimCLR(net, imageSize: 16, hiddenLayer: layer),
+      NNCLR(net, imageSize: 16, hiddenLayer: layer, projectionHiddenSize: 8, queueSize: 8),
+      MoCo(net, imageSize: 16, hiddenLayer: layer, queueSize: 8),
+      BarlowTwins(net, imageSize: 16, hiddenLayer: layer, projectionSize: 8),
+      VICReg(net, imageSize: 16, hiddenLayer: layer, projectionSize: 8),
+    ]
+    let pixels = PixelCL(
+      net, imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayerInstance: layer,
+      projectionHiddenSize: 8
+    ).views(of: images).images
+    for views in pairs.map({ $0.views(of: images) }) + [pixels] {
+      for view in [views.first, views.second] {
+        XCTAssertTrue(view.scalars.allSatisfy { (-1e-5...1.000_01).contains($0) })
+      }
+    }
+  }
+
   // MARK: - Effective rank
 
   /// k orthogonal directions, each as often as the others, have the rank k exactly.

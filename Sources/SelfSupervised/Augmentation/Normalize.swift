@@ -57,6 +57,21 @@ public struct Normalize: Augmentation {
       by: deviations.map { 1 / $0 }, adding: zip(means, deviations).map { -$0 / $1 })
   }
 
+  /// A batch of images, each with its channels shifted and scaled.
+  ///
+  /// - Parameter images: A batch of shape [count, height, width, channels].
+  /// - Returns: A batch of that shape.
+  /// - Precondition: There is one mean, or one per channel.
+  public func callAsFunction(_ images: Tensor) -> Tensor {
+    precondition(
+      images.rank == 4,
+      "Normalize needs images [count, height, width, channels]; got shape \(images.shape)")
+    let channels = images.shape[3]
+    let means = Tensor(expanded(mean, to: channels), shape: [channels])
+    let deviations = Tensor(expanded(standardDeviation, to: channels), shape: [channels])
+    return isInverse ? images * deviations + means : (images - means) / deviations
+  }
+
   /// `numbers` as one for each of an image's channels.
   private func expanded(_ numbers: [Float], to channels: Int) -> [Float] {
     if numbers.count == channels { return numbers }

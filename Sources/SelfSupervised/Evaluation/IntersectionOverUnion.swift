@@ -1,3 +1,5 @@
+import Tensor
+
 /// How well predicted classes of pixels cover the true ones.
 ///
 /// Of a class, the pixels that both give it over those that either gives it, counted over the whole set

@@ -40,7 +40,7 @@ public final class BYOL: Learner {
   /// A learner around any network; the network itself is not changed.
   ///
   /// Defaults that differ from byol-pytorch 0.9.1's: each view goes through the network on its own, views are
-  /// the paper's, and there are no simplicial embeddings unless asked for. SimSiam has its authors' heads but
+  /// the paper's and not normalised, so that the network takes images as they are, and there are no simplicial embeddings unless asked for. SimSiam has its authors' heads but
   /// for their sizes: byol-pytorch's 256 features and a bottleneck of a quarter, where they have 2,048 and 512;
   /// its authors' views are ``Compose/simSiam(imageSize:blur:normalization:)``.
   ///
@@ -65,7 +65,7 @@ public final class BYOL: Learner {
   ///   - useMomentum: Whether there is a moving-average target; without one the learner is SimSiam.
   ///   - viewBatching: How the two views of a batch go through the network.
   ///   - simplicialEmbedding: Puts an embedding on simplices in front of the projector.
-  ///   - augmentation: How views are drawn; the paper's two when it is nil.
+  ///   - augmentation: How views are drawn; the paper's two ways, but not normalised, when it is nil.
   ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
   /// - Precondition: The network has parameters, has the layer and calls it.
@@ -86,9 +86,9 @@ public final class BYOL: Learner {
       movingAverageDecay: movingAverageDecay, targetNorm: targetNorm, useMomentum: useMomentum,
       viewBatching: viewBatching,
       simplicialEmbedding: simplicialEmbedding,
-      augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
+      augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize, normalization: nil),
       secondAugmentation: secondAugmentation ?? augmentation
-        ?? Compose.byolSecond(imageSize: imageSize),
+        ?? Compose.byolSecond(imageSize: imageSize, normalization: nil),
       seed: seed)
   }
 

@@ -40,7 +40,8 @@ public final class BarlowTwins: ProjectionLearner {
   ///     it is nil.
   ///   - redundancyWeight: The weight λ of the features' correlations with each other.
   ///   - viewBatching: How the two views of a batch go through the network.
-  ///   - augmentation: How views are drawn; BYOL's two ways, as in the paper, when it is nil.
+  ///   - augmentation: How views are drawn; BYOL's two ways, as in the paper but not normalised, when it is
+  ///     nil.
   ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
   ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
   /// - Precondition: The network has parameters, has the layer and calls it.
@@ -54,9 +55,9 @@ public final class BarlowTwins: ProjectionLearner {
       net, inputShape: imageShape(imageSize, channels: channels, of: net), hiddenLayer: hiddenLayer,
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       redundancyWeight: redundancyWeight, viewBatching: viewBatching,
-      augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize),
+      augmentation: augmentation ?? Compose.byolFirst(imageSize: imageSize, normalization: nil),
       secondAugmentation: secondAugmentation ?? augmentation
-        ?? Compose.byolSecond(imageSize: imageSize),
+        ?? Compose.byolSecond(imageSize: imageSize, normalization: nil),
       seed: seed)
   }
 

@@ -53,7 +53,7 @@ public final class MoCo: Learner {
   ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step.
   ///   - targetNorm: Whose statistics the target's batch norms use.
   ///   - isSymmetric: Whether each view is a query once and a key once.
-  ///   - augmentation: How views are drawn; the paper's way when it is nil.
+  ///   - augmentation: How views are drawn; the paper's way, but not normalised, when it is nil.
   ///   - seed: Where random views and the head's weights come from; unpredictable when it is nil.
   /// - Precondition: The network has parameters, has the layer and calls it.
   public convenience init(
@@ -68,7 +68,8 @@ public final class MoCo: Learner {
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
       queueSize: queueSize, temperature: temperature, movingAverageDecay: movingAverageDecay,
       targetNorm: targetNorm, isSymmetric: isSymmetric,
-      augmentation: augmentation ?? Compose.mocoV2(imageSize: imageSize),
+      augmentation: augmentation
+        ?? Compose.mocoV2(imageSize: imageSize, normalization: nil),
       seed: seed)
   }
 
@@ -124,7 +125,8 @@ public final class MoCo: Learner {
     let queries = project(view)
     let keys = target { unitNorm(project(other)) }
     statistics = LearnerStatistics(queries)
-    if queries.isTracked { newKeys.append(keys) }
+    // Only of what is trained on.
+    if queries.isTracked, queue.mode == .training { newKeys.append(keys) }
     return momentumContrast(
       queries, keys: keys, negatives: queue.rows, temperature: temperature)
   }
@@ -137,4 +139,7 @@ public final class MoCo: Learner {
     for keys in newKeys { queue.append(keys) }
     newKeys = []
   }
+
+  /// Makes the target equal to the network again.
+  public func resetMovingAverage() { target.reset() }
 }

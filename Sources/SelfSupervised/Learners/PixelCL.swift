@@ -147,7 +147,7 @@ public final class PixelCL: Learner {
     self.alpha = alpha
     self.instanceWeight = instanceWeight
     self.stream = stream
-    let first = augmentation ?? Compose.pixelCL()
+    let first = augmentation ?? Compose.pixelCL(normalization: nil)
     augmentations = (first, secondAugmentation ?? first)
   }
 

@@ -5,13 +5,13 @@ import Tensor
 ///
 /// ```swift
 /// var watch = CollapseWatch()
-/// for images in loader {
-///   // … one step …
+/// for batch in loader.epoch(0) {
+///   // … one step with batch.images …
 ///   if let warning = watch.warning(learner, optimizer: optimizer) { print(warning) }
 /// }
 /// ```
 ///
-/// Two things count, when they last for 20 steps: projections near one point, their
+/// Projections that are not numbers count at once. Two things count when they last for 20 steps: projections near one point, their
 /// ``LearnerStatistics/spread`` below 0.1 or below a fifth of its best; and projections in few
 /// directions, their ``LearnerStatistics/effectiveRank`` below 3, or 6 at a learning rate that no
 /// recipe has, and below a quarter of its best. A network whose projections are alike from the start,
@@ -54,6 +54,10 @@ public struct CollapseWatch: Sendable {
   mutating func note(
     _ statistics: LearnerStatistics, fewestDirections: Float = 3
   ) -> CollapseWarning.Kind? {
+    guard !statistics.isDivergent else {
+      defer { hasWarned = true }
+      return hasWarned ? nil : .divergence
+    }
     let (spread, rank) = (statistics.spread, statistics.effectiveRank)
     best = (max(best.spread, spread), max(best.rank, rank))
     count(.point, spread < max(0.1, best.spread / 5))
@@ -88,6 +92,9 @@ public struct CollapseWatch: Sendable {
     if highestRate > usual {
       causes.append(
         "a learning rate of \(highestRate), where \(name) usually has \(usual) at most")
+    }
+    guard kind != .divergence else {
+      return causes.isEmpty ? ["a learning rate of \(highestRate) that is too high here"] : causes
     }
     let predictor = learner.parts.first { $0.name == "predictor" }?.part as? any Module
     if !learner.lossKeepsImagesApart, predictor?.parameters.isEmpty != false {
@@ -126,6 +133,8 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
     case fewDirections
     /// Those of the pixels of maps lie near one point.
     case pixels
+    /// One is not a number, or infinite.
+    case divergence
   }
 
   /// How projections are alike.
@@ -143,11 +152,15 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
       case .point: "the projections have collapsed to nearly one point"
       case .fewDirections: "the projections have collapsed to a few directions"
       case .pixels: "the projections of pixels have collapsed to nearly one point"
+      case .divergence: "projections are not numbers any more"
       }
     let numbers =
-      kind == .pixels
-      ? "spread \(statistics.pixelSpread.rounded(2))" : "spread \(spread), effective rank \(rank)"
-    return "warning: \(what) (\(numbers)); the likely cause is "
+      switch kind {
+      case .point, .fewDirections: " (spread \(spread), effective rank \(rank))"
+      case .pixels: " (spread \(statistics.pixelSpread.rounded(2)))"
+      case .divergence: ""
+      }
+    return "warning: \(what)\(numbers); the likely cause is "
       + causes.joined(separator: ", or ")
   }
 }

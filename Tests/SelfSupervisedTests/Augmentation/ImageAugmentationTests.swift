@@ -3,6 +3,23 @@ import Tensor
 import XCTest
 
 final class ImageAugmentationTests: XCTestCase {
+  /// A batch is normalised as its images are one by one, and the inverse undoes it.
+  func testNormalizedBatches() {
+    var stream = RandomStream(seed: 11)
+    for (normalize, channels) in [
+      (Normalize.imageNet, 3), (Normalize.imageNet, 1),
+      (Normalize(mean: [0.1, 0.2], standardDeviation: [0.3, 2]), 2),
+    ] {
+      let images = Tensor.uniform([2, 3, 4, channels], in: 0..<1, using: &stream)
+      let batch = normalize(images)
+      for index in 0..<2 {
+        let image = normalize(Image(images[index]), using: &stream)
+        XCTAssertLessThan(abs(batch[index] - image.pixels).max().item, 1e-5)
+      }
+      XCTAssertLessThan(abs(normalize.inverse(batch) - images).max().item, 1e-6)
+    }
+  }
+
   func testAugmentationsChangeAnImageOfTheirOwnInPlace() {
     let steps: [any Augmentation] = [
       HorizontalFlip(), VerticalFlip(), Grayscale(), Solarize(), Clip(), RandomBrightness(0.5),

@@ -50,6 +50,18 @@ final class MoCoTests: XCTestCase {
     XCTAssertEqual(learner.queue.count, 0)
   }
 
+  func testLossInEvaluationLeavesTheQueue() {
+    let learner = learner()
+    learner.evaluate()
+    _ = learner.loss(view(1), view(2))
+    learner.train()
+    learner.updateMovingAverage()
+    XCTAssertEqual(learner.queue.count, 0)
+    _ = learner.loss(view(1), view(2))
+    learner.updateMovingAverage()
+    XCTAssertEqual(learner.queue.count, 4)
+  }
+
   /// Keys are of the second view, by the target's numbers; the queue is what they were.
   func testLossIsThatOfItsParts() throws {
     let net = ResNet.resNet10(stem: .small, width: 4)

@@ -26,6 +26,30 @@ final class CollapseWatchTests: XCTestCase {
     [(Float, Float)](repeating: (spread, rank), count: count)
   }
 
+  /// Projections that are not numbers: said at once, once, and the process goes on.
+  func testDivergence() {
+    var watch = CollapseWatch()
+    for bad in [Float.nan, .infinity] {
+      for places in [[0], Array(0..<24)] {
+        var projections = Tensor.ones([4, 6])
+        projections.mutate { for place in places { $0[place] = bad } }
+        let statistics = LearnerStatistics(projections)
+        XCTAssertTrue(statistics.isDivergent)
+        XCTAssertTrue(statistics.effectiveRank.isNaN)
+      }
+    }
+    let learner = BYOL.small(PlainCNN())
+    let optimizer = SGD(learner.parameters, learningRate: 0.5)
+    let broken = Tensor.ones([2, 16, 16, 3]) * Float.nan
+    _ = learner.loss(broken, broken)
+    XCTAssertEqual(
+      watch.warning(learner, optimizer: optimizer)?.description,
+      "warning: projections are not numbers any more; the likely cause is a learning rate of 0.5 "
+        + "that is too high here")
+    XCTAssertNil(watch.warning(learner, optimizer: optimizer))
+    XCTAssertFalse(LearnerStatistics().isDivergent)
+  }
+
   func testWarnsOnceAfterTwentyFlatSteps() {
     let found = warnings(constant(0.8, 25, 5) + constant(0.03, 3, 200))
     XCTAssertEqual(found.map(\.step), [24])

@@ -40,7 +40,7 @@ final class PublishedOptimizersTests: XCTestCase {
       (LARS.simCLR(learner, batchSize: 512, base: 1, weightDecay: 1e-4), 2, 1e-4),
       (LARS.barlowTwins(learner, batchSize: 2_048), 1.6, 1.5e-6),
       (LARS.vicReg(learner, batchSize: 2_048), 1.6, 1e-6),
-      (SGD.simSiam(learner, batchSize: 512), 0.1, 1e-4),
+      (SGD.simSiam(learner, batchSize: 512), 0.025, 4e-4),
       (SGD.moCo(learner, batchSize: 256), 0.03, 1e-4),
     ]
     for (optimizer, rate, decay) in optimizers {
