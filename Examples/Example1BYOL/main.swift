@@ -4,7 +4,7 @@ import Datasets
 import ExampleSupport
 import SelfSupervised
 
-// Numbers of torchvision's would come first: try net.load(from: "resnet18.safetensors")
+// ResNet.resNet18() of full width could begin with torchvision's: try net.load(from: "resnet18-f37072fd.pth")
 let net = withRandomSeed(0) { ResNet.resNet18(stem: .small, width: 16) }
 
 let learner = BYOL(

@@ -152,10 +152,10 @@ extension Options {
       standard: "automatic"),
     Flag(
       "--precision", "NAME",
-      "float32, or bfloat16: what products may round their factors to, where the processor multiplies "
-        + "those", standard: "float32"),
+      "float32, or bfloat16, which lets products round their factors where the processor multiplies those",
+      standard: "float32"),
     Flag(
-      "--judge-every", "N", "say what the labels say after every N epochs too, not only at the end"),
+      "--judge-every", "N", "judge by the labels after every N epochs too, not only at the end"),
     Flag(
       "--keep-best", "N",
       "with --judge-every: keep the N networks judged best on the way, as "

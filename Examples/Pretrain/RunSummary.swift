@@ -32,7 +32,7 @@ struct RunSummary {
   private func interruption(_ files: RunFiles) -> String {
     """
     interrupted after step \(outcome.steps); what there is was saved, and
-      pretrain --resume \(files.directory)
+      \(CommandLine.arguments[0]) --resume \(files.directory)
     goes on from there
 
     """

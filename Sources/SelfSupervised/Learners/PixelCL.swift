@@ -65,7 +65,7 @@ public final class PixelCL: Learner {
   ///
   /// The authors' training is `instanceWeight: 0, cropExtent: .area(0.08...1), flipProbability: 0.5`, a hidden
   /// size of 4,096, ``Compose/pixProFirst(imageSize:normalization:)``,
-  /// ``Compose/pixProSecond(imageSize:normalization:)`` and ``LARS/pixPro(_:batchSize:)``. Their head for whole
+  /// ``Compose/pixProSecond(imageSize:normalization:)`` and `LARS.pixPro(_:batchSize:)`. Their head for whole
   /// images, of convolutions before the pooling, is not here.
   ///
   /// - Parameters:

@@ -61,7 +61,7 @@ extension SGD {
   /// SimSiam's: base 0.05 times batch / 256, momentum 0.9, a decay of 1e-4, and a predictor whose
   /// learning rate no schedule changes (Chen and He, 2021, section 3 and 4.2).
   ///
-  /// ``BYOL``'s loss is four times its authors', so that a quarter of that rate and four times that decay make
+  /// `BYOL`'s loss is four times its authors', so that a quarter of that rate and four times that decay make
   /// the same steps. On CIFAR-10 the base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not
   /// decay here.
   public static func simSiam(
