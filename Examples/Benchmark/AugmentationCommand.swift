@@ -15,7 +15,7 @@ private let flags = [
   let repeats = try arguments.integer("--repeats", in: 1...1_000)
   var stream = RandomStream(seed: 0)
   let images = Tensor.uniform([count, side, side, 3], in: 0..<1, using: &stream)
-  let augmentation = Compose.simCLR(imageSize: Size2D(height: side, width: side))
+  let augmentation = Compose.simCLR(imageSize: Size2D(side))
   for threads in Set([1, Threads.count]).sorted() {
     Threads.count = threads
     startAfresh()

@@ -78,8 +78,8 @@ private func operands(_ entry: Case, batch: Int) -> (images: Tensor, weight: Ten
 private func convolve(_ entry: Case, _ images: Tensor, _ weight: Tensor) -> Tensor {
   let (stride, padding) = (entry.stride, entry.kernel / 2)
   return convolution(
-    images, weight, stride: Size2D(height: stride, width: stride),
-    padding: Size2D(height: padding, width: padding))
+    images, weight, stride: Size2D(stride),
+    padding: Size2D(padding))
 }
 
 /// GFLOP/s of the forward pass and of the gradients, each alone.

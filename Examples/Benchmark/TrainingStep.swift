@@ -32,7 +32,7 @@ enum Method: String, CaseIterable {
 
   /// A step of this learner around `net` on a batch of random images of the given side.
   func step(_ net: ResNet, size side: Int, batch: Int) -> TrainingStep {
-    let size = Size2D(height: side, width: side)
+    let size = Size2D(side)
     var stream = RandomStream(seed: 2)
     let views = ViewPair(
       first: .uniform([batch, side, side, 3], in: 0..<1, using: &stream),

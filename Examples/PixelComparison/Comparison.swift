@@ -7,7 +7,7 @@ import SelfSupervised
 struct Comparison {
   private let options: Options
   private let side = 32
-  private var size: Size2D { Size2D(height: side, width: side) }
+  private var size: Size2D { Size2D(side) }
   /// Five shapes and the background.
   private let classCount = 6
   private let shownScenes = 0..<4

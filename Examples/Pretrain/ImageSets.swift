@@ -99,7 +99,7 @@ extension ImageSets {
     var stream = RandomStream(seed: options.seed)
     /// In random order: the first ones of a folder would be of its first classes.
     func load(_ path: String) throws -> Subset {
-      let images = try pictures(in: path, size: Size2D(height: side, width: side))
+      let images = try pictures(in: path, size: Size2D(side))
       return images.sampled(images.count, using: &stream)
     }
     let splits = splits(of: directory)

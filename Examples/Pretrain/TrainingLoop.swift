@@ -68,7 +68,7 @@ struct TrainingLoop {
     _ step: Int, _ batches: inout DataLoader.Batches, _ outcome: inout TrainingOutcome
   ) throws {
     let start = Date()
-    let loss = train(on: batches.nextBatch().images, step: step)
+    let loss = train(on: batches.nextBatch(), step: step)
     guard loss.isFinite else {
       throw TrainingError(
         "the loss became \(loss) at step \(step); a lower --learning-rate may help")
@@ -103,15 +103,23 @@ struct TrainingLoop {
     ).write(in: files.directory)
   }
 
-  private func train(on images: Tensor, step: Int) -> Float {
+  private func train(on batch: Batch, step: Int) -> Float {
     optimizer.learningRate = learningRate.value(at: step)
     optimizer.zeroGradients()
-    let loss = learner(images)
+    let loss = loss(of: batch)
     let value = loss.item
     loss.backward()
     optimizer.step()
     learner.updateMovingAverage()
     return value
+  }
+
+  /// Labels change nothing of it; NNCLR counts by them how many neighbours are of the right class.
+  private func loss(of batch: Batch) -> Tensor {
+    guard let nnclr = learner as? NNCLR, !batch.labels.isEmpty else {
+      return learner(batch.images)
+    }
+    return nnclr.loss(nnclr.views(of: batch.images), labels: batch.labels)
   }
 
   private func record(_ outcome: TrainingOutcome, loss: Float) -> JSONRecord {

@@ -10,11 +10,14 @@ public struct Size2D: Hashable, Codable, Sendable {
     self.height = height
     self.width = width
   }
+
+  /// A square.
+  public init(_ side: Int) { self.init(height: side, width: side) }
 }
 
 extension Size2D: ExpressibleByIntegerLiteral {
   /// A square.
-  public init(integerLiteral side: Int) { self.init(height: side, width: side) }
+  public init(integerLiteral side: Int) { self.init(side) }
 }
 
 extension Size2D: ExpressibleByArrayLiteral {

@@ -15,6 +15,9 @@ extension LARS {
   /// SimCLR's and NNCLR's: base 0.3 times batch / 256, a decay of 1e-6 (Chen et al., 2020; Dwibedi et
   /// al., 2021).
   ///
+  /// Google's loss of SimCLR is twice ``SimCLR``'s, which counts where gradients are not brought to the length of
+  /// weights: biases and norms have twice the rate.
+  ///
   /// For batches below about 1,000 SimCLR's appendix B.1 recommends 0.075 · √batch, the rule
   /// `.squareRoot`; on CIFAR-10 Google's code has a `base` of 1 and a decay of 1e-4.
   public static func simCLR(
@@ -23,7 +26,7 @@ extension LARS {
   ) -> LARS {
     published(
       learner, base: base ?? (rule == .linear ? 0.3 : 0.075), batchSize: batchSize, rule: rule,
-      weightDecay: weightDecay, variant: .google)
+      weightDecay: weightDecay, variant: .google, exemptScale: learner is SimCLR ? 2 : 1)
   }
 
   /// Barlow Twins': base 0.2 for weights and 0.0048 for biases and norms, times batch / 256; a decay

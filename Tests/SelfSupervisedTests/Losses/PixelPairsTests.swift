@@ -11,8 +11,8 @@ final class PixelPairsTests: XCTestCase {
   private func corner(_ share: Double, of side: Int) -> ViewRegion {
     let length = Int((share * Double(side)).rounded())
     return ViewRegion(
-      Region(top: 0, left: 0, size: Size2D(height: length, width: length)),
-      of: Size2D(height: side, width: side))
+      Region(top: 0, left: 0, size: Size2D(length)),
+      of: Size2D(side))
   }
 
   private func pairs(

@@ -51,6 +51,8 @@ final class PublishedOptimizersTests: XCTestCase {
     }
     XCTAssertEqual(Adam.byol(learner).learningRate, 3e-4)
     XCTAssertEqual(Adam.byol(learner).groups.map(\.weightDecay), [0])
+    let simCLR = SimCLR(PlainCNN(), imageSize: 16, hiddenLayer: "pool")
+    XCTAssertEqual(LARS.simCLR(simCLR, batchSize: 256).groups.map(\.learningRateScale), [1, 2])
     let scale = LARS.barlowTwins(learner, batchSize: 256).groups[1].learningRateScale
     XCTAssertEqual(0.2 * scale, 0.0048, accuracy: 1e-7)
   }

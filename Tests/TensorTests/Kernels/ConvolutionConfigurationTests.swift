@@ -34,7 +34,7 @@ final class ConvolutionConfigurationTests: XCTestCase {
       ]
       let weight = [stream.choice([1, 2, 7, 16, 17]), side, side, images[3]]
       let settings = ConvolutionSettings(
-        stride: stream.choice([1, 1, 1, 2]), padding: Size2D(height: padding, width: padding))
+        stride: stream.choice([1, 1, 1, 2]), padding: Size2D(padding))
       check(images, weight, settings, threads: 1 + number % 2, using: &stream)
     }
   }

@@ -151,7 +151,7 @@ final class WinogradConvolutionTests: XCTestCase {
     let fan = Float(9 * shape[3])
     let weight = Tensor.normal(
       [outputs, 3, 3, shape[3]], standardDeviation: 1 / fan.squareRoot(), using: &stream)
-    let around = Size2D(height: padding, width: padding)
+    let around = Size2D(padding)
     let geometry = ConvolutionGeometry(
       images: shape, weight: weight.shape, stride: stride, padding: around, dilation: 1, groups: 1)
     XCTAssertNotNil(WinogradConvolution(geometry), "\(shape), padding \(padding)")
