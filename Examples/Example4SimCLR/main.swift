@@ -45,11 +45,9 @@ for (step, batch) in zip(0..<steps, loader.batches()) {
 print("kNN \(before) before, \(judge.accuracy(of: learner)) after")
 
 // Linear evaluation: one layer on features that stay as they are.
-func features(of images: some ImageDataset, _ learner: SimCLR) -> Tensor {
-  learner.represent(images.images(in: 0..<images.count)).embedding
-}
-let probe = LinearProbe(features(of: labelled, learner), labels: labelled.labels)
-let linear = probe.accuracy(features(of: test, learner), labels: test.labels)
+let probe = LinearProbe(
+  labelled.features { learner.represent($0).embedding }, labels: labelled.labels)
+let linear = probe.accuracy(test.features { learner.represent($0).embedding }, labels: test.labels)
 print("500 labels: \(linear) by a linear layer")
 
 /// Trains all of a network with labels; the share of test images that it classifies then.
@@ -61,7 +59,7 @@ func fineTuned(_ net: ResNet, on labelled: Subset, test: Shapes, steps: Int) -> 
     crossEntropy(net(batch.images), batch.labels).backward()
     optimizer.step()
   }
-  let logits = net.evaluating { withoutGradients { net(test.images(in: 0..<test.count)) } }
+  let logits = net.evaluating { test.features { net($0) } }
   let right = zip(logits.argmax(), test.labels).count(where: { $0 == $1 })
   return Float(right) / Float(test.count)
 }

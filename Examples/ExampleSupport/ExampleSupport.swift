@@ -19,9 +19,6 @@ package struct Judge {
   private let queries: any ImageDataset
   private let size: Size2D?
 
-  /// How many values of images are held at a time, of 256 images at most: a network makes many of each.
-  private static let mostValues = 1 << 24
-
   /// The height and width from which on pixels are compared at a smaller size.
   private static let mostPixels = 64
 
@@ -56,11 +53,6 @@ package struct Judge {
   }
 
   private func all(_ features: (Tensor) -> Tensor, of dataset: any ImageDataset) -> Tensor {
-    let count = max(1, min(256, Self.mostValues / dataset.imageShape.elementCount))
-    return concatenated(
-      stride(from: 0, to: dataset.count, by: count).map { start in
-        let images = dataset.images(in: start..<min(start + count, dataset.count))
-        return features(size.map { resized(images, to: $0) } ?? images)
-      })
+    dataset.features { images in features(size.map { resized(images, to: $0) } ?? images) }
   }
 }

@@ -65,9 +65,7 @@ try net.save(to: "improved-net.safetensors")
 let improved = PhotoNet()
 try improved.load(from: "improved-net.safetensors")
 let features = improved.evaluating {
-  withoutGradients {
-    concatenated(DataLoader(photos, batchSize: 64).epoch(0).map { improved($0.images) })
-  }
+  photos.features { improved($0) }
 }
 let directions = unitNorm(features - features.mean(axes: [0]))
 let likeness = matmul(directions, directions.transposed()).scalars

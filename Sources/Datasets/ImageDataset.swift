@@ -30,6 +30,32 @@ extension ImageDataset {
   /// - Returns: Shape [count of range, height, width, channels].
   public func images(in range: Range<Int>) -> Tensor { images(at: Array(range)) }
 
+  /// What `function` makes of all images, without gradients and a part at a time, so that memory stays flat:
+  ///
+  /// ```swift
+  /// let embeddings = photos.features { learner.represent($0).embedding }
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - batchSize: How many images `function` gets at a time; 256, or fewer large ones, if it is nil.
+  ///   - function: Makes [count, …] of images [count, height, width, channels].
+  /// - Returns: A row for each image, in their order.
+  /// - Precondition: There is an image, and the batch size is at least 1.
+  public func features(batchSize: Int? = nil, by function: (Tensor) -> Tensor) -> Tensor {
+    // A network makes many numbers of each.
+    let batchSize = batchSize ?? max(1, min(256, (1 << 24) / max(1, imageShape.elementCount)))
+    precondition(
+      count > 0 && batchSize > 0,
+      "features needs at least one image and a batch size of 1 or more; got \(count) and \(batchSize)"
+    )
+    return withoutGradients {
+      concatenated(
+        stride(from: 0, to: count, by: batchSize).map {
+          function(images(in: $0..<min($0 + batchSize, count)))
+        })
+    }
+  }
+
   /// All images and labels as a set in memory, for data that are slow to read or compute.
   public func inMemory() -> LabelledImages {
     LabelledImages(images: images(in: 0..<count), labels: labels, classNames: classNames)

@@ -7,6 +7,26 @@ final class LabelledImagesTests: XCTestCase {
   private let floats = LabelledImages(
     images: Tensor((0..<12).map { Float($0) / 11 }, shape: [3, 2, 1, 2]), labels: [2, 0, 2])
 
+  /// All images in order, in parts of the size that is asked for, and without a record.
+  func testFeaturesOfAllImages() {
+    let data = LabelledImages(
+      images: Tensor((0..<11).map { Float($0) / 16 }, shape: [11, 1, 1, 1]))
+    for (batchSize, parts) in [
+      (nil, [11]), (4, [4, 4, 3]), (11, [11]), (1, [Int](repeating: 1, count: 11)),
+    ] {
+      var counts: [Int] = []
+      let weight = Parameter(.ones([1, 2]))
+      let features = data.features(batchSize: batchSize) { images in
+        counts.append(images.shape[0])
+        return matmul(images.flattened(from: 1), weight.value)
+      }
+      XCTAssertEqual(counts, parts)
+      XCTAssertEqual(features.shape, [11, 2])
+      XCTAssertEqual(features.scalars, (0..<22).map { Float($0 / 2) / 16 })
+      XCTAssertFalse(features.isTracked)
+    }
+  }
+
   func testGivesImagesInTheOrderAskedFor() {
     XCTAssertEqual(floats.count, 3)
     XCTAssertEqual(floats.imageShape, [2, 1, 2])
