@@ -1,3 +1,4 @@
+import Datasets
 import Nets
 import Tensor
 import TestSupport
@@ -57,6 +58,46 @@ final class LearnerTests: XCTestCase {
         XCTAssertTrue(view.scalars.allSatisfy { (-1e-5...1.000_01).contains($0) })
       }
     }
+  }
+
+  /// With rounded products a learner's loss and its gradients are nearly what they are without; what is
+  /// measured of equal projections is equal.
+  func testRoundedProducts() throws {
+    try XCTSkipUnless(ProductPrecision.hasBFloat16, "this processor does not multiply bfloat16")
+    var stream = RandomStream(seed: 4)
+    let views = ViewPair(
+      of: Shapes(count: 32, size: 32).images(in: 0..<32),
+      by: (Compose.simCLRSmall(), Compose.simCLRSmall()), using: stream.split())
+    func run(_ precision: ProductPrecision) -> (loss: Float, gradients: [Tensor]) {
+      // A deeper one at its start makes something else of every rounding, in PyTorch's autocast too.
+      let net = withRandomSeed(1) {
+        ResNet(
+          isBottleneck: true, depths: [1, 1, 1, 1], stem: .small, width: 16,
+          zeroInitResidual: true)
+      }
+      let learner = BYOL(
+        net, imageSize: 32, hiddenLayer: "avgpool", projectionHiddenSize: 128, seed: 1)
+      let loss = withProductPrecision(precision) { learner.loss(views) }
+      loss.backward()
+      return (loss.item, learner.parameters.compactMap(\.gradient))
+    }
+    let (exact, rounded) = (run(.float32), run(.bfloat16))
+    XCTAssertNotEqual(rounded.loss, exact.loss)
+    XCTAssertEqual(rounded.loss, exact.loss, accuracy: 0.02 * exact.loss)
+    func product(_ a: [Tensor], _ b: [Tensor]) -> Float {
+      zip(a, b).reduce(0) { $0 + ($1.0 * $1.1).sum().item }
+    }
+    let lengths =
+      product(exact.gradients, exact.gradients) * product(rounded.gradients, rounded.gradients)
+    XCTAssertGreaterThan(product(exact.gradients, rounded.gradients) / lengths.squareRoot(), 0.97)
+
+    let projections = Tensor.normal([40, 64], using: &stream)
+    XCTAssertEqual(
+      withProductPrecision(.bfloat16) { effectiveRank(projections) }, effectiveRank(projections))
+    let other = Tensor.normal([40, 64], using: &stream)
+    XCTAssertEqual(
+      withProductPrecision(.bfloat16) { ntXent(projections, other) }.item,
+      ntXent(projections, other).item)
   }
 
   // MARK: - Effective rank

@@ -13,7 +13,7 @@ import Tensor
 /// - Returns: The share of rows, of both directions together.
 public func contrastiveAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
   withoutGradients {
-    diagonalShare(matmul(unitNorm(first.detached), unitNorm(second.detached).transposed()))
+    diagonalShare(exactMatmul(unitNorm(first.detached), unitNorm(second.detached).transposed()))
   }
 }
 
@@ -33,7 +33,7 @@ public func correlationAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
     let columns = [first, second].map { features in
       unitNorm(features.detached - features.detached.mean(axes: [0], keepingAxes: true), axis: 0)
     }
-    return diagonalShare(matmul(columns[0].transposed(), columns[1]))
+    return diagonalShare(exactMatmul(columns[0].transposed(), columns[1]))
   }
 }
 

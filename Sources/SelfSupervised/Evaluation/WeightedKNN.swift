@@ -48,7 +48,8 @@ public struct WeightedKNN: Sendable {
     defer { bank.releaseDerived() }
     let chunk = max(1, (1 << 24) / bank.shape[0])
     return features.detached.chunks(of: chunk).flatMap { queries in
-      linear(unitNorm(queries), bank).top(k).map(vote)  // the cosine of every query and bank row
+      // The cosine of every query and bank row.
+      exactLinear(unitNorm(queries), bank).top(k).map(vote)
     }
   }
 

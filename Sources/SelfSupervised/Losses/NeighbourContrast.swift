@@ -22,6 +22,6 @@ public func neighbourContrast(
       + "\(candidates.shape)")
   precondition(
     temperature > 0, "neighbourContrast needs a temperature above zero; got \(temperature)")
-  let similarities = matmul(neighbours / temperature, candidates.transposed())
+  let similarities = exactMatmul(neighbours / temperature, candidates.transposed())
   return crossEntropy(similarities, Array(0..<neighbours.shape[0]))
 }

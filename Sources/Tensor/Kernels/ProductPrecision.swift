@@ -1,7 +1,7 @@
 internal import CTensorKernels
 
 /// What products of matrices, and convolutions that are made of them, may round their factors to. Tensors and
-/// sums are floats of 32 bits either way.
+/// sums are floats of 32 bits either way, and so are the products of this package's losses and measures.
 public enum ProductPrecision: String, CaseIterable, Sendable {
   /// Nothing is rounded.
   case float32

@@ -1,0 +1,14 @@
+import Tensor
+
+// Losses and measures are about small differences: their products are exact, whatever those of the network
+// may round.
+
+/// a · b of factors that are never rounded.
+func exactMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
+  withProductPrecision(.float32) { matmul(a, b) }
+}
+
+/// x · weightᵀ of factors that are never rounded.
+func exactLinear(_ x: Tensor, _ weight: Tensor) -> Tensor {
+  withProductPrecision(.float32) { linear(x, weight) }
+}
