@@ -41,9 +41,14 @@ let learner = SimCLR(net, imageSize: 96, hiddenLayer: "pool")
 let optimizer = Adam(learner.parameters, learningRate: 1e-3)
 
 // A run that was stopped goes on from its file.
+let (file, notes) = ("photographs.safetensors", ["directory": directory])
 var first = 0
-if FileManager.default.fileExists(atPath: "photographs.safetensors") {
-  let checkpoint = try Checkpoint(contentsOf: "photographs.safetensors")
+if FileManager.default.fileExists(atPath: file) {
+  let checkpoint = try Checkpoint(contentsOf: file)
+  guard checkpoint.notes == notes else {
+    print("\(file) is of another directory: \(checkpoint.notes["directory"] ?? "")")
+    exit(66)
+  }
   try checkpoint.restore(learner, optimizer)
   first = checkpoint.step
 }
@@ -56,7 +61,7 @@ for (step, batch) in zip(first..<last, loader.batches(from: first)) {
   learner.updateMovingAverage()
   if (step + 1).isMultiple(of: loader.batchCount) {
     print("epoch \((step + 1) / loader.batchCount): loss \(loss.item)")
-    try Checkpoint(learner, optimizer, step: step + 1).write(to: "photographs.safetensors")
+    try Checkpoint(learner, optimizer, step: step + 1, notes: notes).write(to: file)
   }
 }
 try net.save(to: "improved-net.safetensors")

@@ -74,8 +74,7 @@ struct Comparison {
     let schedule = CosineDecay(from: rate, over: steps).warmed(over: steps / 10)
     let loader = DataLoader(
       training, batchSize: 32, shuffled: true, dropsLast: true, seed: options.seed)
-    for step in 0..<steps {
-      let batch = loader.epoch(step / loader.batchCount)[step % loader.batchCount]
+    for (step, batch) in zip(0..<steps, loader.batches()) {
       optimizer.learningRate = schedule.value(at: step)
       optimizer.zeroGradients()
       learner(batch.images).backward()

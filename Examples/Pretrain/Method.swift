@@ -18,7 +18,7 @@ enum Method: String, CaseIterable {
   private static let (queueSize, queueDecay) = (1_024, Float(0.99))
 
   /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed, wants
-  /// about its paper's rate, 0.05 for 256 images.
+  /// an eighth of its rate: WhatLearnersReach.md has what others give.
   func optimizer(of recipe: Recipe) -> OptimizerChoice {
     var choice = recipe.optimizer
     switch self {

@@ -22,7 +22,7 @@ INLINE long rowsAtOnce(long rows, long channels) {
   for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
   if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
 
-/// Zeros where `decides` is zero or below; what is not a number is not.
+/// Zero where `decides` is zero or below; the value where it is above, or not a number.
 INLINE Lanes whereAboveZero(Lanes value, Lanes decides) {
   return (Lanes)(~(decides <= 0) & (LaneFlags)value);
 }

@@ -33,7 +33,7 @@ public struct DataLoader: Sendable {
 
   /// A loader of `dataset`.
   ///
-  /// - Precondition: `batchSize` is at least 1, and where a last, smaller batch is left out, there is another.
+  /// - Precondition: `batchSize` is at least 1, and with `dropsLast` there is at least one whole batch.
   public init(
     _ dataset: any ImageDataset, batchSize: Int, shuffled: Bool = false, dropsLast: Bool = false,
     seed: UInt64 = 0

@@ -12,7 +12,7 @@ public struct LabelledImages: ImageDataset {
   public let labels: [Int]
   /// What the classes are called; empty when the images are unlabelled.
   public let classNames: [String]
-  /// The file of each image, where there is one for each.
+  /// The file of each image of `ImageFolder.load`; empty for other sets.
   public internal(set) var paths: [String] = []
   private let pixels: Pixels
 

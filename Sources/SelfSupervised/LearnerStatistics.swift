@@ -60,7 +60,7 @@ private func mean(of values: [Float]) -> Float {
 /// The exponential of the entropy of the singular values σ of unit-norm `projections` [count, size]:
 /// exp(-Σ p log p) with p = σ / Σσ (Roy and Vetterli, 2007; RankMe of Garrido et al., 2023).
 ///
-/// At most the first 128 rows are looked at. Not a number for one row, or where one of them is none.
+/// At most the first 128 rows are looked at. NaN for a single row, or if a row is not finite.
 public func effectiveRank(_ projections: Tensor) -> Float {
   let rows = min(projections.shape[0], 128)
   guard rows > 1 else { return .nan }

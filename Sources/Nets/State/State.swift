@@ -60,8 +60,8 @@ public struct State: Sendable {
   }
 }
 
-/// A state does not fit what it is loaded into; nothing was changed. What fits of a network's
-/// ``Module/load(_:partially:)`` takes.
+/// A state does not fit what it is loaded into; nothing was changed. Of a network's state
+/// ``Module/load(_:partially:)`` takes what fits.
 public struct StateError: Error, CustomStringConvertible, LocalizedError {
   /// Names the network has and the state lacks.
   public var missing: [String] = []

@@ -97,7 +97,8 @@ private struct LayerTraining {
     let optimizer = SGD(layer.parameters, learningRate: scaled, momentum: 0.9)
     _ = training.losses(count: rows.count, optimizer) { chosen in
       let rows = chosen.map { rows[$0] }
-      return crossEntropy(layer(features.gathered(rows)), rows.map { labels[$0] })
+      return crossEntropy(
+        scores(layer, features.gathered(rows)), rows.map { labels[$0] })
     }
     return layer
   }
@@ -115,7 +116,11 @@ private struct LayerTraining {
 }
 
 private func predictions(_ layer: Linear, _ features: Tensor) -> [Int] {
-  withoutGradients { layer(features).argmax() }
+  withoutGradients { scores(layer, features).argmax() }
+}
+
+private func scores(_ layer: Linear, _ features: Tensor) -> Tensor {
+  withProductPrecision(.float32) { layer(features) }
 }
 
 /// The share of predictions that are the labels.

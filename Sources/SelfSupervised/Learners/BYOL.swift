@@ -40,9 +40,10 @@ public final class BYOL: Learner {
   /// A learner around any network; the network itself is not changed.
   ///
   /// Defaults that differ from byol-pytorch 0.9.1's: each view goes through the network on its own, views are
-  /// the paper's and not normalised, so that the network takes images as they are, and there are no simplicial embeddings unless asked for. SimSiam has its authors' heads but
-  /// for their sizes: byol-pytorch's 256 features and a bottleneck of a quarter, where they have 2,048 and 512;
-  /// its authors' views are ``Compose/simSiam(imageSize:blur:normalization:)``.
+  /// the paper's and not normalised, so that the network takes images as they are, and there are no simplicial
+  /// embeddings unless asked for. SimSiam has its authors' heads but for their sizes: byol-pytorch's 256 features
+  /// and a bottleneck of a quarter, where they have 2,048 and 512; its authors' views are
+  /// ``Compose/simSiam(imageSize:blur:normalization:)``.
   ///
   /// - Parameters:
   ///   - net: The network to improve.

@@ -34,7 +34,6 @@ public final class MoCo: Learner {
   public private(set) var statistics = LearnerStatistics()
 
   private let augmentation: any Augmentation
-  private var newKeys: [Tensor] = []
 
   /// A learner around any network; the network itself is not changed.
   ///
@@ -125,8 +124,7 @@ public final class MoCo: Learner {
     let queries = project(view)
     let keys = target { unitNorm(project(other)) }
     statistics = LearnerStatistics(queries)
-    // Only of what is trained on.
-    if queries.isTracked, queue.mode == .training { newKeys.append(keys) }
+    if queries.isTracked { queue.hold(keys) }
     return momentumContrast(
       queries, keys: keys, negatives: queue.rows, temperature: temperature)
   }
@@ -136,8 +134,7 @@ public final class MoCo: Learner {
   /// Called once after each optimizer step; a batch's keys are no negatives of the batch itself.
   public func updateMovingAverage() {
     target.update()
-    for keys in newKeys { queue.append(keys) }
-    newKeys = []
+    queue.appendHeld()
   }
 
   /// Makes the target equal to the network again.

@@ -18,6 +18,7 @@ public final class FeatureQueue: ModeDependent {
   /// Whether rows are added: in training they are, in evaluation they are not.
   public var mode: Mode = .training
 
+  private var held: [Tensor] = []
   private let places: Buffer
   private let classes: Buffer
   private let next = Buffer(.zeros([]), name: "position", elementType: .int64)
@@ -94,6 +95,23 @@ extension FeatureQueue {
   }
 }
 
+// MARK: - Adding after a step
+
+extension FeatureQueue {
+  /// Keeps rows for ``appendHeld()``: those of a step that shall not meet them. Nothing in evaluation mode.
+  ///
+  /// - Parameter features: A tensor of shape [any number, width]; gradients do not follow it.
+  public func hold(_ features: Tensor) {
+    if mode == .training { held.append(features.detached) }
+  }
+
+  /// Adds the rows that were kept. A state that is loaded has none.
+  public func appendHeld() {
+    for features in held { append(features) }
+    held = []
+  }
+}
+
 // MARK: - Saving
 
 extension FeatureQueue {
@@ -112,6 +130,7 @@ extension FeatureQueue {
       }
     }
     try load(state, partially: false)
+    held = []
   }
 }
 

@@ -11,7 +11,8 @@ import Tensor
 /// for (step, batch) in zip(checkpoint.step..<steps, loader.batches(from: checkpoint.step)) { … }
 /// ```
 ///
-/// A training that goes on so gives what it would have given, bit for bit.
+/// A training continued this way gives what it would have given, bit for bit, on the same processor with as many
+/// threads and the same precision.
 public struct Checkpoint: Sendable {
   /// How many steps were taken.
   public let step: Int
@@ -19,6 +20,8 @@ public struct Checkpoint: Sendable {
   public let notes: [String: String]
   private let learner: State
   private let optimizer: State
+  /// Where it was read.
+  private let path: String?
 
   private static let (learnerName, optimizerName, notesName) = ("learner", "optimizer", "notes")
   private static let stepNote = "step"
@@ -37,6 +40,7 @@ public struct Checkpoint: Sendable {
     self.notes = notes
     self.learner = learner.state
     self.optimizer = optimizer.state
+    path = nil
   }
 
   /// The checkpoint in a file.
@@ -51,6 +55,7 @@ public struct Checkpoint: Sendable {
     notes = state.below(Self.notesName).notes
     learner = state.below(Self.learnerName)
     optimizer = state.below(Self.optimizerName)
+    self.path = path
   }
 
   /// Writes the file; an earlier one stays as it was until this is complete.
@@ -82,7 +87,9 @@ public struct Checkpoint: Sendable {
     do {
       try part.load(state)
     } catch let error as StateError {
-      throw error.below(name)
+      var error = error.below(name)
+      error.path = path
+      throw error
     }
   }
 }

@@ -11,8 +11,8 @@ import Tensor
 /// }
 /// ```
 ///
-/// Projections that are not numbers count at once. Two things count when they last for 20 steps: projections near one point, their
-/// ``LearnerStatistics/spread`` below 0.1 or below a fifth of its best; and projections in few
+/// Projections that are not finite are warned of at once. Two things are when they last for 20 steps: projections
+/// near one point, their ``LearnerStatistics/spread`` below 0.1 or below a fifth of its best; and projections in few
 /// directions, their ``LearnerStatistics/effectiveRank`` below 3, or 6 at a learning rate that no
 /// recipe has, and below a quarter of its best. A network whose projections are alike from the start,
 /// as those of networks without norms may be, is given 200 steps, and more while it improves. So are the
@@ -36,7 +36,8 @@ public struct CollapseWatch: Sendable {
   ///   - learner: The learner, after its loss.
   ///   - optimizer: What moves it; its highest learning rate so far may be the cause.
   ///   - batchSize: How many images a step has, which may be the cause if they are few.
-  /// - Returns: A warning at the step at which a collapse is certain; nil at all others.
+  /// - Returns: A warning at the step at which a collapse is certain or the training has diverged; nil at all
+  ///   others.
   public mutating func warning(
     _ learner: some Learner, optimizer: any Optimizer, batchSize: Int? = nil
   ) -> CollapseWarning? {
@@ -125,7 +126,7 @@ public struct CollapseWatch: Sendable {
 
 /// What a ``CollapseWatch`` found.
 public struct CollapseWarning: Sendable, CustomStringConvertible {
-  /// How projections are alike.
+  /// What is wrong with the projections.
   public enum Kind: Sendable {
     /// All lie near one point.
     case point
@@ -137,7 +138,7 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
     case divergence
   }
 
-  /// How projections are alike.
+  /// What is wrong with the projections.
   public let kind: Kind
   /// The statistics of the step at which it became certain.
   public let statistics: LearnerStatistics

@@ -15,8 +15,8 @@ extension LARS {
   /// SimCLR's and NNCLR's: base 0.3 times batch / 256, a decay of 1e-6 (Chen et al., 2020; Dwibedi et
   /// al., 2021).
   ///
-  /// Google's loss of SimCLR is twice ``SimCLR``'s, which counts where gradients are not brought to the length of
-  /// weights: biases and norms have twice the rate.
+  /// Google's loss is twice ``SimCLR``'s. LARS cancels that for weights; biases and norms, which it does not adapt,
+  /// get twice the rate instead.
   ///
   /// For batches below about 1,000 SimCLR's appendix B.1 recommends 0.075 · √batch, the rule
   /// `.squareRoot`; on CIFAR-10 Google's code has a `base` of 1 and a decay of 1e-4.
@@ -65,7 +65,7 @@ extension SGD {
   /// learning rate no schedule changes (Chen and He, 2021, section 3 and 4.2).
   ///
   /// `BYOL`'s loss is four times its authors', so that a quarter of that rate and four times that decay make
-  /// the same steps. On CIFAR-10 the base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not
+  /// the same steps: `base` and `weightDecay` are in the authors' units. On CIFAR-10 the base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not
   /// decay here.
   public static func simSiam(
     _ learner: BYOL, batchSize: Int, base: Float = 0.05, weightDecay: Float = 1e-4

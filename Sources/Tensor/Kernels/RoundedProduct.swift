@@ -2,7 +2,8 @@ internal import CTensorKernels
 
 /// Products of factors that are rounded to bfloat16, two terms to a number of 32 bits, on the calling thread.
 enum RoundedProduct {
-  /// The terms of a sum at a time, so that what was rounded stays in the second-level cache.
+  /// The terms of a sum at a time: 1 KB for each row and column, which the second-level cache holds for about a
+  /// thousand of them.
   private static let longestSum = 512
 
   /// The rows of a transposed factor that lie together.

@@ -148,6 +148,7 @@ final class ImageFolderTests: XCTestCase {
     }
     XCTAssertEqual(told, [damaged])
     XCTAssertEqual(folder.labels, [0, 1, 1])
+    XCTAssertEqual(folder.paths, ["x/a.png", "y/b.png", "y/d.jpg"].map(files.path))
     let alone = try Picture(path: files.path("y/d.jpg")).bytes
     XCTAssertEqual(
       folder.images(at: [2]).scalars.map { UInt8(($0 * 255).rounded()) }, alone)

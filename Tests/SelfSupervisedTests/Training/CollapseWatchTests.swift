@@ -120,10 +120,9 @@ final class CollapseWatchTests: XCTestCase {
     let images = Shapes(count: 1_024, size: 16, seed: 0).inMemory()
     let loader = DataLoader(images, batchSize: 64, shuffled: true, dropsLast: true, seed: 0)
     var (watch, warning, last) = (CollapseWatch(), CollapseWarning?.none, Float.nan)
-    for step in 0..<steps {
+    for (_, batch) in zip(0..<steps, loader.batches()) {
       optimizer.zeroGradients()
-      let loss = learner(
-        loader.epoch(step / loader.batchCount)[step % loader.batchCount].images)
+      let loss = learner(batch.images)
       loss.backward()
       optimizer.step()
       learner.updateMovingAverage()

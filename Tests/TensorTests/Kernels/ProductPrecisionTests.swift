@@ -20,6 +20,9 @@ final class ProductPrecisionTests: XCTestCase {
     checkRounding("linear", normal([66, 40]), normal([50, 40])) { linear($0, $1) }
     checkRounding("few rows", normal([16, 40]), normal([50, 40])) { linear($0, $1) }
     checkRounding("1x1", normal([2, 5, 5, 24]), normal([70, 1, 1, 24])) { convolution($0, $1) }
+    checkRounding("large weight", normal([2, 4, 4, 24]), normal([520, 1, 1, 24])) {
+      convolution($0, $1)
+    }
     checkRounding("stride 2", normal([2, 9, 8, 16]), normal([24, 3, 3, 16])) {
       convolution($0, $1, stride: 2, padding: 1)
     }

@@ -23,6 +23,9 @@ final class WeightPanelsTests: XCTestCase {
           product(x, weight, group: group, .outputs, width: outputs, precision),
           Twin.matmul(columns(x, group, inputs).rounded(to: precision), part.transposed()))
         check(
+          product(x, weight, group: group, .outputs, width: outputs, precision, beta: 1) - 3,
+          Twin.matmul(columns(x, group, inputs).rounded(to: precision), part.transposed()))
+        check(
           product(dy, weight, group: group, .inputGradients, width: inputs, precision),
           Twin.matmul(columns(dy, group, outputs).rounded(to: precision), part))
       }
@@ -106,14 +109,15 @@ final class WeightPanelsTests: XCTestCase {
 
   private func product(
     _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightProduct, width: Int,
-    groups: Int = 2, _ precision: ProductPrecision = .float32
+    groups: Int = 2, _ precision: ProductPrecision = .float32, beta: Float = 0
   ) -> Tensor {
     let panels = WeightPanels.of(weight, groups: groups, for: product, precision)
     let (m, stride) = (x.shape[0], x.shape[1])
     return Tensor([m, width]) { out in
+      out.update(repeating: 3, count: m * width)
       panels.multiply(
-        m: m, group: group, x.pointer + group * stride / groups, stride: stride, into: out,
-        stride: width)
+        m: m, group: group, x.pointer + group * stride / groups, stride: stride, beta: beta,
+        into: out, stride: width)
     }
   }
 
