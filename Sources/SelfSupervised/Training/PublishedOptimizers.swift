@@ -65,8 +65,8 @@ extension SGD {
   /// learning rate no schedule changes (Chen and He, 2021, section 3 and 4.2).
   ///
   /// `BYOL`'s loss is four times its authors', so that a quarter of that rate and four times that decay make
-  /// the same steps: `base` and `weightDecay` are in the authors' units. On CIFAR-10 the base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not
-  /// decay here.
+  /// the same steps: `base` and `weightDecay` are in the authors' units. On CIFAR-10 the base is 0.03 and the
+  /// decay 5e-4 (appendix D). Biases and norms do not decay here.
   public static func simSiam(
     _ learner: BYOL, batchSize: Int, base: Float = 0.05, weightDecay: Float = 1e-4
   ) -> SGD {
