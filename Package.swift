@@ -15,6 +15,7 @@ let package = Package(
     .library(name: "Nets", targets: ["Nets"]),
     .library(name: "SelfSupervised", targets: ["SelfSupervised"]),
     .library(name: "Datasets", targets: ["Datasets"]),
+    .library(name: "Training", targets: ["Training"]),
     .executable(name: "pretrain", targets: ["pretrain"]),
     .executable(name: "benchmark", targets: ["benchmark"]),
   ],
@@ -26,6 +27,7 @@ let package = Package(
     .target(name: "Nets", dependencies: ["Tensor"]),
     .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
     .target(name: "Datasets", dependencies: ["Tensor"]),
+    .target(name: "Training", dependencies: ["SelfSupervised", "Datasets", "Nets", "Tensor"]),
     .target(name: "Arguments", path: "Examples/Arguments"),
     .executableTarget(
       name: "FirstStep", dependencies: ["SelfSupervised"], path: "Examples/FirstStep"),
@@ -55,6 +57,9 @@ let package = Package(
     .testTarget(
       name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "SelfSupervised", "Datasets", "TestSupport"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"], exclude: ["Fixtures"]),
   ]

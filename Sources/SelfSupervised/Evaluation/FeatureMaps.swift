@@ -17,12 +17,12 @@ public func featureMaps(
     images.rank == 4 && images.shape[0] > 0 && batchSize > 0,
     "featureMaps needs images [count, height, width, channels] and a batch size of 1 or more; got "
       + "shape \(images.shape) and \(batchSize)")
-  let encoder = PixelEncoder(
-    net, pixelLayer: hiddenLayer, instanceLayer: -1,
-    inputShape: Shape(Array(images.shape.dropFirst())))
+  let backbone = Backbone(
+    net, hiddenLayers: [hiddenLayer], inputShape: Shape(Array(images.shape.dropFirst())))
+  _ = backbone.mapShape(ofLayer: 0)
   return net.evaluating {
     withoutGradients {
-      concatenated(images.chunks(of: batchSize).map { encoder($0).pixels })
+      concatenated(images.chunks(of: batchSize).map { backbone.outputs($0)[0] })
     }
   }
 }

@@ -54,11 +54,11 @@ public struct PixelPairs: Sendable {
 ///   - positives: The pairs that should agree.
 ///   - variant: Whose mean it is.
 /// - Returns: A scalar.
-public func pixelAgreement(
+public func pixProLoss(
   _ predictions: Tensor, with targets: Tensor, positives: PixelPairs,
   variant: PixelVariant = .official
 ) -> Tensor {
-  checkPixels("pixelAgreement", predictions, targets, positives)
+  checkPixels("pixProLoss", predictions, targets, positives)
   let mask = positives.mask
   let weights: Tensor
   switch variant {

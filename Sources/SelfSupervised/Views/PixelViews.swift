@@ -1,9 +1,9 @@
 import Tensor
 
 /// Two views of the same images, and which part of its image each of them shows.
-public struct PixelViews: Sendable {
+public struct PixelViews: ViewSet {
   /// The views, of shape [count, height, width, channels].
-  public let images: ViewPair
+  public let pair: ViewPair
   /// Where the first view of each image comes from.
   public let first: [ViewRegion]
   /// Where the second view of each image comes from.
@@ -17,7 +17,7 @@ public struct PixelViews: Sendable {
       images.first.rank == 4 && first.count == images.count && second.count == images.count,
       "PixelViews needs views [count, height, width, channels] and a region for each; got shape "
         + "\(images.first.shape), \(first.count) and \(second.count) regions")
-    self.images = images
+    pair = images
     self.first = first
     self.second = second
   }
@@ -61,6 +61,14 @@ public struct PixelViews: Sendable {
       first: regions[0], second: regions[1])
   }
 
+  /// Two views that each show the whole of their image.
+  public init(_ pair: ViewPair) {
+    let size = Size2D(height: pair.first.shape[1], width: pair.first.shape[2])
+    let whole = ViewRegion(Region(top: 0, left: 0, size: size), of: size)
+    let regions = Array(repeating: whole, count: pair.count)
+    self.init(images: pair, first: regions, second: regions)
+  }
+
   /// How many images there are.
-  public var count: Int { images.count }
+  public var count: Int { pair.count }
 }

@@ -1,8 +1,17 @@
 import Nets
 import Tensor
 
+/// Views of the same images, two or more, and what is known of them.
+public protocol ViewSet: Sendable {
+  /// Views of which nothing else is known.
+  init(_ pair: ViewPair)
+
+  /// The first two views of each image.
+  var pair: ViewPair { get }
+}
+
 /// Two views of the same images, or what a network makes of them.
-public struct ViewPair: Sendable {
+public struct ViewPair: ViewSet {
   /// A batch of shape [count, …]; images are [count, height, width, channels].
   public let first: Tensor
   /// The same of the other views, in the same order.
@@ -29,6 +38,12 @@ public struct ViewPair: Sendable {
       second: views(of: images, by: augmentations.second, using: stream.split(1)))
   }
 
+  /// The pair itself.
+  public init(_ pair: ViewPair) { self = pair }
+
+  /// The pair itself.
+  public var pair: ViewPair { self }
+
   /// How many images there are.
   public var count: Int { first.shape[0] }
 
@@ -52,7 +67,7 @@ public enum ViewBatching: Sendable {
   ///     `run` uses nothing but `ImagewiseModule`s.
   ///   - run: Makes as many rows as it is given.
   /// - Returns: What `run` makes of each.
-  public func callAsFunction(
+  func callAsFunction(
     _ views: ViewPair, atOnce: Bool = false, run: (Tensor) -> Tensor
   ) -> ViewPair {
     func joined() -> ViewPair {

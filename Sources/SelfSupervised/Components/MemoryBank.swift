@@ -1,0 +1,180 @@
+import Nets
+import Tensor
+
+/// The newest rows of features, for losses that look further than one batch: a ring of unit vectors.
+///
+/// A new row takes the place of the oldest when there is no room, so that batches may be of any size,
+/// larger than the queue included. Places that no row has come to are never handed out, unless the
+/// queue starts with random directions, as published implementations do.
+///
+/// Rows, their labels, the position and the count are saved.
+public final class MemoryBank: Stateful {
+  /// How many rows there is room for.
+  public let capacity: Int
+  /// The features of a row.
+  public let width: Int
+  /// Whether places that no row has come to are random directions, which may become neighbors.
+  public let startsRandom: Bool
+
+  private let places: Buffer
+  private let classes: Buffer
+  private let next = Buffer(.zeros([]), name: "position", elementType: .int64)
+  private let filled = Buffer(.zeros([]), name: "count", elementType: .int64)
+
+  /// An empty queue.
+  ///
+  /// - Parameters:
+  ///   - capacity: How many rows there is room for.
+  ///   - width: The features of a row.
+  ///   - startsRandom: Whether to begin with random directions.
+  ///   - stream: Where these come from; unpredictable when it is nil.
+  public init(
+    capacity: Int, width: Int, startsRandom: Bool = false, using stream: RandomStream? = nil
+  ) {
+    precondition(
+      (1...1 << 24).contains(capacity) && width > 0,
+      "MemoryBank needs a capacity in 1...2²⁴ and a width above zero; got \(capacity), \(width)")
+    self.capacity = capacity
+    self.width = width
+    self.startsRandom = startsRandom
+    var stream = stream ?? .unpredictable()
+    let shape: Shape = [capacity, width]
+    places = Buffer(
+      startsRandom ? unitNorm(.normal(shape, using: &stream)) : .zeros(shape), name: "rows")
+    classes = Buffer(.full(unknown, [capacity]), name: "labels", elementType: .int64)
+  }
+
+  /// How many rows have come, at most as many as there is room for.
+  public var count: Int { Int(filled.value.item) }
+
+  /// The rows that have come, of shape [count, width], in no order that matters; never tracked.
+  public var rows: Tensor { places.value[0..<count] }
+
+  /// Where the next row goes.
+  var position: Int { Int(next.value.item) }
+}
+
+private let unknown: Float = -1
+
+// MARK: - Adding
+
+extension MemoryBank {
+  /// Adds rows at unit length, which displace the oldest; of more than there is room for, the last
+  /// ones stay.
+  ///
+  /// - Parameters:
+  ///   - features: A tensor of shape [any number, width]; gradients do not follow it.
+  ///   - labels: A class for each row, if it is known.
+  public func append(_ features: Tensor, labels: [Int]? = nil) {
+    precondition(
+      features.rank == 2 && features.shape[1] == width,
+      "MemoryBank needs features [count, \(width)]; got \(features.shape)")
+    let total = features.shape[0]
+    precondition(
+      labels.map { $0.count == total && $0.allSatisfy { $0 >= 0 } } ?? true,
+      "MemoryBank needs a label of zero or more for each of \(total) rows; got "
+        + "\(labels?.count ?? 0)")
+    guard total > 0 else { return }
+    let kept = max(0, total - capacity)..<total
+    let units = withoutGradients { unitNorm(features.detached[kept]) }
+    let numbers = Tensor(labels.map { $0[kept].map(Float.init) } ?? kept.map { _ in unknown })
+    let start = (position + kept.lowerBound) % capacity
+    let beforeWrap = min(kept.count, capacity - start)
+    for (buffer, entries) in [(places, units), (classes, numbers)] {
+      buffer.replace(from: start, with: entries[0..<beforeWrap])
+      buffer.replace(from: 0, with: entries[beforeWrap..<kept.count])
+    }
+    next.value = Tensor(Float((position + total) % capacity))
+    filled.value = Tensor(Float(min(count + total, capacity)))
+  }
+}
+
+// MARK: - Saving
+
+extension MemoryBank {
+  private var buffers: [Buffer] { [places, classes, next, filled] }
+
+  /// The rows, their labels, the position and the count.
+  public var state: State {
+    State(
+      buffers.map { State.Entry($0.name ?? "", $0.value, elementType: $0.elementType) })
+  }
+
+  /// Compares the rows of another memory of the same size with this one.
+  ///
+  /// - Returns: What takes them.
+  /// - Throws: `StateError` if something is missing, of another shape or out of range.
+  public func plan(_ state: State) throws -> () -> Void {
+    var error = StateError()
+    let names = buffers.map { $0.name ?? "" }
+    error.unexpected = state.names.filter { !names.contains($0) }
+    let values = zip(names, buffers).compactMap { name, buffer -> Tensor? in
+      guard let value = state[name] else {
+        error.missing.append(name)
+        return nil
+      }
+      if value.shape != buffer.value.shape {
+        error.mismatched.append((name, buffer.value.shape, value.shape))
+      }
+      return value
+    }
+    for (name, highest) in [("position", capacity - 1), ("count", capacity)] {
+      guard let number = state[name], number.rank == 0 else { continue }
+      if !(0...Float(highest)).contains(number.item) {
+        error.impossible.append((name, "a number in 0...\(highest)", "\(number.item)"))
+      }
+    }
+    guard error.isEmpty else { throw error }
+    return { for (buffer, value) in zip(self.buffers, values) { buffer.value = value } }
+  }
+}
+
+// MARK: - Neighbors
+
+extension MemoryBank {
+  /// What was found for each row of a batch.
+  public struct Neighbors: Sendable {
+    /// Unit vectors of shape [count, width]; no gradient flows to them.
+    public let rows: Tensor
+    /// The label that each neighbor came with; nil if it came without.
+    public let labels: [Int?]
+    /// The share of neighbors that are random rows the queue began with.
+    public let randomShare: Float
+  }
+
+  /// The most similar row of each row of `queries` by cosine; the row itself, at unit length, while
+  /// there is nothing to look at.
+  ///
+  /// - Parameter queries: A tensor of shape [count, width], of rows of any length.
+  /// - Returns: One neighbor for each row.
+  public func neighbors(of queries: Tensor) -> Neighbors {
+    precondition(
+      queries.rank == 2 && queries.shape[1] == width && queries.shape[0] > 0,
+      "MemoryBank needs features [count, \(width)], of at least 1 row; got \(queries.shape)")
+    let searched = startsRandom ? capacity : count
+    return withoutGradients {
+      guard searched > 0 else {
+        let units = unitNorm(queries.detached)
+        return Neighbors(
+          rows: units, labels: Array(repeating: nil, count: units.shape[0]), randomShare: 0)
+      }
+      let nearest = nearest(to: queries.detached, among: searched)
+      let random = nearest.count(where: { $0 >= count })
+      return Neighbors(
+        rows: places.value.gathered(nearest), labels: labels(at: nearest),
+        randomShare: Float(random) / Float(nearest.count))
+    }
+  }
+
+  /// The products are made a block of queries at a time, so that memory does not grow with the count.
+  private func nearest(to queries: Tensor, among searched: Int) -> [Int] {
+    let (bank, block) = (places.value[0..<searched], max(1, (1 << 24) / searched))
+    return queries.chunks(of: block).flatMap { exactLinear($0, bank).argmax() }  // queries · bankᵀ
+  }
+
+  private func labels(at indices: [Int]) -> [Int?] {
+    classes.value.withUnsafeBufferPointer { numbers in
+      indices.map { numbers[$0] == unknown ? nil : Int(numbers[$0]) }
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Nets
+import Tensor
+
+/// The learner: runs any ``Method`` around any network.
+///
+/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg` and `PixelCL` are this type
+/// with their method, and each has an initializer with its method's hyperparameters.
+public final class MethodLearner<M: Method>: Learner {
+  /// The hyperparameters, heads and loss.
+  public let method: M
+  /// The user's network up to the tapped layers.
+  public let backbone: Backbone
+  /// The method's modules and memories.
+  public let parts: M.Parts
+  /// How the two views of a batch go through the network.
+  public let viewBatching: ViewBatching
+  /// Where the next random views come from.
+  public var stream: RandomStream
+  /// The network, then the parts that are modules.
+  public let modules: [any Module]
+  /// Everything an optimizer should move, complete from `init` on.
+  public let parameters: [Parameter]
+
+  let namedParts: [(name: String, part: any Stateful)]
+  let commits: StepCommits
+  private let targets: [TargetNetwork]
+  private let augmentations: Augmentations
+  private let fusesViews: Bool
+  private var mode = Mode.training
+
+  /// A learner around any network; the network itself is not changed.
+  ///
+  /// - Parameters:
+  ///   - net: The network to improve.
+  ///   - method: Hyperparameters, heads and loss.
+  ///   - imageSize: The size of the views of images.
+  ///   - inputShape: The shape of one input without the count, in place of `imageSize`, for what is no
+  ///     image: [length, channels] for signals, [features] for vectors. It needs an augmentation.
+  ///   - hiddenLayer: The layer whose output is the representation: a name, the number of a child,
+  ///     or the layer itself.
+  ///   - additionalLayers: Layers that the method reads besides.
+  ///   - channels: The channels of images; those of the first convolution when it is nil.
+  ///   - viewBatching: How the two views of a batch go through the network.
+  ///   - augmentation: How views are drawn; the method's way when it is nil.
+  ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
+  ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
+  /// - Precondition: The network has parameters, has the layers and calls them.
+  public init(
+    _ net: any Module, _ method: M, imageSize: Size2D? = nil, inputShape: Shape? = nil,
+    hiddenLayer: HiddenLayer = -2, additionalLayers: [HiddenLayer] = [], channels: Int? = nil,
+    viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
+    secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
+  ) {
+    precondition(
+      (imageSize == nil) != (inputShape == nil) && (inputShape == nil || augmentation != nil),
+      "a learner needs imageSize: for images, or inputShape: and augmentation: for other inputs; got "
+        + "\(imageSize.map { "imageSize \($0)" } ?? "no imageSize") and "
+        + (inputShape.map { "inputShape \($0)" } ?? "no inputShape"))
+    var stream = seed.map { RandomStream(seed: $0) } ?? .unpredictable()
+    let shape = inputShape ?? imageShape(imageSize ?? 0, channels: channels, of: net)
+    let backbone = Backbone(net, hiddenLayers: [hiddenLayer] + additionalLayers, inputShape: shape)
+    let parts = withRandomSeed(stream.next()) { method.makeParts(for: backbone, using: &stream) }
+    self.method = method
+    self.backbone = backbone
+    self.parts = parts
+    self.viewBatching = viewBatching
+    self.stream = stream
+    let usual = imageSize.map(method.augmentations)
+    let first = augmentation ?? usual?.first ?? Unchanged()
+    augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
+    namedParts = [("net", net)] + parts.named
+    modules = namedParts.compactMap { $0.part as? any Module }
+    parameters = modules.flatMap { $0.parameters }.uniqued()
+    targets = namedParts.compactMap { $0.part as? TargetNetwork }
+    commits = StepCommits(parameters, targets)
+    fusesViews = backbone.fusesViews && parts.projector.isImagewise
+  }
+
+  /// The user's network, which the training improves.
+  public var net: any Module { backbone.net }
+  /// From features to projections.
+  public var projector: any Module { parts.projector }
+  /// Whether the loss itself keeps images apart.
+  public var preventsCollapse: Bool { method.preventsCollapse }
+
+  /// Features [count, width] of the tapped layer, recorded for gradients.
+  public func features(_ images: Tensor) -> Tensor { backbone(images) }
+
+  /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
+  public func views(of images: Tensor, using stream: RandomStream?) -> M.Views {
+    var next = self.stream
+    return method.views(of: images, by: augmentations, using: stream ?? next.split())
+  }
+
+  /// The loss of given views, with its statistics and metrics: no randomness of its own.
+  ///
+  /// It changes nothing but running statistics in training mode, and gives the same value again.
+  ///
+  /// - Parameters:
+  ///   - views: Views of the same images.
+  ///   - labels: A class for each image, if it is known; for metrics alone.
+  /// - Precondition: There are at least two images while batch norm is in training mode.
+  public func stepLoss(of views: M.Views, labels: [Int]?) -> StepLoss {
+    begin(views.pair.count, labels)
+    return staging(method.loss(of: views, in: pass(labels: labels)))
+  }
+
+  /// What a loss computes with.
+  func pass(labels: [Int]? = nil) -> Pass<M.Parts> {
+    Pass(
+      backbone: backbone, parts: parts, labels: labels, batching: viewBatching,
+      fusesViews: fusesViews)
+  }
+
+  /// Ends the step before, and checks the images of this one.
+  func begin(_ count: Int, _ labels: [Int]? = nil) {
+    commits.checkWeights(of: "\(M.self)")
+    precondition(
+      labels.map { $0.count == count } ?? true,
+      "\(M.self) needs a label for each image, if any; got \(labels?.count ?? 0) for \(count)")
+    precondition(
+      count > 1 || !modules.contains { $0.usesBatchStatistics },
+      "\(M.self) needs at least 2 images in training, for batch norm has no variance over one; "
+        + "got \(count)")
+  }
+
+  /// `loss`, which leaves its traces when it is differentiated and the optimizer has moved.
+  func staging(_ loss: StepLoss) -> StepLoss {
+    mode == .training ? commits.stagingCommit(of: loss) : loss
+  }
+
+  /// Lets targets and memories follow the step that the optimizer has taken.
+  public func updateMovingAverage() { commits.settle() }
+
+  /// Makes the target equal to the network again. Nothing without a target.
+  public func resetMovingAverage() {
+    targets.forEach { $0.reset() }
+    commits.acceptWeights()
+  }
+
+  /// Forgets losses that were differentiated and whose step is not taken.
+  public func discardStep() { commits.discard() }
+
+  /// Puts the network and the heads into training mode.
+  public func train() {
+    modules.forEach { $0.train() }
+    mode = .training
+  }
+
+  /// Puts the network and the heads into evaluation mode, in which losses leave no trace.
+  public func evaluate() {
+    modules.forEach { $0.evaluate() }
+    mode = .evaluation
+  }
+}

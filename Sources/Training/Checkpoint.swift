@@ -1,0 +1,95 @@
+import Nets
+import SelfSupervised
+import Tensor
+
+/// All that a training goes on from, in one file: what the learner and the optimizer know, and how far it is.
+///
+/// ```swift
+/// try Checkpoint(learner, optimizer, step: step + 1).write(to: "checkpoint.safetensors")
+///
+/// let checkpoint = try Checkpoint(contentsOf: "checkpoint.safetensors")
+/// try checkpoint.restore(learner, optimizer)
+/// for (step, batch) in zip(checkpoint.step..<steps, loader.batches(from: checkpoint.step)) { … }
+/// ```
+///
+/// A training continued this way gives what it would have given, bit for bit, on the same processor with as many
+/// threads and the same precision.
+public struct Checkpoint: Sendable {
+  /// How many steps were taken.
+  public let step: Int
+  /// Words that the training keeps with it.
+  public let notes: [String: String]
+  private let learner: State
+  private let optimizer: State
+  /// Where it was read.
+  private let path: String?
+
+  private static let (learnerName, optimizerName, notesName) = ("learner", "optimizer", "notes")
+  private static let stepNote = "step"
+
+  /// A snapshot of a training.
+  ///
+  /// - Parameters:
+  ///   - learner: The learner, with its network.
+  ///   - optimizer: What moves it.
+  ///   - step: How many steps were taken.
+  ///   - notes: Words that the training keeps with it.
+  public init(
+    _ learner: any Learner, _ optimizer: any Optimizer, step: Int, notes: [String: String] = [:]
+  ) {
+    self.step = step
+    self.notes = notes
+    self.learner = learner.state
+    self.optimizer = optimizer.state
+    path = nil
+  }
+
+  /// The checkpoint in a file.
+  ///
+  /// - Throws: `FileError` if there is no such file, it is damaged, or no checkpoint.
+  public init(contentsOf path: String) throws {
+    let state = try State(contentsOf: path)
+    guard let step = state.notes[Self.stepNote].flatMap({ Int($0) }), step >= 0 else {
+      throw FileError(path: path, reason: "it is not a checkpoint: it has no number of steps")
+    }
+    self.step = step
+    notes = state.below(Self.notesName).notes
+    learner = state.below(Self.learnerName)
+    optimizer = state.below(Self.optimizerName)
+    self.path = path
+  }
+
+  /// Writes the file; an earlier one stays as it was until this is complete.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  public func write(to path: String) throws {
+    var state = State(notes: [Self.stepNote: "\(step)"])
+    state.append(learner, under: Self.learnerName)
+    state.append(optimizer, under: Self.optimizerName)
+    state.append(State(notes: notes), under: Self.notesName)
+    try state.write(to: path)
+  }
+
+  /// Makes a learner and its optimizer what they were; if anything does not fit, neither changes.
+  ///
+  /// - Throws: `StateError` if names or shapes differ.
+  public func restore(_ learner: any Learner, _ optimizer: any Optimizer) throws {
+    let changes = try [
+      plan(learner, self.learner, under: Self.learnerName),
+      plan(optimizer, self.optimizer, under: Self.optimizerName),
+    ]
+    changes.forEach { $0() }
+  }
+
+  private func plan(
+    _ part: any Stateful, _ state: State, under name: String
+  ) throws -> () -> Void {
+    do {
+      return try part.plan(state)
+    } catch let error as StateError {
+      var error = error.below(name)
+      error.path = path
+      throw error
+    }
+  }
+}
