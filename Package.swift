@@ -36,7 +36,7 @@ let package = Package(
       path: "Examples/Photographs"),
     .executableTarget(
       name: "pretrain",
-      dependencies: ["Arguments", "ExampleSupport", "SelfSupervised", "Datasets"],
+      dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Pretrain"),
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",

@@ -1,8 +1,8 @@
 import Arguments
 import Datasets
-import ExampleSupport
 import Foundation
 import SelfSupervised
+import Training
 
 /// What `--data` names: images to train on, those with labels among them or beside them, and the recipe that
 /// suits them.
@@ -58,17 +58,17 @@ struct ImageSets {
 
   /// Who judges, in words.
   var judges: String {
-    guard let labelled else { return "no labels to judge by" }
+    guard let labelled else { return "no labels to evaluate with" }
     let queries = min(labelled.queries.count, Self.mostQueries)
     let bank = min(labelled.bank.count, recipe.bankSize)
     return
-      "judged by \(queries) images of \(labelled.bank.classNames.count) classes and their neighbours among \(bank)"
+      "evaluated by \(queries) images of \(labelled.bank.classNames.count) classes and their neighbours among \(bank)"
   }
 
-  /// A judge by the first images of each set, at `size`; nil if they have no labels.
-  func judge(size: Size2D) -> Judge? {
+  /// An evaluator by the first images of each set, at `size`; nil if they have no labels.
+  func judge(size: Size2D) -> KNNEvaluator? {
     labelled.map { bank, queries in
-      Judge(
+      KNNEvaluator(
         bank: bank.first(min(bank.count, recipe.bankSize)),
         queries: queries.first(min(queries.count, Self.mostQueries)), size: size)
     }

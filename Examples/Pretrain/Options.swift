@@ -1,6 +1,7 @@
 import Arguments
 import Foundation
 import SelfSupervised
+import Training
 
 /// What a command line asks for.
 struct Options {
@@ -10,7 +11,7 @@ struct Options {
   }
 
   let data: String
-  let method: Method
+  let method: MethodName
   let net: String
   let width: Int
   let size: Int?
@@ -24,38 +25,98 @@ struct Options {
   let isHard: Bool
   let seed: UInt64
   let output: String
-  /// After how many epochs each the labels judge, besides at the end.
-  let judgeEvery: Int?
-  /// How many of the networks that were judged are kept.
+  let accumulatedBatches: Int
+  let gradientClip: Float?
+  /// The longest time that the training may take.
+  let minutes: Float?
+  let skipsNonFinite: Bool
+  /// After how many steps each a checkpoint is written, instead of every five minutes.
+  let checkpointSteps: Int?
+  /// After how many epochs each the labels evaluate, besides at the end.
+  let evaluateEvery: Int?
+  /// How many of the networks that were evaluated are kept.
   let keepBest: Int?
+  /// After how many evaluations without a rise the run ends.
+  let patience: Int?
   /// Where a picture of views goes, if one is wanted.
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
-  let checkpoint: RunCheckpoint?
+  let former: (checkpoint: Checkpoint, note: RunNote)?
+  /// A step that is run again, and nothing else.
+  let replay: Replay?
   /// The command line, with the whole path of the data: a run may go on from another directory.
   let words: [String]
 
   /// Reads the command line and sets the threads; nil when only help is asked for.
   init?(_ words: [String]) throws {
-    let arguments = try Arguments(words, flags: Self.flags)
+    let arguments = try Arguments(words.map(Self.renamed), flags: Self.flags)
     if arguments.has("--help") { return nil }
-    guard let directory = arguments.string("--resume") else {
-      try self.init(arguments, words: words, checkpoint: nil)
-      return
+    if let path = arguments.string("--replay") {
+      guard arguments.hasOnly("--replay", "--threads") else {
+        throw UsageError(
+          "--replay takes its flags from the file; only --threads can stand beside it")
+      }
+      try self.init(replaying: path, arguments)
+    } else if let directory = arguments.string("--resume") {
+      try self.init(resuming: directory, arguments)
+    } else {
+      try self.init(arguments, words: words)
     }
-    guard arguments.hasOnly("--resume", "--threads") else {
-      throw UsageError(
-        "--resume goes on with the flags the run began with; only --threads can stand beside it")
-    }
-    let checkpoint = try RunCheckpoint(directory: directory)
-    let threads = arguments.string("--threads").map { ["--threads", $0] } ?? []
-    let former = try Arguments(
-      checkpoint.words + ["--out", directory] + threads, flags: Self.flags)
-    try self.init(former, words: checkpoint.words, checkpoint: checkpoint)
   }
 
-  private init(_ arguments: Arguments, words: [String], checkpoint: RunCheckpoint?) throws {
-    self.checkpoint = checkpoint
+  private init(resuming directory: String, _ arguments: Arguments) throws {
+    guard arguments.hasOnly("--resume", "--threads", "--epochs", "--steps", "--minutes") else {
+      throw UsageError(
+        "--resume goes on with the flags the run began with; only --threads, --epochs, --steps and "
+          + "--minutes can stand beside it")
+    }
+    let path = CheckpointPolicy.path(in: directory)
+    let checkpoint: Checkpoint
+    do {
+      checkpoint = try Checkpoint(contentsOf: path)
+    } catch {
+      throw CheckpointError(description: "\(error)")
+    }
+    let note = try RunNote(checkpoint, path: path)
+    let lengths = ["--epochs", "--steps"].filter(arguments.has)
+    let words = lengths.isEmpty ? note.words : note.words.without(["--epochs", "--steps"])
+    let changed = lengths + (arguments.has("--minutes") ? ["--minutes"] : [])
+    let kept = words + changed.flatMap { [$0, arguments.string($0) ?? ""] }
+    let former = try Arguments(
+      (kept + ["--out", directory] + Self.threads(arguments)).map(Self.renamed), flags: Self.flags)
+    try self.init(former, words: kept, former: (checkpoint, note))
+  }
+
+  private init(replaying path: String, _ arguments: Arguments) throws {
+    let replay: Replay
+    do {
+      replay = try Replay(contentsOf: path)
+    } catch {
+      throw CheckpointError(description: "\(error)")
+    }
+    let note = try RunNote(replay.checkpoint, path: path)
+    let directory = NSTemporaryDirectory() + "replay-\(ProcessInfo.processInfo.processIdentifier)"
+    let former = try Arguments(
+      (note.words + ["--out", directory] + Self.threads(arguments)).map(Self.renamed),
+      flags: Self.flags)
+    try self.init(former, words: note.words, replay: replay)
+  }
+
+  private static func threads(_ arguments: Arguments) -> [String] {
+    arguments.string("--threads").map { ["--threads", $0] } ?? []
+  }
+
+  /// What flags of earlier versions are called.
+  private static func renamed(_ word: String) -> String {
+    word.replacingOccurrences(of: "--judge-every", with: "--evaluate-every")
+  }
+
+  private init(
+    _ arguments: Arguments, words: [String],
+    former: (checkpoint: Checkpoint, note: RunNote)? = nil, replay: Replay? = nil
+  ) throws {
+    self.former = former
+    self.replay = replay
     data = arguments.string("--data") ?? ""
     let isName = [ImageSets.shapesName, ImageSets.fashionName].contains(data)
     let isRelative = !isName && !data.hasPrefix("/")
@@ -79,12 +140,19 @@ struct Options {
     output =
       arguments.string("--out")
       ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
-    judgeEvery = try arguments.optionalInteger("--judge-every", in: 1...1_000_000)
+    accumulatedBatches = try arguments.integer("--accumulate", in: 1...65_536)
+    gradientClip = try arguments.optionalPositive("--clip")
+    minutes = try arguments.optionalPositive("--minutes")
+    skipsNonFinite = try arguments.choice("--nonfinite", of: ["stop", "skip"]) == "skip"
+    checkpointSteps = try arguments.optionalInteger("--checkpoint-every", in: 1...1_000_000_000)
+    evaluateEvery = try arguments.optionalInteger("--evaluate-every", in: 1...1_000_000)
     keepBest = try arguments.optionalInteger("--keep-best", in: 1...1_000)
-    if keepBest != nil, judgeEvery == nil {
-      throw UsageError("--keep-best needs --judge-every, which says when networks are compared")
+    patience = try arguments.optionalInteger("--patience", in: 1...1_000_000)
+    if keepBest ?? patience != nil, evaluateEvery == nil {
+      throw UsageError(
+        "--keep-best and --patience need --evaluate-every, which says when networks are compared")
     }
-    views = checkpoint == nil ? arguments.string("--views") : nil
+    views = former == nil && replay == nil ? arguments.string("--views") : nil
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
     }
@@ -116,8 +184,9 @@ extension Options {
 
     Trains a residual network on images without their labels and writes metrics.jsonl,
     backbone.safetensors and, every five minutes and at the end, checkpoint.safetensors. Labels, where
-    there are any, only judge the result: by the vote of the nearest neighbours, beside that of raw
-    pixels and of the untrained network. Ctrl-C ends a run early and saves what there is.
+    there are any, only evaluate the result: by the vote of the nearest neighbors, beside that of raw
+    pixels and of the untrained network. Ctrl-C ends a run early and saves what there is; SIGUSR1 asks
+    for a checkpoint.
 
     \(flags.help)
 
@@ -127,6 +196,17 @@ extension Options {
 
   private static let nets = ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
 
+  /// The network that was asked for.
+  func network(channels: Int) -> ResNet {
+    switch net {
+    case "resnet10": .resNet10(stem: .small, width: width, inputChannels: channels)
+    case "resnet18": .resNet18(stem: .small, width: width, inputChannels: channels)
+    case "resnet34": .resNet34(stem: .small, width: width, inputChannels: channels)
+    case "resnet50": .resNet50(stem: .small, width: width, inputChannels: channels)
+    default: .resNet101(stem: .small, width: width, inputChannels: channels)
+    }
+  }
+
   static let flags = [
     Flag(
       "--data", "NAME",
@@ -134,7 +214,8 @@ extension Options {
         + "CIFAR-10 or STL-10",
       standard: ImageSets.fashionName),
     Flag(
-      "--method", "NAME", Method.allCases.map(\.rawValue).joined(separator: ", "), standard: "byol"),
+      "--method", "NAME", MethodName.allCases.map(\.rawValue).joined(separator: ", "),
+      standard: "byol"),
     Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet10"),
     Flag("--width", "N", "channels of the network's first level", standard: "16"),
     Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
@@ -154,13 +235,21 @@ extension Options {
       "--precision", "NAME",
       "float32, or bfloat16, which lets products round their factors where the processor multiplies those",
       standard: "float32"),
+    Flag("--accumulate", "N", "batches whose gradients make one step", standard: "1"),
+    Flag("--clip", "NORM", "scale gradients down to this norm where theirs is larger"),
+    Flag("--minutes", "M", "end the training after M minutes, as Ctrl-C would"),
     Flag(
-      "--judge-every", "N", "judge by the labels after every N epochs too, not only at the end"),
+      "--nonfinite", "NAME",
+      "stop, and write what --replay needs, or skip a step whose loss or gradients are not finite",
+      standard: "stop"),
+    Flag("--checkpoint-every", "N", "write a checkpoint after every N steps, not every 5 minutes"),
+    Flag(
+      "--evaluate-every", "N", "evaluate by the labels after every N epochs, not only at the end"),
     Flag(
       "--keep-best", "N",
-      "with --judge-every: keep the N networks judged best on the way, as "
-        + "best-epoch-3-knn-0.8310.safetensors"),
-    Flag("--hard", "more nuisance in the shapes"),
+      "with --evaluate-every: keep the N best networks, as best-epoch-3-knn-0.8310.safetensors"),
+    Flag("--patience", "N", "with --evaluate-every: end after N evaluations without a rise"),
+    Flag("--hard", "harder shapes: rotation, occlusion, noise"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),
     Flag("--out", "DIR", "where files are written; a new directory below runs/ if not given"),
@@ -168,7 +257,23 @@ extension Options {
       "--views", "FILE", "draw eight images and two views of each, as .png or .ppm, and then train"),
     Flag(
       "--resume", "DIR",
-      "go on with the run that wrote to DIR, from its checkpoint and with its flags"),
+      "go on with the run that wrote to DIR, with its flags; --epochs or --steps may be other ones"),
+    Flag("--replay", "FILE", "run a step again that ended a run because something was not finite"),
     Flag("--help", "this text"),
   ]
+}
+
+extension [String] {
+  /// A command line without some flags and their values.
+  fileprivate func without(_ flags: [String]) -> [String] {
+    var (kept, rest) = ([String](), self[...])
+    while let word = rest.popFirst() {
+      if flags.contains(word) {
+        rest = rest.dropFirst()
+      } else if !flags.contains(where: { word.hasPrefix($0 + "=") }) {
+        kept.append(word)
+      }
+    }
+    return kept
+  }
 }

@@ -1,103 +1,96 @@
 import Arguments
 import Datasets
-import ExampleSupport
 import Foundation
 import SelfSupervised
+import Training
 
-/// One run: train, save, judge.
+/// One run: train, save, evaluate.
 struct Pretraining {
-  let options: Options
-  let source: Source
-  let files: RunFiles
+  private let options: Options
+  private let source: Source
+  private let learner: any Learner
+  private let trainer: Trainer
+  private let optimizer: OptimizerChoice
+  private let log: MetricsLog
+
+  private var backbonePath: String { options.output + "/backbone.safetensors" }
 
   init(_ options: Options) throws {
     self.options = options
     source = try Source(options)
-    if options.judgeEvery != nil, source.judge == nil {
-      throw UsageError("--judge-every needs labels; there are none with \(options.data)")
-    }
-    let stepsToJudge = (options.judgeEvery ?? 1) * source.stepsPerEpoch
-    if options.keepBest != nil, source.steps < stepsToJudge {
-      throw UsageError(
-        "--keep-best needs a training of at least \(stepsToJudge) steps, after which --judge-every first "
-          + "judges; it has \(source.steps)")
-    }
-    try options.checkpoint?.check(steps: source.steps, imageCount: source.training.count)
+    try Self.check(options, source)
+    let note = RunNote(
+      words: options.words, steps: source.steps, imageCount: source.training.count)
+    try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     // Opened before the training, so that a folder without rights costs nobody an hour.
-    files = try RunFiles(
-      directory: options.output, goesOnAfter: options.checkpoint?.outcome.steps)
+    try makeDirectory(at: options.output)
+    log = try MetricsLog(
+      options.output + "/metrics.jsonl", after: options.former?.checkpoint.step)
+    optimizer = Self.optimizer(options, source)
+    let channels = source.training.imageShape[2]
+    let net = withRandomSeed(options.seed) { options.network(channels: channels) }
+    let (learner, optimizer) = options.method.training(
+      net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
+      steps: options.former?.note.steps ?? source.steps, seed: options.seed)
+    self.learner = learner
+    trainer = Trainer(
+      learner, optimizer: optimizer, loader: source.loader(seed: options.seed),
+      stepCount: source.steps)
+    let rise = Int(source.recipe.warmUp * Float(source.steps))
+    trainer.learningRate = CosineDecay(from: self.optimizer.learningRate, over: source.steps - rise)
+      .warmed(over: rise)
+    trainer.accumulatedBatches = options.accumulatedBatches
+    trainer.gradientClip = options.gradientClip
+    trainer.timeLimit = options.minutes.map { .seconds(60 * Double($0)) }
+    trainer.nonFinitePolicy = options.skipsNonFinite ? .skip() : .stop(writingTo: options.output)
+    trainer.notes = try note.notes
   }
 
   func run() throws {
-    let shape = source.training.imageShape
-    let size = source.viewSize
-    let net = withRandomSeed(options.seed) { network(channels: shape[2]) }
-    let steps = source.steps
-    let learner = options.method.learner(
-      net, size: size, recipe: source.recipe, steps: steps, seed: options.seed)
-    describe(learner, size: size, steps: steps)
-    if let checkpoint = options.checkpoint {
-      say("goes on after step \(checkpoint.outcome.steps)")
+    describe()
+    if let path = options.views { try drawViews(to: path) }
+    let untrained = source.judge.map { ($0.accuracyOfPixels(), $0.accuracy(of: learner)) }
+    trainer.callbacks = try callbacks()
+    if let former = options.former {
+      try trainer.restore(former.checkpoint)
+      say("goes on after step \(former.checkpoint.step)")
     }
-    if let path = options.views { try drawViews(learner, to: path) }
-    let judge = source.judge
-    let (raw, untrained) = (judge?.accuracyOfPixels(), judge?.accuracy(of: learner))
-
-    let training = TrainingLoop(
-      learner: learner, loader: loader, steps: steps,
-      optimizer: optimizer.optimizer(of: learner),
-      learningRate: schedule(steps),
-      files: files, words: options.words,
-      judging: judging(by: judge))
-    let outcome = try training.run(from: options.checkpoint)
-
-    try net.save(to: files.backbonePath)
+    var progress = ProgressLine(steps: trainer.stepCount)
+    let result = try trainer.run { report in
+      progress.update(report)
+      for event in report.events { if let text = event.text { progress.interrupt(with: text) } }
+    }
+    progress.finish()
+    try learner.net.save(to: backbonePath)
     let summary = RunSummary(
-      knn: judge?.accuracy(of: learner), rawPixels: raw, untrained: untrained, outcome: outcome)
-    try files.log(summary.record)
-    say(summary.report(files))
+      knn: source.judge?.accuracy(of: learner), untrained: untrained, result: result)
+    try log.write(summary.record)
+    say(summary.text(directory: options.output, files: [log.path, backbonePath]))
   }
 
-  /// What the labels are asked for on the way, if they are.
-  private func judging(by judge: Judge?) -> Judging? {
-    guard let epochs = options.judgeEvery, let judge else { return nil }
-    let best = options.keepBest.map { BestNetworks(directory: files.directory, count: $0) }
-    return Judging(epochs: epochs, judge: judge, best: best)
+  /// Runs a step again whose values were not finite.
+  static func replay(_ options: Options, _ replay: Replay) throws {
+    let run = try Pretraining(options)
+    let (loss, broken) = try replay.run(run.learner, run.trainer.optimizer)
+    say("step \(replay.checkpoint.step): loss \(loss.item), \(broken.count) gradients not finite")
+    broken.prefix(20).forEach(say)
   }
 
-  /// Images and two views below each, without a change of what the training draws.
-  private func drawViews(_ learner: any Learner, to path: String) throws {
-    let images = source.training.images(in: 0..<min(8, source.training.count))
-    let stream = learner.stream
-    let views = learner.views(of: images)
-    learner.stream = stream
-    guard let pair = views as? ViewPair ?? (views as? PixelViews)?.images else { return }
-    let columns = (0..<images.shape[0]).map { index in
-      [images, pair.first, pair.second].map { Image($0[index]) }
+  private static func check(_ options: Options, _ source: Source) throws {
+    guard let epochs = options.evaluateEvery else { return }
+    guard source.judge != nil else {
+      throw UsageError("--evaluate-every needs labels; there are none with \(options.data)")
     }
-    try ImageGrid(columns: columns, magnification: 2).image.write(to: path)
-    say("drew \(path)")
-  }
-
-  private var loader: DataLoader {
-    DataLoader(
-      source.training, batchSize: source.batchSize, shuffled: true, dropsLast: true,
-      seed: options.seed)
-  }
-
-  private func network(channels: Int) -> ResNet {
-    let width = options.width
-    return switch options.net {
-    case "resnet10": .resNet10(stem: .small, width: width, inputChannels: channels)
-    case "resnet18": .resNet18(stem: .small, width: width, inputChannels: channels)
-    case "resnet34": .resNet34(stem: .small, width: width, inputChannels: channels)
-    case "resnet50": .resNet50(stem: .small, width: width, inputChannels: channels)
-    default: .resNet101(stem: .small, width: width, inputChannels: channels)
+    let first = epochs * source.stepsPerEpoch
+    if options.keepBest != nil, source.steps < first {
+      throw UsageError(
+        "--keep-best needs a training of at least \(first) steps, after which --evaluate-every first "
+          + "evaluates; it has \(source.steps)")
     }
   }
 
   /// What the command line asks for, and what it leaves open as suits the data, or as is usual.
-  private var optimizer: OptimizerChoice {
+  private static func optimizer(_ options: Options, _ source: Source) -> OptimizerChoice {
     let suited = options.method.optimizer(of: source.recipe)
     let kind = options.optimizer ?? suited.kind
     var choice = kind == suited.kind ? suited : kind.usual
@@ -105,20 +98,63 @@ struct Pretraining {
     return choice
   }
 
-  private func schedule(_ steps: Int) -> any Schedule {
-    let rise = Int(source.recipe.warmUp * Float(steps))
-    return CosineDecay(from: optimizer.learningRate, over: steps - rise).warmed(over: rise)
+  private func callbacks() throws -> [any TrainingCallback] {
+    var callbacks: [any TrainingCallback] = [CollapseWatch()]
+    if let epochs = options.evaluateEvery, let judge = source.judge {
+      callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": judge.accuracy(of: $0)] })
+      if let patience = options.patience {
+        callbacks.append(EarlyStopping(on: "knn", patience: patience))
+      }
+    }
+    let best = BestNetworks(in: options.output, count: options.keepBest ?? 1)
+    if options.keepBest != nil { callbacks.append(best) }
+    if options.former == nil {
+      // An earlier run's, which would be taken for this one's.
+      try best.removeAll()
+      try? FileManager.default.removeItem(atPath: CheckpointPolicy.path(in: options.output))
+    }
+    return callbacks + [
+      log,
+      CheckpointPolicy(
+        in: options.output, every: options.checkpointSteps.map { .steps($0) } ?? .minutes(5)),
+    ]
   }
 
-  private func describe(_ learner: any Learner, size: Size2D, steps: Int) {
+  /// Images and two views below each.
+  private func drawViews(to path: String) throws {
+    let images = source.training.images(in: 0..<min(8, source.training.count))
+    let pair = learner.viewPair(of: images)
+    let columns = (0..<images.shape[0]).map { index in
+      [images, pair.first, pair.second].map { Image($0[index]) }
+    }
+    try ImageGrid(columns: columns, magnification: 2).image.write(to: path)
+    say("drew \(path)")
+  }
+
+  private func describe() {
     let count = learner.net.parameterCount
     say(
       """
       \(options.method.rawValue) trains \(options.net) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
-      \(steps) steps of \(source.batchSize) images, views of \(size), \(optimizer.kind.rawValue) at \
-      \(optimizer.learningRate), seed \(options.seed), \(Threads.count) threads
+      \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, views of \
+      \(source.viewSize), \(optimizer.kind.rawValue) at \(optimizer.learningRate), seed \
+      \(options.seed), \(Threads.count) threads
       \(source.judges)
       """)
+  }
+}
+
+extension TrainingEvent {
+  /// What the terminal shows of it; nil for what needs no line.
+  fileprivate var text: String? {
+    switch self {
+    case .warning(let warning): "\(warning)"
+    case .evaluation(let metrics):
+      metrics.map { String(format: "evaluation: \($0.name) %.3f", $0.value) }
+        .joined(separator: ", ")
+    case .stop(let reason): "the training ends: \(reason)"
+    case .checkpoint: nil
+    }
   }
 }

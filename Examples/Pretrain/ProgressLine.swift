@@ -1,31 +1,32 @@
 import Foundation
-import SelfSupervised
+import Training
 
 /// One line that rewrites itself on a terminal; elsewhere a plain line now and then.
 struct ProgressLine {
   private let steps: Int
   private let isTerminal = isatty(STDOUT_FILENO) == 1
-  private var lastShown = Date.distantPast
-  private var lastText = ""
+  private var lastUpdate = Date.distantPast
+  private var text = ""
 
   init(steps: Int) { self.steps = steps }
 
-  mutating func show(_ outcome: TrainingOutcome, _ statistics: LearnerStatistics) {
-    let isLast = outcome.steps == steps
+  mutating func update(_ report: StepReport) {
     let pause = isTerminal ? 0.2 : 10
-    guard isLast || Date().timeIntervalSince(lastShown) >= pause else { return }
-    lastShown = Date()
-    let left = outcome.seconds / Double(outcome.steps) * Double(steps - outcome.steps)
+    guard report.step == steps || Date().timeIntervalSince(lastUpdate) >= pause else { return }
+    lastUpdate = Date()
+    let left = report.seconds / Double(report.step) * Double(steps - report.step)
     let numbers = String(
-      format: "loss %.4f  spread %.2f  rank %.1f  %.0f images/s", outcome.loss,
-      statistics.spread, statistics.effectiveRank, outcome.imagesPerSecond)
-    lastText = "step \(outcome.steps)/\(steps)  \(numbers)  \(Self.time(left)) left"
-    write(isTerminal ? "\r\u{1B}[2K" + lastText : lastText + "\n")
+      format: "loss %.4f  spread %.2f  rank %.1f  %.0f images/s", report.averageLoss,
+      report.statistics.projectionStd, report.statistics.effectiveRank, report.imagesPerSecond)
+    let wait =
+      report.waitShare > 0.02 ? String(format: " (%.0f %% waiting)", 100 * report.waitShare) : ""
+    text = "step \(report.step)/\(steps)  \(numbers)\(wait)  \(Self.time(left)) left"
+    write(isTerminal ? "\r\u{1B}[2K" + text : text + "\n")
   }
 
-  /// A line of its own between two showings.
-  func interject(_ text: String) {
-    write(isTerminal ? "\r\u{1B}[2K\(text)\n\(lastText)" : text + "\n")
+  /// A line of its own between two updates.
+  func interrupt(with line: String) {
+    write(isTerminal ? "\r\u{1B}[2K\(line)\n\(text)" : line + "\n")
   }
 
   func finish() { if isTerminal { write("\n") } }

@@ -1,89 +1,48 @@
-import Arguments
 import Foundation
 import SelfSupervised
+import Training
 
-/// All that a run goes on from: its training's checkpoint, how far the run is, and its command line.
-struct RunCheckpoint {
+/// What pretrain keeps in its checkpoints beside the training: the command line and the data's size.
+struct RunNote: Codable {
   let words: [String]
-  /// How many steps the run has, and how many images.
-  private let steps: Int
-  private let imageCount: Int
-  let outcome: TrainingOutcome
-  private let training: Checkpoint
+  let steps: Int
+  let imageCount: Int
 
-  init(
-    words: [String], steps: Int, imageCount: Int, outcome: TrainingOutcome, learner: any Learner,
-    optimizer: any Optimizer
-  ) throws {
-    self.words = words
-    self.steps = steps
-    self.imageCount = imageCount
-    self.outcome = outcome
-    let progress = Progress(
-      words: words, steps: steps, imageCount: imageCount,
-      loss: outcome.loss.isFinite ? outcome.loss : nil, seconds: outcome.seconds,
-      imagesPerSecond: outcome.imagesPerSecond)
-    training = Checkpoint(
-      learner, optimizer, step: outcome.steps,
-      notes: [Self.note: String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)])
+  private static let name = "progress"
+
+  /// The notes of a trainer.
+  var notes: [String: String] {
+    get throws { [Self.name: String(decoding: try JSONEncoder().encode(self), as: UTF8.self)] }
   }
 
-  static func path(in directory: String) -> String { directory + "/checkpoint.safetensors" }
+  /// The note in a checkpoint.
+  ///
+  /// - Throws: ``CheckpointError`` if there is none.
+  init(_ checkpoint: Checkpoint, path: String) throws {
+    guard
+      let note = checkpoint.notes[Self.name]
+        .flatMap({ try? JSONDecoder().decode(Self.self, from: Data($0.utf8)) })
+    else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
+    self = note
+  }
 
-  /// Throws unless the data are what they were.
-  func check(steps: Int, imageCount: Int) throws {
-    guard (steps, imageCount) == (self.steps, self.imageCount) else {
+  init(words: [String], steps: Int, imageCount: Int) {
+    (self.words, self.steps, self.imageCount) = (words, steps, imageCount)
+  }
+
+  /// Throws unless the data are what they were, and the run is no shorter than it has come.
+  func check(against now: RunNote, stepsTaken: Int) throws {
+    guard now.imageCount == imageCount else {
+      throw CheckpointError(
+        description: "the run had \(imageCount) images and would now have \(now.imageCount): the "
+          + "data have changed")
+    }
+    guard now.steps >= stepsTaken else {
       throw CheckpointError(
         description:
-          "the run had \(self.steps) steps on \(self.imageCount) images and would now have \(steps) "
-          + "on \(imageCount): the data have changed")
+          "the run has taken \(stepsTaken) steps already; it cannot end after \(now.steps)")
     }
   }
-
-  /// Makes a learner and its optimizer what they were.
-  func restore(_ learner: any Learner, _ optimizer: any Optimizer) throws {
-    try training.restore(learner, optimizer)
-  }
-}
-
-// MARK: - As a file
-
-extension RunCheckpoint {
-  /// What stands beside the numbers.
-  private struct Progress: Codable {
-    let words: [String]
-    let steps: Int
-    let imageCount: Int
-    /// Nil before the first step.
-    let loss: Float?
-    let seconds: Double
-    let imagesPerSecond: Double
-  }
-
-  private static let note = "progress"
-
-  /// - Throws: ``CheckpointError`` if there is no such file or it is damaged.
-  init(directory: String) throws {
-    let path = Self.path(in: directory)
-    do {
-      training = try Checkpoint(contentsOf: path)
-    } catch {
-      throw CheckpointError(description: "\(error)")
-    }
-    guard
-      let progress = training.notes[Self.note]
-        .flatMap({ try? JSONDecoder().decode(Progress.self, from: Data($0.utf8)) }),
-      training.step <= progress.steps
-    else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
-    words = progress.words
-    (steps, imageCount) = (progress.steps, progress.imageCount)
-    outcome = TrainingOutcome(
-      steps: training.step, loss: progress.loss ?? .nan, imagesPerSecond: progress.imagesPerSecond,
-      seconds: progress.seconds)
-  }
-
-  /// Writes the file; an earlier one stays as it was until this is complete.
-  func write(in directory: String) throws { try training.write(to: Self.path(in: directory)) }
 }
 
 /// A run cannot go on from its file.

@@ -1,13 +1,13 @@
 import Arguments
 import Datasets
-import ExampleSupport
 import SelfSupervised
+import Training
 
 /// The images a run trains on and those that judge it.
 struct Source {
   let training: any ImageDataset
-  /// What judges the result by labels; nil if there are none.
-  let judge: Judge?
+  /// What evaluates the result by labels; nil if there are none.
+  let judge: KNNEvaluator?
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
@@ -30,7 +30,8 @@ struct Source {
         "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
     self.training = training
-    stepsPerEpoch = training.count / batchSize
+    let batchesPerEpoch = training.count / batchSize
+    stepsPerEpoch = max(1, batchesPerEpoch / options.accumulatedBatches)
     steps =
       switch options.length {
       case .steps(let steps): steps
@@ -39,5 +40,9 @@ struct Source {
       }
     judge = sets.judge(size: viewSize)
     judges = sets.judges
+  }
+  /// Whole batches in a random order.
+  func loader(seed: UInt64) -> DataLoader {
+    DataLoader(training, batchSize: batchSize, shuffled: true, dropsLast: true, seed: seed)
   }
 }

@@ -1,6 +1,7 @@
 import Arguments
 import Datasets
 import SelfSupervised
+import Training
 
 runProgram("pretrain") { error in
   switch error {
@@ -14,6 +15,12 @@ runProgram("pretrain") { error in
     return
   }
   try withConvolutionAlgorithm(options.convolution) {
-    try withProductPrecision(options.precision) { try Pretraining(options).run() }
+    try withProductPrecision(options.precision) {
+      if let replay = options.replay {
+        try Pretraining.replay(options, replay)
+      } else {
+        try Pretraining(options).run()
+      }
+    }
   }
 }

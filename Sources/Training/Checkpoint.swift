@@ -48,7 +48,10 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: `FileError` if there is no such file, it is damaged, or no checkpoint.
   public init(contentsOf path: String) throws {
-    let state = try State(contentsOf: path)
+    try self.init(State(contentsOf: path), path: path)
+  }
+
+  init(_ state: State, path: String) throws {
     guard let step = state.notes[Self.stepNote].flatMap({ Int($0) }), step >= 0 else {
       throw FileError(path: path, reason: "it is not a checkpoint: it has no number of steps")
     }
@@ -62,12 +65,15 @@ public struct Checkpoint: Sendable {
   /// Writes the file; an earlier one stays as it was until this is complete.
   ///
   /// - Throws: `FileError` if the file cannot be written.
-  public func write(to path: String) throws {
+  public func write(to path: String) throws { try state.write(to: path) }
+
+  /// All of it under the names of its parts.
+  var state: State {
     var state = State(notes: [Self.stepNote: "\(step)"])
     state.append(learner, under: Self.learnerName)
     state.append(optimizer, under: Self.optimizerName)
     state.append(State(notes: notes), under: Self.notesName)
-    try state.write(to: path)
+    return state
   }
 
   /// Makes a learner and its optimizer what they were; if anything does not fit, neither changes.

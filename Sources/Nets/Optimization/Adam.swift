@@ -6,7 +6,7 @@ import Tensor
 /// 1 - βᵗ.
 public final class Adam: Optimizer {
   /// The parameters and their settings.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup]
   /// The step size.
   public var learningRate: Float
   private let form: AdamForm
@@ -53,7 +53,7 @@ public final class Adam: Optimizer {
 /// w -= rate · decay · w before Adam's step; 0.01 is torch's default.
 public final class AdamW: Optimizer {
   /// The parameters and their settings.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup]
   /// The step size.
   public var learningRate: Float
   private let form: AdamForm

@@ -10,13 +10,18 @@ import Tensor
 @discardableResult
 public func clipGradients(of parameters: [Parameter], toNorm limit: Float) -> Float {
   precondition(limit > 0, "clipGradients needs a norm above zero; got \(limit)")
-  let squares = withoutGradients {
-    parameters.compactMap(\.gradient).map { Double(square($0).sum().item) }
-  }
-  let norm = Float(squares.reduce(0, +).squareRoot())
+  let norm = gradientNorm(of: parameters)
   guard norm > limit, norm.isFinite else { return norm }
   for parameter in parameters {
     parameter.gradient = parameter.gradient.map { $0 * (limit / norm) }
   }
   return norm
+}
+
+/// The norm of the gradients of `parameters`, all of them together.
+public func gradientNorm(of parameters: [Parameter]) -> Float {
+  let squares = withoutGradients {
+    parameters.compactMap(\.gradient).map { Double(square($0).sum().item) }
+  }
+  return Float(squares.reduce(0, +).squareRoot())
 }

@@ -23,7 +23,7 @@ public final class LARS: Optimizer {
   }
 
   /// The parameters and their settings.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup]
   /// The step size, in front of the layers' own.
   public var learningRate: Float
   /// The share of the last step's velocity that is kept.

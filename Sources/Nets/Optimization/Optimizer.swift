@@ -7,7 +7,7 @@ import Tensor
 /// and this goes on as if it had not been interrupted.
 public protocol Optimizer: Stateful {
   /// The parameters and the settings that differ between them.
-  var groups: [ParameterGroup] { get }
+  var groups: [ParameterGroup] { get set }
 
   /// The step size, which a schedule may change before any step.
   var learningRate: Float { get set }

@@ -6,7 +6,7 @@ import Tensor
 /// with Nesterov's look-ahead.
 public final class SGD: Optimizer {
   /// The parameters and their settings.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup]
   /// The step size.
   public var learningRate: Float
   /// The share of the last step's velocity that is kept.

@@ -30,6 +30,8 @@ public protocol Learner<Views>: Stateful {
   var modules: [any Module] { get }
   /// Where the next random views come from.
   var stream: RandomStream { get set }
+  /// ``stream`` and the streams of layers such as dropout, under their names in a state.
+  var randomStreams: [String: RandomStream] { get set }
   /// Whether the loss itself keeps images apart: see ``Method/preventsCollapse``.
   var preventsCollapse: Bool { get }
 
@@ -99,6 +101,9 @@ extension Learner {
 
   /// The views that the next loss will draw of each image; ``stream`` does not move.
   public func views(of images: Tensor) -> Views { views(of: images, using: nil) }
+
+  /// The first two views of those that the next loss will draw of each image.
+  public func viewPair(of images: Tensor) -> ViewPair { views(of: images).pair }
 
   /// Projections of shape [count, projection size], recorded for gradients.
   public func project(_ images: Tensor) -> Tensor { projector(features(images)) }

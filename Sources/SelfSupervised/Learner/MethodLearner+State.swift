@@ -11,8 +11,7 @@ extension MethodLearner {
     commits.settle()
     var state = State()
     for (name, part) in namedParts { state.append(part.state, under: name) }
-    state.notes[streamNote] = stream.note
-    for (name, layer) in randomLayers { state.notes[name] = layer.stream.note }
+    for (name, stream) in randomStreams { state.notes[name] = stream.note }
     return state
   }
 
@@ -24,12 +23,11 @@ extension MethodLearner {
     let prefixes = namedParts.map { $0.name + "." }
     let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
     guard strangers.isEmpty else { throw StateError(unexpected: strangers) }
-    let layers = randomLayers
-    let streams = try ([streamNote] + layers.map(\.name)).map { name in
+    let streams = try randomStreams.map { name, _ in
       guard let stream = state.notes[name].flatMap(RandomStream.init(note:)) else {
         throw StateError(missing: [name])
       }
-      return stream
+      return (name, stream)
     }
     let changes = try namedParts.map { name, part in
       do {
@@ -41,21 +39,36 @@ extension MethodLearner {
     return {
       self.commits.discard()
       changes.forEach { $0() }
-      self.stream = streams[0]
-      for ((_, layer), stream) in zip(layers, streams.dropFirst()) { layer.stream = stream }
+      self.randomStreams = Dictionary(uniqueKeysWithValues: streams)
       self.commits.acceptWeights()
     }
   }
 
-  /// The layers that draw random numbers, each once, under the names of their streams.
-  private var randomLayers: [(name: String, layer: any RandomLayer)] {
-    var seen: Set<ObjectIdentifier> = []
-    return namedParts.flatMap { name, part in
-      ((part as? any Module)?.namedModules ?? []).compactMap { path, module in
-        guard let layer = module as? any RandomLayer, seen.insert(ObjectIdentifier(layer)).inserted
-        else { return nil }
-        return ([name, path, streamNote].filter { !$0.isEmpty }.joined(separator: "."), layer)
-      }
+  /// ``stream`` and the streams of layers such as dropout, under their names in a state.
+  public var randomStreams: [String: RandomStream] {
+    get {
+      var streams = Dictionary(
+        uniqueKeysWithValues: randomLayers.map { ($0.name, $0.layer.stream) })
+      streams[streamNote] = stream
+      return streams
+    }
+    set {
+      stream = newValue[streamNote] ?? stream
+      for (name, layer) in randomLayers { layer.stream = newValue[name] ?? layer.stream }
+    }
+  }
+}
+
+/// The layers that draw random numbers, each once, under the names of their streams.
+func namedRandomLayers(
+  in parts: [(name: String, part: any Stateful)]
+) -> [(name: String, layer: any RandomLayer)] {
+  var seen: Set<ObjectIdentifier> = []
+  return parts.flatMap { name, part in
+    ((part as? any Module)?.namedModules ?? []).compactMap { path, module in
+      guard let layer = module as? any RandomLayer, seen.insert(ObjectIdentifier(layer)).inserted
+      else { return nil }
+      return ([name, path, streamNote].filter { !$0.isEmpty }.joined(separator: "."), layer)
     }
   }
 }

@@ -22,6 +22,7 @@ public final class MethodLearner<M: Method>: Learner {
   public let parameters: [Parameter]
 
   let namedParts: [(name: String, part: any Stateful)]
+  let randomLayers: [(name: String, layer: any RandomLayer)]
   let commits: StepCommits
   private let targets: [TargetNetwork]
   private let augmentations: Augmentations
@@ -69,6 +70,7 @@ public final class MethodLearner<M: Method>: Learner {
     let first = augmentation ?? usual?.first ?? Unchanged()
     augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
     namedParts = [("net", net)] + parts.named
+    randomLayers = namedRandomLayers(in: namedParts)
     modules = namedParts.compactMap { $0.part as? any Module }
     parameters = modules.flatMap { $0.parameters }.uniqued()
     targets = namedParts.compactMap { $0.part as? TargetNetwork }

@@ -1,7 +1,9 @@
+import Nets
 import SelfSupervised
+import Tensor
 
 /// The learners a run can choose from.
-enum Method: String, CaseIterable {
+package enum MethodName: String, CaseIterable, Sendable {
   case byol, simsiam, simclr, nnclr, moco
   case barlowTwins = "barlow-twins"
   case vicreg, pixelcl
@@ -19,7 +21,7 @@ enum Method: String, CaseIterable {
 
   /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed, wants
   /// an eighth of its rate: WhatLearnersReach.md has what others give.
-  func optimizer(of recipe: Recipe) -> OptimizerChoice {
+  package func optimizer(of recipe: Recipe) -> OptimizerChoice {
     var choice = recipe.optimizer
     switch self {
     case .simsiam: choice.learningRate *= 0.125
@@ -29,49 +31,57 @@ enum Method: String, CaseIterable {
     return choice
   }
 
-  /// A learner of this kind around `net`, with heads and views that suit `recipe`.
-  func learner(
-    _ net: ResNet, size: Size2D, recipe: Recipe, steps: Int, seed: UInt64
-  ) -> any Learner {
+  /// A learner of this kind around `net`, with heads and views that suit `recipe`, and its optimizer.
+  package func training(
+    _ net: ResNet, size: Size2D, recipe: Recipe, optimizer: OptimizerChoice, steps: Int,
+    seed: UInt64
+  ) -> (learner: any Learner, optimizer: any Optimizer) {
     let (outputs, hidden) = (recipe.projectionSize, recipe.projectionHiddenSize)
     let views = recipe.augmentation(size)
     let decay = MovingAverageDecay.cosine(from: recipe.movingAverageStart, steps: steps)
+    let learner: any Learner
     switch self {
-    case .byol, .simsiam:
-      return BYOL(
+    case .byol:
+      learner = BYOL(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, normalizesProjections: recipe.normalizesProjections,
-        movingAverageDecay: decay, useMomentum: self == .byol, augmentation: views, seed: seed)
+        movingAverageDecay: decay, augmentation: views, seed: seed)
+    case .simsiam:
+      let learner = SimSiam(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
+        projectionHiddenSize: hidden, augmentation: views, seed: seed)
+      return (learner, optimizer.optimizer(of: learner))
     case .simclr:
-      return SimCLR(
+      learner = SimCLR(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, temperature: 0.2, augmentation: views, seed: seed)
     case .nnclr:
-      return NNCLR(
+      learner = NNCLR(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, predictorHiddenSize: hidden, queueSize: 4_096,
         temperature: 0.2, augmentation: views, seed: seed)
     case .moco:
-      return MoCo(
+      learner = MoCo(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, queueSize: Self.queueSize,
         movingAverageDecay: .cosine(from: Self.queueDecay, steps: steps), isSymmetric: true,
         augmentation: views, seed: seed)
     case .barlowTwins:
-      return BarlowTwins(
+      learner = BarlowTwins(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.correlatedSize,
         augmentation: views, seed: seed)
     case .vicreg:
-      return VICReg(
+      learner = VICReg(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.expandedSize,
         augmentation: views, seed: seed)
     case .pixelcl:
       // PixContrast, for without negatives pixels become alike under SGD: see the article Pixels.
-      return PixelCL(
-        net, imageSize: size, hiddenLayerInstance: "avgpool", projectionSize: outputs,
+      learner = PixelCL(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, movingAverageDecay: decay,
         usesPixPro: false, cropExtent: .sides(recipe.crop.lowerBound.squareRoot()...1),
         flipProbability: 0.5, augmentation: Compose(recipe.colors), seed: seed)
     }
+    return (learner, optimizer.optimizer(of: learner))
   }
 }

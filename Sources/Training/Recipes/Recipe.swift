@@ -1,39 +1,40 @@
 import SelfSupervised
+import Tensor
 
 /// What suits one kind of images: how views are drawn and how long to train.
-struct Recipe: Sendable {
-  let epochs: Int
+package struct Recipe: Sendable {
+  package let epochs: Int
   /// How many steps a training has at least, with more epochs than these of fewer images.
-  var fewestSteps = 0
-  let batchSize: Int
+  package var fewestSteps = 0
+  package let batchSize: Int
   /// The height and width of views; nil for that of the images.
-  var viewSize: Int?
+  package var viewSize: Int?
   /// The labelled images whose neighbours are looked up.
-  let bankSize: Int
-  let optimizer: OptimizerChoice
+  package let bankSize: Int
+  package let optimizer: OptimizerChoice
   /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise where
   /// batches are small.
-  let barlowTwinsShare: Float
+  package let barlowTwinsShare: Float
   /// The share of the steps in which the step size rises to its highest.
-  let warmUp: Float
-  let projectionSize: Int
-  let projectionHiddenSize: Int
+  package let warmUp: Float
+  package let projectionSize: Int
+  package let projectionHiddenSize: Int
   /// Whether BYOL's projections are normalised.
-  let normalizesProjections: Bool
-  let movingAverageStart: Float
+  package let normalizesProjections: Bool
+  package let movingAverageStart: Float
   /// The share of the image's area that a view shows.
-  let crop: ClosedRange<Float>
+  package let crop: ClosedRange<Float>
   /// What is done to a view once it is cut out.
-  let colors: [any Augmentation]
+  package let colors: [any Augmentation]
 
   /// Cut out, turned to either side and recoloured.
-  func augmentation(_ size: Size2D) -> Compose {
+  package func augmentation(_ size: Size2D) -> Compose {
     Compose(
       [RandomResizedCrop(size, scale: crop), HorizontalFlip().applied(probability: 0.5)] + colors)
   }
 
   /// Grey images of centred things: crops and changes of brightness.
-  static let fashionMNIST = Recipe(
+  package static let fashionMNIST = Recipe(
     epochs: 3, batchSize: 128, bankSize: 10_000,
     optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
     barlowTwinsShare: 1, warmUp: 0.3,
@@ -44,13 +45,13 @@ struct Recipe: Sendable {
     ])
 
   /// Small photographs: SimCLR's views for CIFAR-10.
-  static let color = photographs(viewSize: nil)
+  package static let color = photographs(viewSize: nil)
 
   /// Pictures of any size and number: the same, with views of one size.
-  static let pictures = photographs(viewSize: pictureViewSize, fewestSteps: 2_000)
+  package static let pictures = photographs(viewSize: pictureViewSize, fewestSteps: 2_000)
 
   /// The height and width of views of pictures.
-  static let pictureViewSize = 64
+  package static let pictureViewSize = 64
 
   private static func photographs(viewSize: Int?, fewestSteps: Int = 0) -> Recipe {
     Recipe(
@@ -70,7 +71,7 @@ struct Recipe: Sendable {
   /// colours differ outlasts a change of hue. Many small steps teach BYOL more in three minutes than few
   /// large ones. What it loses at first, when projections become alike, it seldom learns later: hence the
   /// long warm-up, the normalised projections and a decay of only 1e-6, its paper's.
-  static let shapes = Recipe(
+  package static let shapes = Recipe(
     epochs: 4, batchSize: 32, viewSize: 24, bankSize: 2_000,
     optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6),
     barlowTwinsShare: 0.003, warmUp: 0.3,

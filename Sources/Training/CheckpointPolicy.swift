@@ -1,0 +1,138 @@
+import Foundation
+import Nets
+import SelfSupervised
+import Tensor
+
+/// Writes checkpoints of a training: at intervals, at signals and at the end.
+///
+/// `checkpoint.safetensors` in the directory is always the last one, and whole: a new one takes its
+/// place when it is complete. SIGINT, SIGTERM and SIGHUP end the training after a last checkpoint,
+/// SIGUSR1 asks for one.
+public struct CheckpointPolicy: TrainingCallback {
+  /// The file of the last checkpoint.
+  public let path: String
+  private var interval: TrainingInterval?
+  private let signals: Interruption?
+
+  /// Checkpoints in a directory that exists.
+  ///
+  /// - Parameters:
+  ///   - directory: Where `checkpoint.safetensors` is written.
+  ///   - interval: When, besides signals and the end.
+  ///   - heedsSignals: Whether signals ask for a checkpoint; they do so for the whole process.
+  public init(
+    in directory: String, every interval: TrainingInterval? = nil, heedsSignals: Bool = true
+  ) {
+    path = Self.path(in: directory)
+    self.interval = interval
+    signals = heedsSignals ? Interruption() : nil
+  }
+
+  /// The file of the last checkpoint in a directory.
+  public static func path(in directory: String) -> String {
+    directory + "/checkpoint.safetensors"
+  }
+
+  /// Writes a checkpoint if the interval ends or a signal asks for one.
+  public mutating func callAsFunction(
+    after report: StepReport, in trainer: Trainer
+  ) throws -> [TrainingEvent] {
+    if signals?.endIsRequested == true { return [.stop(reason: Interruption.reason)] }
+    let isDue = interval?.ends(with: report) ?? false
+    guard signals?.takeSaveRequest() == true || isDue else { return [] }
+    try trainer.checkpoint().write(to: path)
+    return [.checkpoint(path: path)]
+  }
+
+  /// Writes the last checkpoint.
+  public func trainingEnded(_ trainer: Trainer) throws { try trainer.checkpoint().write(to: path) }
+}
+
+/// Keeps the networks that an evaluation liked best, in files whose names say when and how well:
+/// `best-epoch-12-knn-0.8310.safetensors`.
+public struct BestNetworks: TrainingCallback {
+  private struct Entry {
+    let epoch: Int
+    let value: Float
+    let metric: String
+
+    init(epoch: Int, value: Float, metric: String) {
+      self.epoch = epoch
+      self.metric = metric
+      // As in the name, so that a training that goes on knows no more of it than one that did not stop.
+      self.value = (value * 10_000).rounded() / 10_000
+    }
+
+    init?(_ name: String, metric: String) {
+      let words = name.components(separatedBy: "-")
+      guard words.count == 5, words[0] == "best", words[1] == "epoch", words[3] == metric,
+        let epoch = Int(words[2]), words[4].hasSuffix(".safetensors"),
+        let value = Float(words[4].dropLast(".safetensors".count))
+      else { return nil }
+      self.init(epoch: epoch, value: value, metric: metric)
+      guard self.name == name else { return nil }
+    }
+
+    var name: String {
+      "best-epoch-\(epoch)-\(metric)-" + String(format: "%.4f", value) + ".safetensors"
+    }
+
+    /// Of two that are as good the earlier one is kept.
+    func isBetter(than other: Entry) -> Bool {
+      value == other.value ? epoch < other.epoch : value > other.value
+    }
+  }
+
+  private let directory: String
+  private let count: Int
+  private let metric: String
+
+  /// Keeps the `count` networks with the highest `metric` of those that ``Evaluation`` looks at.
+  public init(in directory: String, count: Int, by metric: String = "knn") {
+    precondition(
+      count > 0 && !metric.contains("-") && !metric.contains("/"),
+      "BestNetworks needs a count of 1 or more and a metric without - and /; got \(count), \(metric)"
+    )
+    self.directory = directory
+    self.count = count
+    self.metric = metric
+  }
+
+  /// Saves the network if it is among the best, in the place of the one that no longer is.
+  public func callAsFunction(
+    after report: StepReport, in trainer: Trainer
+  ) throws -> [TrainingEvent] {
+    guard let value = report.evaluated(metric) else { return [] }
+    let new = Entry(epoch: report.epoch + 1, value: value, metric: metric)
+    let all = try Self.entries(in: directory, metric)
+    // A training that goes on comes to an epoch again, with other threads perhaps to another number.
+    try all.filter { $0.epoch == new.epoch }.forEach(remove)
+    let others = all.filter { $0.epoch != new.epoch }.sorted { $0.isBetter(than: $1) }
+    guard others.prefix(count).filter({ $0.isBetter(than: new) }).count < count else { return [] }
+    let path = directory + "/" + new.name
+    try trainer.learner.net.save(to: path)
+    try others.dropFirst(count - 1).forEach(remove)
+    return [.checkpoint(path: path)]
+  }
+
+  /// Removes those of an earlier training.
+  public func removeAll() throws { try Self.entries(in: directory, metric).forEach(remove) }
+
+  private static func entries(in directory: String, _ metric: String) throws -> [Entry] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: directory)
+        .compactMap { Entry($0, metric: metric) }
+    } catch {
+      throw FileError(path: directory, reason: "cannot be listed: \(error.localizedDescription)")
+    }
+  }
+
+  private func remove(_ entry: Entry) throws {
+    let path = directory + "/" + entry.name
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw FileError(path: path, reason: "cannot be removed: \(error.localizedDescription)")
+    }
+  }
+}

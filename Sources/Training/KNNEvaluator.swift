@@ -1,0 +1,47 @@
+import Datasets
+import SelfSupervised
+import Tensor
+
+/// Judges features that were learned without labels by labeled images: the vote of nearest neighbors.
+public struct KNNEvaluator {
+  private let bank: any ImageDataset
+  private let queries: any ImageDataset
+  private let size: Size2D?
+
+  /// The height and width above which pixels are compared at a smaller size.
+  private static let mostPixels = 64
+
+  /// An evaluator that looks up neighbors in `bank` and classifies `queries`, both at `size`, or as they
+  /// are.
+  public init(bank: any ImageDataset, queries: any ImageDataset, size: Size2D? = nil) {
+    self.bank = bank
+    self.queries = queries
+    self.size = size
+  }
+
+  /// The share of the queries that the vote of their 20 nearest neighbors classifies, by features of
+  /// shape [count, width].
+  public func accuracy(_ features: (Tensor) -> Tensor) -> Float {
+    WeightedKNN(all(features, of: bank), labels: bank.labels)
+      .accuracy(all(features, of: queries), labels: queries.labels)
+  }
+
+  /// The same by the features of a learner's network.
+  public func accuracy(of learner: any Learner) -> Float {
+    accuracy { learner.represent($0).embedding }
+  }
+
+  /// The share of the queries that their pixels classify, at most 64 by 64 of them.
+  public func accuracyOfPixels() -> Float {
+    accuracy { images in
+      let (height, width) = (images.shape[1], images.shape[2])
+      let size = Size2D(
+        height: min(height, Self.mostPixels), width: min(width, Self.mostPixels))
+      return (size == [height, width] ? images : resized(images, to: size)).flattened(from: 1)
+    }
+  }
+
+  private func all(_ features: (Tensor) -> Tensor, of dataset: any ImageDataset) -> Tensor {
+    dataset.features { images in features(size.map { resized(images, to: $0) } ?? images) }
+  }
+}

@@ -1,0 +1,84 @@
+import Datasets
+import Foundation
+import Nets
+import SelfSupervised
+import Tensor
+
+/// A loss or a gradient is NaN or infinite.
+public struct NonFiniteError: Error, CustomStringConvertible, LocalizedError {
+  /// How many steps had been taken before.
+  public let step: Int
+  /// What became of what.
+  let what: String
+  /// The file from which the step can be run again, if one was written.
+  public let path: String?
+
+  /// What became of what, and what may help.
+  public var description: String {
+    "\(what) at step \(step); a lower learning rate or clipped gradients may help"
+      + (path.map { "; \($0) has the batch and the state" } ?? "")
+  }
+
+  /// The description.
+  public var errorDescription: String? { description }
+}
+
+/// A step that can be run again: a checkpoint from just before it, and its batch.
+public struct Replay: Sendable {
+  /// The state before the step.
+  public let checkpoint: Checkpoint
+  /// Shape [count, height, width, channels].
+  public let images: Tensor
+  /// The label of each image, if they are known.
+  public let labels: [Int]?
+
+  private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
+
+  init(_ checkpoint: Checkpoint, _ batch: Batch) {
+    self.checkpoint = checkpoint
+    images = batch.images
+    labels = batch.labels.isEmpty ? nil : batch.labels
+  }
+
+  /// A step in a file.
+  ///
+  /// - Throws: `FileError` if there is no such file, it is damaged, or it has no batch.
+  public init(contentsOf path: String) throws {
+    let state = try State(contentsOf: path)
+    guard let images = state[Self.imagesName] else {
+      throw FileError(path: path, reason: "it has no batch to run again")
+    }
+    self.images = images
+    labels = state[Self.labelsName].map { $0.scalars.map { Int($0) } }
+    checkpoint = try Checkpoint(state, path: path)
+  }
+
+  /// Writes the file.
+  ///
+  /// - Throws: `FileError` if it cannot be written.
+  func write(to path: String) throws {
+    var entries = [State.Entry(Self.imagesName, images)]
+    if let labels {
+      let numbers = Tensor(labels.map(Float.init))
+      entries.append(State.Entry(Self.labelsName, numbers, elementType: .int64))
+    }
+    var state = checkpoint.state
+    for entry in entries { state.append(State([entry]), under: "") }
+    try state.write(to: path)
+  }
+
+  /// Runs the step's loss and gradients again, from the state before it.
+  ///
+  /// - Returns: The loss, and the names of parameters whose gradients are not finite.
+  public func run(
+    _ learner: any Learner, _ optimizer: any Optimizer
+  ) throws -> (loss: StepLoss, brokenGradients: [String]) {
+    try checkpoint.restore(learner, optimizer)
+    optimizer.zeroGradients()
+    let loss = learner.stepLoss(on: images, labels: labels)
+    loss.backward()
+    let names = learner.modules.flatMap { $0.namedParameters }
+      .filter { $0.parameter.gradient?.scalars.allSatisfy(\.isFinite) == false }.map(\.name)
+    return (loss, names)
+  }
+}

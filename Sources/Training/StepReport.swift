@@ -1,0 +1,69 @@
+import SelfSupervised
+
+/// What one step of a training came to.
+public struct StepReport: Sendable {
+  /// How many steps have been taken, this one included.
+  public let step: Int
+  /// How many passes over the data have begun before this step's batch.
+  public let epoch: Int
+  /// Whether this step ends a pass over the data.
+  public let endsEpoch: Bool
+  /// The loss of this step; the mean over its batches where gradients are accumulated.
+  public let loss: Float
+  /// The loss averaged over about the last twenty steps.
+  public let averageLoss: Float
+  /// The norm of all gradients together, before clipping.
+  public let gradientNorm: Float
+  /// How the projections of the last batch look.
+  public let statistics: ProjectionStatistics
+  /// The method's further numbers.
+  public let metrics: Metrics
+  /// The optimizer's learning rate in this step.
+  public let learningRate: Float
+  /// Whether the step was left out because its loss or a gradient was not finite.
+  public let isSkipped: Bool
+  /// The time in all steps so far, that of evaluations and checkpoints left out.
+  public let seconds: Double
+  /// Images in a second, over all steps so far.
+  public let imagesPerSecond: Double
+  /// The share of this step's time that it waited for its batch.
+  public let waitShare: Double
+  /// What callbacks had to say after this step.
+  public internal(set) var events: [TrainingEvent] = []
+}
+
+/// What a callback has to say after a step.
+public enum TrainingEvent: Sendable {
+  /// The projections collapse, or the training diverges.
+  case warning(CollapseWarning)
+  /// Numbers of an evaluation, by name.
+  case evaluation(Metrics)
+  /// A checkpoint was written to a file.
+  case checkpoint(path: String)
+  /// The training ends after this step, for a reason.
+  case stop(reason: String)
+}
+
+/// How far a training is.
+public struct TrainingProgress: Sendable, Codable {
+  /// How many steps have been taken.
+  public internal(set) var steps = 0
+  /// The loss averaged over about the last twenty steps; nil before the first.
+  public internal(set) var averageLoss: Float?
+  /// The time in all steps.
+  public internal(set) var seconds = 0.0
+  /// How many steps were left out because something was not finite.
+  public internal(set) var skippedSteps = 0
+}
+
+/// How a training ended.
+public struct TrainingResult: Sendable {
+  /// How far it came.
+  public let progress: TrainingProgress
+  /// Images in a second.
+  public let imagesPerSecond: Double
+  /// Why it ended before its last step; nil if it did not.
+  public let stopReason: String?
+  /// Whether a signal ended it.
+  public let wasInterrupted: Bool
+}

@@ -1,0 +1,291 @@
+import Datasets
+import Foundation
+import Nets
+import SelfSupervised
+import Tensor
+
+/// Trains any learner with any optimizer on the batches of a loader.
+///
+/// ```swift
+/// let trainer = Trainer(learner, optimizer: optimizer, loader: loader, stepCount: 1_000)
+/// trainer.learningRate = .warmUpCosine(to: 3e-4, warmUp: 100, steps: 1_000)
+/// trainer.callbacks = [CollapseWatch(), CheckpointPolicy(in: "runs/1", every: .minutes(5))]
+/// for report in trainer.steps() { print(report.step, report.loss) }
+/// try trainer.finish()
+/// ```
+///
+/// or, in one call, `try trainer.run()`. A training that is restored from a checkpoint goes on bit for
+/// bit, on the same processor with as many threads and the same precision, also to more steps than it
+/// had before.
+public final class Trainer {
+  /// What to do about a loss or a gradient that is NaN or infinite.
+  public enum NonFinitePolicy: Sendable {
+    /// Ends the training with an error. With a directory, what the step needs to run again is written
+    /// there first; see ``Trainer/replay(_:)``.
+    case stop(writingTo: String? = nil)
+    /// Leaves the step out, and ends the training after `limit` of them in a row.
+    case skip(limit: Int = 10)
+  }
+
+  /// What is trained.
+  public let learner: any Learner
+  /// What moves its weights.
+  public let optimizer: any Optimizer
+  /// Where batches come from.
+  public let loader: DataLoader
+  /// How many steps the training has.
+  public var stepCount: Int
+  /// The learning rate of each step; the optimizer's own where it is nil.
+  public var learningRate: (any Schedule)?
+  /// The weight decay of each step, for groups that decay; their own where it is nil.
+  public var weightDecay: (any Schedule)?
+  /// How many batches' gradients make one step. Each image is compared with those of its own batch.
+  public var accumulatedBatches = 1
+  /// The largest norm of all gradients together; longer ones are scaled down to it.
+  public var gradientClip: Float?
+  /// What to do about values that are not finite.
+  public var nonFinitePolicy = NonFinitePolicy.stop()
+  /// How long the training may go on; time before a checkpoint does not count.
+  public var timeLimit: Duration?
+  /// How many batches are decoded and drawn ahead, by a thread of their own; 0 makes each when its step
+  /// begins. Order and numbers are the same.
+  public var batchesAhead = 2
+  /// What looks at each step.
+  public var callbacks: [any TrainingCallback] = []
+  /// Words that checkpoints keep.
+  public var notes: [String: String] = [:]
+  /// How far the training is.
+  public internal(set) var progress = TrainingProgress()
+  /// Why the training ended before its last step.
+  public private(set) var stopReason: String?
+
+  private var batches: BatchStream?
+  private let decayingGroups: [Int]
+  private var skippedInARow = 0
+  private let start = ContinuousClock.now
+  private var failure: (any Error)?
+
+  /// A training that has taken no step.
+  ///
+  /// - Parameters:
+  ///   - learner: What is trained.
+  ///   - optimizer: What moves its weights.
+  ///   - loader: Where batches come from, epoch after epoch.
+  ///   - stepCount: How many steps the training has.
+  public init(
+    _ learner: any Learner, optimizer: any Optimizer, loader: DataLoader, stepCount: Int
+  ) {
+    precondition(stepCount > 0, "Trainer needs at least 1 step; got \(stepCount)")
+    self.learner = learner
+    self.optimizer = optimizer
+    self.loader = loader
+    self.stepCount = stepCount
+    decayingGroups = optimizer.groups.indices.filter { optimizer.groups[$0].weightDecay > 0 }
+  }
+
+  /// Images in a second, over all steps so far.
+  public var imagesPerSecond: Double {
+    Double(progress.steps * accumulatedBatches * loader.batchSize) / progress.seconds
+  }
+}
+
+// MARK: - Running
+
+extension Trainer {
+  /// The reports of the steps that are left, each taken when it is asked for.
+  ///
+  /// An error ends the sequence; ``finish()`` throws it.
+  public func steps() -> some Sequence<StepReport> {
+    sequence(state: ()) { _ in
+      do {
+        return try self.next()
+      } catch {
+        self.failure = error
+        return nil
+      }
+    }
+  }
+
+  /// Throws the error that ended ``steps()``, if one did, and tells callbacks that the training is over.
+  @discardableResult
+  public func finish() throws -> TrainingResult {
+    defer { batches = nil }
+    if let failure { throw failure }
+    try forEachCallback { try $0.trainingEnded(self) }
+    return TrainingResult(
+      progress: progress, imagesPerSecond: imagesPerSecond, stopReason: stopReason,
+      wasInterrupted: stopReason == Interruption.reason)
+  }
+
+  /// Takes all steps that are left.
+  ///
+  /// - Parameter each: What is done with each step's report.
+  @discardableResult
+  public func run(_ each: (StepReport) throws -> Void = { _ in }) throws -> TrainingResult {
+    while let report = try next() { try each(report) }
+    return try finish()
+  }
+
+  /// Takes one step; nil when there are none left, or something has stopped the training.
+  ///
+  /// - Throws: ``NonFiniteError``, or what a callback throws.
+  public func next() throws -> StepReport? {
+    guard progress.steps < stepCount, stopReason == nil else { return nil }
+    var report = try takeStep()
+    try forEachCallback { report.events += try $0(after: report, in: self) }
+    for case .stop(let reason) in report.events { stopReason = reason }
+    if let timeLimit, ContinuousClock.now - start >= timeLimit {
+      stopReason = stopReason ?? "the time limit of \(timeLimit) is over"
+    }
+    return report
+  }
+}
+
+extension Trainer {
+  /// Calls `body` with a copy of each callback, for callbacks may read the trainer's.
+  private func forEachCallback(_ body: (inout any TrainingCallback) throws -> Void) rethrows {
+    for index in callbacks.indices {
+      var callback = callbacks[index]
+      defer { callbacks[index] = callback }
+      try body(&callback)
+    }
+  }
+}
+
+// MARK: - One step
+
+extension Trainer {
+  private func takeStep() throws -> StepReport {
+    let start = ContinuousClock.now
+    let step = progress.steps
+    setSchedules(step)
+    let source =
+      batches
+      ?? BatchStream(
+        learner, loader, from: step * accumulatedBatches, ahead: batchesAhead)
+    batches = source
+    let waited = source.waitSeconds
+    let outcome = try differentiate(source)
+    if let norm = outcome.gradientNorm {
+      if let gradientClip { scaleGradients(norm: norm, to: gradientClip) }
+      optimizer.step()
+      learner.updateMovingAverage()
+      let average = progress.averageLoss ?? outcome.loss
+      progress.averageLoss = average + 0.05 * (outcome.loss - average)
+    } else {
+      learner.discardStep()
+      progress.skippedSteps += 1
+    }
+    progress.steps += 1
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    progress.seconds += seconds
+    let batchesTaken = progress.steps * accumulatedBatches
+    return StepReport(
+      step: progress.steps, epoch: (batchesTaken - 1) / loader.batchCount,
+      endsEpoch: batchesTaken % loader.batchCount < accumulatedBatches, loss: outcome.loss,
+      averageLoss: progress.averageLoss ?? .nan, gradientNorm: outcome.gradientNorm ?? .nan,
+      statistics: outcome.last.statistics, metrics: outcome.last.metrics,
+      learningRate: optimizer.learningRate, isSkipped: outcome.gradientNorm == nil,
+      seconds: progress.seconds, imagesPerSecond: imagesPerSecond,
+      waitShare: (source.waitSeconds - waited) / seconds)
+  }
+
+  private func setSchedules(_ step: Int) {
+    if let learningRate { optimizer.learningRate = learningRate.value(at: step) }
+    if let weightDecay {
+      for group in decayingGroups {
+        optimizer.groups[group].weightDecay = weightDecay.value(at: step)
+      }
+    }
+  }
+
+  /// Adds up the gradients of a step's batches.
+  ///
+  /// - Returns: The mean loss, the norm of the gradients, which is nil if the step is to be left out, and
+  ///   the loss of the last batch.
+  private func differentiate(
+    _ source: BatchStream
+  ) throws -> (loss: Float, gradientNorm: Float?, last: StepLoss) {
+    optimizer.zeroGradients()
+    var sum: Float = 0
+    var last: StepLoss
+    var streams: [String: RandomStream]
+    repeat {
+      streams = learner.randomStreams
+      last = source.next()
+      let loss = last.item
+      sum += loss
+      guard loss.isFinite else {
+        return (sum, try leaveOut("the loss became \(loss)", source, streams), last)
+      }
+      (accumulatedBatches == 1 ? last.value : last.value / Float(accumulatedBatches)).backward()
+    } while !source.count.isMultiple(of: accumulatedBatches)
+    let norm = gradientNorm(of: learner.parameters)
+    skippedInARow = norm.isFinite ? 0 : skippedInARow
+    let usable =
+      norm.isFinite
+      ? norm : try leaveOut("the norm of the gradients became \(norm)", source, streams)
+    return (sum / Float(accumulatedBatches), usable, last)
+  }
+
+  /// Ends the training, or says that this step is to be left out.
+  private func leaveOut(
+    _ what: String, _ source: BatchStream, _ streams: [String: RandomStream]
+  ) throws -> Float? {
+    let step = progress.steps
+    switch nonFinitePolicy {
+    case .skip(let limit):
+      skippedInARow += 1
+      guard skippedInARow > limit else { return nil }
+      throw NonFiniteError(step: step, what: "\(what), like the \(limit) steps before", path: nil)
+    case .stop(let directory):
+      let path = directory.map { "\($0)/nonfinite-step-\(step).safetensors" }
+      learner.discardStep()
+      learner.randomStreams = streams
+      if let path, let batch = source.lastBatch {
+        try Replay(checkpoint(), batch).write(to: path)
+      }
+      throw NonFiniteError(step: step, what: what, path: path)
+    }
+  }
+
+  private func scaleGradients(norm: Float, to limit: Float) {
+    guard norm > limit else { return }
+    for parameter in learner.parameters {
+      parameter.gradient = parameter.gradient.map { $0 * (limit / norm) }
+    }
+  }
+}
+
+// MARK: - Going on
+
+extension Trainer {
+  private static let (progressNote, callbackNote) = ("trainer", "callback")
+
+  /// All that the training goes on from.
+  public func checkpoint() throws -> Checkpoint {
+    var notes = notes
+    notes[Self.progressNote] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
+    for (index, callback) in callbacks.enumerated() where !callback.memory.isEmpty {
+      notes["\(Self.callbackNote)\(index)"] = callback.memory
+    }
+    return Checkpoint(learner, optimizer, step: progress.steps, notes: notes)
+  }
+
+  /// Makes learner, optimizer, progress and callbacks what they were; if anything does not fit, nothing
+  /// changes.
+  ///
+  /// - Throws: `StateError` if names or shapes differ.
+  public func restore(_ checkpoint: Checkpoint) throws {
+    try checkpoint.restore(learner, optimizer)
+    let note = checkpoint.notes[Self.progressNote].map { Data($0.utf8) }
+    progress =
+      note.flatMap { try? JSONDecoder().decode(TrainingProgress.self, from: $0) }
+      ?? TrainingProgress()
+    progress.steps = checkpoint.step
+    for index in callbacks.indices {
+      callbacks[index].memory = checkpoint.notes["\(Self.callbackNote)\(index)"] ?? ""
+    }
+    (batches, stopReason, failure) = (nil, nil, nil)
+  }
+}
