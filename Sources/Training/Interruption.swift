@@ -1,43 +1,53 @@
-import Dispatch
 import Foundation
 import Synchronization
+
+// Asked and answered without locks: a signal handler may do no more.
+private let endRequests = Atomic<Int>(0)
+private let saveRequests = Atomic<Int>(0)
 
 /// Turns signals into questions that a training asks after each step.
 ///
 /// SIGINT, SIGTERM and SIGHUP ask for an end; a second one ends the program at once. SIGUSR1 asks for a
 /// checkpoint. When the object goes, signals do what they did before.
 final class Interruption {
-  private final class Counter: Sendable { let value = Atomic<Int>(0) }
-
   static let reason = "a signal asked for it"
 
-  private let ends = Counter()
-  private let saves = Counter()
-  private let sources: [any DispatchSourceSignal]
+  private var former: [(signal: Int32, action: sigaction)] = []
 
   init() {
-    let (ends, saves) = (ends, saves)
-    sources = [SIGINT, SIGTERM, SIGHUP, SIGUSR1].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        let counter = number == SIGUSR1 ? saves : ends
-        let count = counter.value.add(1, ordering: .relaxed).newValue
-        if number != SIGUSR1, count > 1 { exit(128 + number) }
+    endRequests.store(0, ordering: .relaxed)
+    saveRequests.store(0, ordering: .relaxed)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      replaceHandler(of: number) { number in
+        if endRequests.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
       }
-      source.resume()
-      return source
     }
+    replaceHandler(of: SIGUSR1) { _ in saveRequests.add(1, ordering: .relaxed) }
+  }
+
+  private func replaceHandler(
+    of number: Int32, by handler: @escaping @convention(c) (Int32) -> Void
+  ) {
+    var (action, old) = (sigaction(), sigaction())
+    #if os(Linux)
+      action.__sigaction_handler.sa_handler = handler
+    #else
+      action.__sigaction_u.__sa_handler = handler
+    #endif
+    action.sa_flags = Int32(SA_RESTART)
+    if sigaction(number, &action, &old) == 0 { former.append((number, old)) }
   }
 
   deinit {
-    sources.forEach { $0.cancel() }
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] { signal(number, SIG_DFL) }
+    for entry in former {
+      var action = entry.action
+      sigaction(entry.signal, &action, nil)
+    }
   }
 
   /// Whether the training should end after this step.
-  var endIsRequested: Bool { ends.value.load(ordering: .relaxed) > 0 }
+  var endIsRequested: Bool { endRequests.load(ordering: .relaxed) > 0 }
 
   /// Whether a checkpoint is asked for; the question is answered by that.
-  func takeSaveRequest() -> Bool { saves.value.exchange(0, ordering: .relaxed) > 0 }
+  func takeSaveRequest() -> Bool { saveRequests.exchange(0, ordering: .relaxed) > 0 }
 }
