@@ -3,7 +3,7 @@ import XCTest
 
 @testable import Tensor
 
-final class UpdateLoopsTests: XCTestCase {
+final class OptimizerStepsTests: XCTestCase {
   /// Adam's formula a second time, in Double, for counts with and without a rest after whole vectors, on
   /// large gradients and on those beside which epsilon is large.
   func testAdamStep() {

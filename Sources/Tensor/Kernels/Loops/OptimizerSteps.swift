@@ -127,20 +127,3 @@ package func moveToward(_ source: Tensor, _ target: inout Tensor, share: Float) 
     }
   }
 }
-
-extension Tensor {
-  /// Adds the numbers of another tensor of this shape, in place if no tensor shares these.
-  mutating func accumulate(_ other: Tensor) {
-    guard shape == other.shape, offset == 0, isKnownUniquelyReferenced(&storage) else {
-      self = self + other
-      return
-    }
-    defer { extendLifetime(other.storage) }
-    let addend = other.pointer
-    mutate { sum in
-      Parallel.forRanges(other.elementCount, grain: parallelGrain) { range in
-        for index in range { sum[index] += addend[index] }
-      }
-    }
-  }
-}

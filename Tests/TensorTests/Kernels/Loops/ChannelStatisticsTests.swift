@@ -3,7 +3,7 @@ import XCTest
 
 @testable import Tensor
 
-final class NormalizationLoopsTests: XCTestCase {
+final class ChannelStatisticsTests: XCTestCase {
   private let processors = [TensorAVX512, TensorAVX2, TensorAnyProcessor]
 
   override func tearDown() { tensorLimitProcessor(TensorAVX512) }

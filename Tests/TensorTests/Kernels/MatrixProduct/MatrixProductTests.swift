@@ -3,7 +3,7 @@ import XCTest
 @testable import Tensor
 
 /// Random products against plain loops, gradients included.
-final class ProductConfigurationTests: XCTestCase {
+final class MatrixProductTests: XCTestCase {
   func testMatrices() {
     var stream = RandomStream(seed: 301)
     for number in 0..<300 {

@@ -3,7 +3,7 @@ import XCTest
 @testable import Tensor
 
 /// Products in parts against plain loops, on both sides of the sizes where the parts change.
-final class UncopiedProductTests: XCTestCase {
+final class SmallGemmTests: XCTestCase {
   func testEveryWayOfLying() {
     var stream = RandomStream(seed: 405)
     for (m, n, k) in [

@@ -4,7 +4,7 @@ import XCTest
 @testable import Tensor
 
 /// Products in parts against plain loops: sides shorter and longer than a panel and than a part of a sum.
-final class WeightPanelsTests: XCTestCase {
+final class PackedWeightsTests: XCTestCase {
   private let sizes = [
     (1, 1, 1), (7, 3, 5), (64, 64, 256), (65, 130, 257), (70, 63, 520), (33, 150, 300),
     (400, 70, 90),

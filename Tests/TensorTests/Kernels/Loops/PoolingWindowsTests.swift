@@ -2,7 +2,7 @@ import Tensor
 import XCTest
 
 /// Random windows against plain loops, gradients included.
-final class PoolingConfigurationTests: XCTestCase {
+final class PoolingWindowsTests: XCTestCase {
   func testMaxPools() {
     var stream = RandomStream(seed: 201)
     for number in 0..<300 {

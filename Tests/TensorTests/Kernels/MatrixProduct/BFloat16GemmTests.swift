@@ -4,7 +4,7 @@ import XCTest
 @testable import Tensor
 
 /// What `withProductPrecision(.bfloat16)` rounds, and what it leaves alone.
-final class ProductPrecisionTests: XCTestCase {
+final class BFloat16GemmTests: XCTestCase {
   override func setUpWithError() throws {
     try XCTSkipUnless(ProductPrecision.hasBFloat16, "this processor does not multiply bfloat16")
   }

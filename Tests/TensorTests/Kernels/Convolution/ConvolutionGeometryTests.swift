@@ -2,7 +2,7 @@ import Tensor
 import XCTest
 
 /// Random geometries against plain loops over every multiplication, gradients included.
-final class ConvolutionConfigurationTests: XCTestCase {
+final class ConvolutionGeometryTests: XCTestCase {
   private let tolerance = 1e-5
 
   func testConvolutions() {
