@@ -14,6 +14,6 @@ runProgram("pretrain") { error in
     return
   }
   try withConvolutionAlgorithm(options.convolution) {
-    try withProductPrecision(options.precision) { try Pretraining(options).run() }
+    try withMatmulPrecision(options.precision) { try Pretraining(options).run() }
   }
 }

@@ -33,7 +33,7 @@ public final class Parameter {
   public var value: Tensor {
     get {
       var value = current
-      if isTrainable, Recording.isEnabled { value.node = leaf }
+      if isTrainable, ComputeOptions.current.isRecording { value.node = leaf }
       return value
     }
     set {

@@ -68,9 +68,6 @@ struct ConvolutionGeometry: Hashable, Sendable {
   /// The length of one patch: kernel height · kernel width · channels of a group.
   var patchLength: Int { kernel.height * kernel.width * groupInputs }
 
-  /// That of the direct convolution's products.
-  var precision: ProductPrecision { .ofProduct(m: rows, n: groupOutputs, k: patchLength) }
-
   /// Whether every patch is one pixel, so that the images are their own patch matrix.
   var isPointwise: Bool {
     kernel == 1 && stride == 1 && padding == 0

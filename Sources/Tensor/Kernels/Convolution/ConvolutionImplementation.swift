@@ -1,25 +1,8 @@
-/// How convolutions are computed.
-public enum ConvolutionAlgorithm: String, CaseIterable, Sendable {
-  /// The fastest way for each geometry.
-  case automatic
-  /// Products of patch matrices, for any geometry.
-  case direct
-
-  @TaskLocal static var preferred = ConvolutionAlgorithm.automatic
-}
-
-/// Runs `body` with convolutions, and the gradients of those recorded in it, computed in one way.
-public func withConvolutionAlgorithm<Result>(
-  _ algorithm: ConvolutionAlgorithm, _ body: () throws -> Result
-) rethrows -> Result {
-  try ConvolutionAlgorithm.$preferred.withValue(algorithm, operation: body)
-}
-
 /// A convolution and its gradients, by one algorithm.
-protocol ConvolutionKernels: Sendable {
+protocol ConvolutionImplementation: Sendable {
   func forward(_ images: Tensor, _ weight: Tensor) -> Tensor
 
-  /// If they can be added to the `sum` of the images' gradient, it is taken.
+  /// The gradients that are wanted. May add that of the images to `sum` in place; then sets `sum` to nil.
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
     addingTo sum: inout Tensor?
@@ -29,7 +12,7 @@ protocol ConvolutionKernels: Sendable {
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor
 }
 
-extension ConvolutionKernels {
+extension ConvolutionImplementation {
   /// The gradient of the weight alone.
   func weightGradient(_ images: Tensor, _ weight: Tensor, _ gradient: Tensor) -> Tensor? {
     var sum: Tensor?
@@ -38,10 +21,11 @@ extension ConvolutionKernels {
 }
 
 extension ConvolutionGeometry {
-  /// The kernels to use for it.
-  var bestKernels: any ConvolutionKernels {
-    guard ConvolutionAlgorithm.preferred == .automatic, let winograd = WinogradConvolution(self)
-    else { return DirectConvolution(self) }
+  /// Winograd's algorithm where it saves enough, else products of patches.
+  func implementation(_ options: ComputeOptions) -> any ConvolutionImplementation {
+    let precision = options.precision(m: rows, n: groupOutputs, k: patchLength)
+    guard options.convolution == .automatic, let winograd = WinogradConvolution(self, precision)
+    else { return DirectConvolution(self, precision) }
     return winograd
   }
 }

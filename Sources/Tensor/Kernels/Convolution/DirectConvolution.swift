@@ -2,13 +2,13 @@
 private let fewestOutputs = 128
 
 /// Convolution as products of patch matrices, a block of result rows at a time.
-struct DirectConvolution: ConvolutionKernels {
+struct DirectConvolution: ConvolutionImplementation {
   private let geometry: ConvolutionGeometry
-  private let precision: ProductPrecision
+  private let precision: MatmulPrecision
 
-  init(_ geometry: ConvolutionGeometry) {
+  init(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision) {
     self.geometry = geometry
-    precision = geometry.precision
+    self.precision = precision
   }
 
   /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]

@@ -4,7 +4,7 @@ private let parallelProduct = 1 << 20
 /// op(a) · op(b) for matrices, without record; the transposes are flags of the product.
 func gemm(
   _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
-  _ precision: ProductPrecision
+  _ precision: MatmulPrecision
 ) -> Tensor {
   let (m, k) = transposingA ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
   let n = transposingB ? b.shape[0] : b.shape[1]
@@ -19,7 +19,7 @@ func gemm(
 /// op(a)[i] · op(b)[i] for batches of matrices, without record.
 func batchedGemm(
   _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
-  _ precision: ProductPrecision
+  _ precision: MatmulPrecision
 ) -> Tensor {
   let (rowsA, columnsA) = (a.shape[1], a.shape[2])
   let (rowsB, columnsB) = (b.shape[1], b.shape[2])
@@ -43,7 +43,7 @@ func parallelGemm(
   m: Int, n: Int, k: Int,
   _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool = false,
   _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-  _ precision: ProductPrecision, into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  _ precision: MatmulPrecision, into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
   let parts = m * n * k < parallelProduct ? 1 : min(Threads.count, max(m, n))
   Parallel.forEach(parts) { part in

@@ -11,7 +11,7 @@ enum WeightProduct {
 /// A weight[outputs, inputs], as the panels of `panelGemm`, kept with it.
 final class WeightPanels: Derived {
   private let product: WeightProduct
-  private let precision: ProductPrecision
+  private let precision: MatmulPrecision
   private let outputs: Int
   private let inputs: Int
   private let groups: Int
@@ -26,7 +26,7 @@ final class WeightPanels: Derived {
 
   /// One weight for each group, of the outputs in turn.
   private init(
-    _ weight: Tensor, groups: Int, for product: WeightProduct, _ precision: ProductPrecision
+    _ weight: Tensor, groups: Int, for product: WeightProduct, _ precision: MatmulPrecision
   ) {
     self.product = product
     self.precision = precision
@@ -42,7 +42,7 @@ final class WeightPanels: Derived {
   }
 
   static func of(
-    _ weight: Tensor, groups: Int, for product: WeightProduct, _ precision: ProductPrecision
+    _ weight: Tensor, groups: Int, for product: WeightProduct, _ precision: MatmulPrecision
   ) -> WeightPanels {
     let (rows, columns) = (weight.shape[0], weight.shape.elementCount(1..<weight.rank))
     return weight.derived(
@@ -146,7 +146,7 @@ final class WeightPanels: Derived {
 
 /// x[m, inputs] · weightᵀ, for a weight[outputs, inputs] that several products share: many rows pay for its
 /// panels.
-func weightProduct(_ x: Tensor, _ weight: Tensor, _ precision: ProductPrecision) -> Tensor {
+func weightProduct(_ x: Tensor, _ weight: Tensor, _ precision: MatmulPrecision) -> Tensor {
   guard
     x.shape[0] > mostRowsOfStrips, weight.elementCount > 0,
     precision == .bfloat16 || BLAS.coreSelection.leavesSmallProductsInPlace

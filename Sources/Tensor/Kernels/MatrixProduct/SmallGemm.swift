@@ -27,7 +27,7 @@ func uncopiedGemm(
   m: Int, n: Int, k: Int,
   _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool = false,
   _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-  _ precision: ProductPrecision = .float32, into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  _ precision: MatmulPrecision = .float32, into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
   if precision == .bfloat16 {
     return RoundedProduct.gemm(
@@ -98,7 +98,7 @@ func panelGemm(
 /// c[m, n] = aᵀ[m, k] · b[k, n] + beta · c: 115 instead of 76 GFLOP/s at 128·128·113.
 func transposedGemm(
   m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int, _ b: UnsafePointer<Float>,
-  stride ldb: Int, _ precision: ProductPrecision = .float32, beta: Float,
+  stride ldb: Int, _ precision: MatmulPrecision = .float32, beta: Float,
   into c: UnsafeMutablePointer<Float>, stride ldc: Int
 ) {
   if precision == .bfloat16 {

@@ -3,10 +3,10 @@ import XCTest
 
 @testable import Tensor
 
-/// What `withProductPrecision(.bfloat16)` rounds, and what it leaves alone.
+/// What `withMatmulPrecision(.bfloat16)` rounds, and what it leaves alone.
 final class BFloat16GemmTests: XCTestCase {
   override func setUpWithError() throws {
-    try XCTSkipUnless(ProductPrecision.hasBFloat16, "this processor does not multiply bfloat16")
+    try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
   }
 
   override func tearDown() { tensorLimitProcessor(TensorAVX512) }
@@ -40,7 +40,7 @@ final class BFloat16GemmTests: XCTestCase {
     func check(_ a: Shape, _ b: Shape, _ operation: (Tensor, Tensor) -> Tensor) {
       let (a, b) = (Tensor.normal(a, using: &stream), Tensor.normal(b, using: &stream))
       let (exact, allowed) = (
-        operation(a, b), withProductPrecision(.bfloat16) { operation(a, b) }
+        operation(a, b), withMatmulPrecision(.bfloat16) { operation(a, b) }
       )
       XCTAssertTrue(allowed.scalars == exact.scalars, "\(a.shape), \(b.shape)")
     }
@@ -55,9 +55,9 @@ final class BFloat16GemmTests: XCTestCase {
     var stream = RandomStream(seed: 503)
     let x = Tensor.normal([70, 33], using: &stream).tracked
     let y = Tensor.normal([33, 90], using: &stream)
-    func gradient(forward: ProductPrecision, backward: ProductPrecision) -> [Float] {
-      let loss = withProductPrecision(forward) { matmul(x, y) }.sum()
-      return withProductPrecision(backward) { gradients(of: loss, at: [x])[0].scalars }
+    func gradient(forward: MatmulPrecision, backward: MatmulPrecision) -> [Float] {
+      let loss = withMatmulPrecision(forward) { matmul(x, y) }.sum()
+      return withMatmulPrecision(backward) { gradients(of: loss, at: [x])[0].scalars }
     }
     XCTAssertEqual(
       gradient(forward: .bfloat16, backward: .float32),
@@ -76,9 +76,9 @@ final class BFloat16GemmTests: XCTestCase {
       Tensor.normal([70, 33], using: &stream), Tensor.normal([33, 90], using: &stream)
     )
     tensorLimitProcessor(TensorAVX2)
-    XCTAssertFalse(ProductPrecision.hasBFloat16)
+    XCTAssertFalse(MatmulPrecision.hasBFloat16)
     XCTAssertEqual(
-      withProductPrecision(.bfloat16) { matmul(a, b) }.scalars, matmul(a, b).scalars)
+      withMatmulPrecision(.bfloat16) { matmul(a, b) }.scalars, matmul(a, b).scalars)
   }
 
   /// Numbers that are none, infinite, and of the smallest that count.
@@ -87,7 +87,7 @@ final class BFloat16GemmTests: XCTestCase {
     a.mutate {
       $0[0] = .nan; $0[16] = .infinity; $0[32] = 0x1p-125; $0[48] = 0x1p-130
     }
-    let product = withProductPrecision(.bfloat16) { matmul(a, Tensor.ones([16, 16])) }
+    let product = withMatmulPrecision(.bfloat16) { matmul(a, Tensor.ones([16, 16])) }
     XCTAssertTrue(product.scalars[0].isNaN)
     XCTAssertEqual(product.scalars[16], .infinity)
     XCTAssertEqual(product.scalars[32], 0x1p-125)
@@ -111,7 +111,7 @@ final class BFloat16GemmTests: XCTestCase {
     }
     var stream = RandomStream(seed: 505)
     let gradient = Tensor.normal(operation(a, b).shape, using: &stream)
-    let found = withProductPrecision(.bfloat16) { all(a, b, gradient) }
+    let found = withMatmulPrecision(.bfloat16) { all(a, b, gradient) }
     let expected = withConvolutionAlgorithm(.direct) {
       all(rounded(a), rounded(b), rounded(gradient))
     }

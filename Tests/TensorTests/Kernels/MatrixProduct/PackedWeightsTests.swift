@@ -17,7 +17,7 @@ final class PackedWeightsTests: XCTestCase {
       let weight = Tensor.normal([2 * outputs, inputs], using: &stream)
       let x = Tensor.normal([m, 2 * inputs], using: &stream)
       let dy = Tensor.normal([m, 2 * outputs], using: &stream)
-      for (group, precision) in ProductPrecision.available.flatMap({ [(0, $0), (1, $0)] }) {
+      for (group, precision) in MatmulPrecision.available.flatMap({ [(0, $0), (1, $0)] }) {
         let part = Twin(weight[group * outputs..<(group + 1) * outputs]).rounded(to: precision)
         check(
           product(x, weight, group: group, .outputs, width: outputs, precision),
@@ -109,7 +109,7 @@ final class PackedWeightsTests: XCTestCase {
 
   private func product(
     _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightProduct, width: Int,
-    groups: Int = 2, _ precision: ProductPrecision = .float32, beta: Float = 0
+    groups: Int = 2, _ precision: MatmulPrecision = .float32, beta: Float = 0
   ) -> Tensor {
     let panels = WeightPanels.of(weight, groups: groups, for: product, precision)
     let (m, stride) = (x.shape[0], x.shape[1])

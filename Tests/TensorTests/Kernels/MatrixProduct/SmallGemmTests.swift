@@ -10,7 +10,7 @@ final class SmallGemmTests: XCTestCase {
       (1, 1, 1), (64, 17, 300), (65, 17, 300), (256, 70, 130), (257, 70, 130), (8, 130, 520),
       (53, 40, 1_031),
     ] {
-      for (transposingA, transposingB, precision) in ProductPrecision.available.flatMap({
+      for (transposingA, transposingB, precision) in MatmulPrecision.available.flatMap({
         [(false, false, $0), (false, true, $0), (true, false, $0), (true, true, $0)]
       }) {
         // Three more columns than a product reads, and two more than it writes.
@@ -39,7 +39,7 @@ final class SmallGemmTests: XCTestCase {
     ] {
       let a = Tensor.normal([k, m], using: &stream)
       let b = Tensor.normal([k, n], using: &stream)
-      for (beta, precision) in ProductPrecision.available.flatMap({
+      for (beta, precision) in MatmulPrecision.available.flatMap({
         [(Float(0), $0), (Float(1), $0)]
       }) {
         var sum = Tensor.ones([m, n])

@@ -2,14 +2,14 @@ internal import CTensorKernels
 
 /// 3x3 convolutions with a fifth to a third of the multiplications of the direct ones, or little more than
 /// half at stride 2.
-struct WinogradConvolution: ConvolutionKernels {
+struct WinogradConvolution: ConvolutionImplementation {
   let tiles: WinogradTiles
 
   var geometry: ConvolutionGeometry { tiles.geometry }
 
-  /// The scheme that costs least for a geometry; nil if it is not one that this algorithm is for, or saves
-  /// less than a ninth of the time of the direct one's multiplications, of which those of bfloat16 take half.
-  init?(_ geometry: ConvolutionGeometry) {
+  /// The cheapest scheme; nil if the geometry is unsupported or the saving is below 1/9 of the direct
+  /// convolution's multiplications (5/9 if those are of bfloat16, which take half as long).
+  init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision) {
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
         && max(geometry.padding.height, geometry.padding.width) <= 2
@@ -26,7 +26,7 @@ struct WinogradConvolution: ConvolutionKernels {
     let candidates = schemes.map { WinogradTiles(geometry, $0) }
     guard
       let tiles = candidates.min(by: { $0.cost < $1.cost }),
-      tiles.cost <= (geometry.precision == .bfloat16 ? 4 : 8) * geometry.rows
+      tiles.cost <= (precision == .bfloat16 ? 4 : 8) * geometry.rows
     else { return nil }
     self.tiles = tiles
   }

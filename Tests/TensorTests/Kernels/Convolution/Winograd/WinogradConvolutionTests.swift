@@ -97,7 +97,7 @@ final class WinogradConvolutionTests: XCTestCase {
         images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
     }
     func winograd(_ geometry: ConvolutionGeometry) -> WinogradConvolution? {
-      WinogradConvolution(geometry)
+      WinogradConvolution(geometry, .float32)
     }
     let wide = winograd(geometry([16, 32, 32, 64], [64, 3, 3, 64]))
     let deep = winograd(geometry([16, 4, 4, 512], [512, 3, 3, 512]))
@@ -154,7 +154,7 @@ final class WinogradConvolutionTests: XCTestCase {
     let around = Size2D(padding)
     let geometry = ConvolutionGeometry(
       images: shape, weight: weight.shape, stride: stride, padding: around, dilation: 1, groups: 1)
-    XCTAssertNotNil(WinogradConvolution(geometry), "\(shape), padding \(padding)")
+    XCTAssertNotNil(WinogradConvolution(geometry, .float32), "\(shape), padding \(padding)")
     let size = geometry.resultShape
     let gradient = Tensor.normal(size, using: &stream)
     func all(_ algorithm: ConvolutionAlgorithm) -> [Tensor] {
