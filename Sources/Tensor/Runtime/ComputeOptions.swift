@@ -46,7 +46,7 @@ public enum MatmulPrecision: String, CaseIterable, Sendable {
   case bfloat16
 
   /// Whether this processor has bfloat16 instructions that the package uses.
-  public static var hasBFloat16: Bool { tensorMultipliesBFloat16() }
+  public static var hasBFloat16: Bool { ctk_has_bfloat16() }
 }
 
 /// How convolutions are computed.

@@ -9,7 +9,7 @@ func groupStatistics(_ x: Tensor, _ geometry: NormalizationGeometry) -> (
   // Sums of distances from each sample's first row: squares of values far from zero would cancel.
   let (sums, squares) = geometry.sums { sample, rows, sums, squares in
     let values = source + sample * geometry.rows * channels
-    tensorChannelSums(
+    ctk_channel_sums(
       values + rows.lowerBound * channels, values, rows.count, channels, sums, squares)
   }
   return combine(sums, squares, shift: source, geometry)
@@ -46,13 +46,13 @@ struct ChannelAffine: Sendable {
 
   /// Calls `body` with the numbers of a sample.
   fileprivate func withSample<Result>(
-    _ sample: Int, _ geometry: NormalizationGeometry, _ body: (TensorAffine) -> Result
+    _ sample: Int, _ geometry: NormalizationGeometry, _ body: (CTKAffine) -> Result
   ) -> Result {
     factor.withUnsafeBufferPointer { factor in
       offset.withUnsafeBufferPointer { offset in
         let begin = sample * geometry.channels
         return body(
-          TensorAffine(
+          CTKAffine(
             factor: factor.baseAddress.map { $0 + begin },
             offset: offset.baseAddress.map { $0 + begin }))
       }
@@ -71,9 +71,9 @@ func affine(
     geometry.forEachPart { sample, rows, _ in
       let start = (sample * geometry.rows + rows.lowerBound) * channels
       affine.withSample(sample, geometry) { numbers in
-        tensorApplyAffine(
+        ctk_apply_affine(
           source + start, added.map { $0 + start }, numbers, activation == .relu,
-          geometry.isStreamed, rows.count, channels, out + start)
+          geometry.isNonTemporal, rows.count, channels, out + start)
       }
     }
   }
@@ -89,10 +89,10 @@ struct NormalizedGradient {
   /// The result, if it cannot be told from the input and the affine map what the activation let through.
   let output: Tensor?
 
-  private var gate: TensorGate {
+  private var gate: CTKGate {
     switch activation {
-    case .identity: TensorGateOpen
-    case .relu: output == nil ? TensorGateByInput : TensorGateByOutput
+    case .identity: CTKGateOpen
+    case .relu: output == nil ? CTKGateByInput : CTKGateByOutput
     }
   }
 
@@ -104,7 +104,7 @@ struct NormalizedGradient {
       guard let centre = centre.baseAddress else { return ([], []) }
       let sums = geometry.sums { sample, rows, sums, products in
         withPart(sample, rows, geometry) { part in
-          tensorGradientSums(
+          ctk_gradient_sums(
             part, centre + sample * geometry.channels, rows.count, geometry.channels, sums,
             products)
         }
@@ -127,8 +127,8 @@ struct NormalizedGradient {
           let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
           let begin = sample * geometry.channels
           withPart(sample, rows, geometry) { part in
-            tensorInputGradients(
-              part, a + begin, b + begin, c + begin, geometry.isStreamed, rows.count,
+            ctk_input_gradients(
+              part, a + begin, b + begin, c + begin, geometry.isNonTemporal, rows.count,
               geometry.channels, out + start, passed.map { $0 + start })
           }
         }
@@ -140,14 +140,14 @@ struct NormalizedGradient {
 
   private func withPart(
     _ sample: Int, _ rows: Range<Int>, _ geometry: NormalizationGeometry,
-    _ body: (UnsafePointer<TensorNormalized>) -> Void
+    _ body: (CTKNormalized) -> Void
   ) {
     let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
     affine.withSample(sample, geometry) { numbers in
-      let part = TensorNormalized(
-        gradient: gradient.pointer + start, input: input.pointer + start,
-        output: output.map { $0.pointer + start }, affine: numbers, gate: gate)
-      withUnsafePointer(to: part, body)
+      body(
+        CTKNormalized(
+          gradient: gradient.pointer + start, input: input.pointer + start,
+          output: output.map { $0.pointer + start }, affine: numbers, gate: gate))
     }
     extendLifetime((gradient.storage, input.storage, output?.storage))
   }

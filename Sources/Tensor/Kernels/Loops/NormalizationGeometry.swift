@@ -15,9 +15,9 @@ struct NormalizationGeometry: Sendable {
   /// The channels of a group.
   var groupWidth: Int { channels / max(1, groups) }
 
-  /// Whether results are of 16 MB or more, which leave the caches before they are read: they are written
+  /// Whether stores bypass the caches: results of 16 MB or more leave them before they are read.
   /// past them.
-  var isStreamed: Bool { samples * rows * channels >= 4 << 20 }
+  var isNonTemporal: Bool { samples * rows * channels >= 4 << 20 }
 
   /// Splits each sample's rows into parts: fixed by the sizes alone, so that sums are repeatable,
   /// and of at most 1,024 rows, so that they keep their digits.

@@ -97,7 +97,7 @@ package func adamStep(
   // Corrections in Double: 1 - 0.999 keeps few digits in Float.
   let correction1 = 1 - pow(Double(beta1), Double(settings.step))
   let correction2 = 1 - pow(Double(beta2), Double(settings.step))
-  let numbers = AdamNumbers(
+  let numbers = CTKAdamStep(
     share1: 1 - beta1, keep2: beta2, share2: 1 - beta2,
     coupled: settings.isDecoupled ? 0 : settings.weightDecay,
     shrink: settings.isDecoupled ? 1 - settings.learningRate * settings.weightDecay : 1,
@@ -108,9 +108,7 @@ package func adamStep(
       second.mutate { v in
         Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
           let start = range.lowerBound
-          withUnsafePointer(to: numbers) {
-            tensorAdamStep(w + start, g + start, m + start, v + start, range.count, $0)
-          }
+          ctk_adam_step(w + start, g + start, m + start, v + start, range.count, numbers)
         }
       }
     }

@@ -10,7 +10,7 @@ enum RoundedProduct {
   private static let panelHeight = 48
 
   /// The columns of a panel.
-  static let panelWidth = Int(BFloat16PanelWidth)
+  static let panelWidth = Int(CTKBFloat16PanelWidth)
 
   static func pairCount(_ terms: Int) -> Int { (terms + 1) / 2 }
 
@@ -26,20 +26,20 @@ enum RoundedProduct {
       let terms = min(longestSum, k - term)
       let pairs = pairCount(terms)
       if transposingA {
-        tensorRoundedPanels(a + term * lda, lda, terms, m, panelHeight, rows.pairs)
+        ctk_round_panels(a + term * lda, lda, terms, m, panelHeight, rows.pairs)
       } else {
-        tensorRoundedRows(a + term, lda, m, terms, rows.pairs)
+        ctk_round_rows(a + term, lda, m, terms, rows.pairs)
       }
       if transposingB {
         roundTransposed(b + term, stride: ldb, columns: n, terms: terms, into: columns)
       } else {
-        tensorRoundedPanels(b + term * ldb, ldb, terms, n, panelWidth, columns.pairs)
+        ctk_round_panels(b + term * ldb, ldb, terms, n, panelWidth, columns.pairs)
       }
       let height = transposingA ? panelHeight : m
       for column in stride(from: 0, to: n, by: panelWidth) {
         for row in stride(from: 0, to: m, by: height) {
           let count = min(height, m - row)
-          tensorPairProduct(
+          ctk_multiply_pairs(
             count, min(panelWidth, n - column), pairs, rows.pairs + row * pairs,
             transposingA ? 1 : pairs, transposingA ? count : 1, columns.pairs + column * pairs,
             adds || term > 0, c + row * ldc + column, ldc)
@@ -52,7 +52,7 @@ enum RoundedProduct {
   /// c[m, n] = a[m, k] · b[k, n], or += with `adds`, whose b was rounded to panels of neighbouring columns.
   static func panelGemm(
     m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int,
-    _ b: UnsafePointer<BFloat16Pair>, adds: Bool, into c: UnsafeMutablePointer<Float>,
+    _ b: UnsafePointer<CTKBFloat16Pair>, adds: Bool, into c: UnsafeMutablePointer<Float>,
     stride ldc: Int
   ) {
     let pairs = pairCount(k)
@@ -60,9 +60,9 @@ enum RoundedProduct {
     let rows = Storage(elementCount: height * pairs)
     for row in stride(from: 0, to: m, by: height) {
       let count = min(height, m - row)
-      tensorRoundedRows(a + row * lda, lda, count, k, rows.pairs)
+      ctk_round_rows(a + row * lda, lda, count, k, rows.pairs)
       for column in stride(from: 0, to: n, by: panelWidth) {
-        tensorPairProduct(
+        ctk_multiply_pairs(
           count, min(panelWidth, n - column), pairs, rows.pairs, pairs, 1, b + column * pairs, adds,
           c + row * ldc + column, ldc)
       }
@@ -79,9 +79,9 @@ enum RoundedProduct {
     let rows = Storage(elementCount: panelWidth * pairs)
     for column in Swift.stride(from: 0, to: columns, by: panelWidth) {
       let width = min(panelWidth, columns - column)
-      tensorRoundedRows(x + column * stride, stride, width, terms, rows.pairs)
+      ctk_round_rows(x + column * stride, stride, width, terms, rows.pairs)
       // A pair is moved as a float is.
-      tensorTransposedPanel(
+      ctk_transpose_panel(
         rows.pointer, pairs, width, pairs, panels.pointer + start + column * pairs)
     }
     extendLifetime(rows)
@@ -90,7 +90,7 @@ enum RoundedProduct {
 
 extension Storage {
   /// Its numbers as pairs of rounded ones.
-  var pairs: UnsafeMutablePointer<BFloat16Pair> {
-    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: BFloat16Pair.self)
+  var pairs: UnsafeMutablePointer<CTKBFloat16Pair> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: CTKBFloat16Pair.self)
   }
 }

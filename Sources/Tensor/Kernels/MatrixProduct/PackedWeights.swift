@@ -128,7 +128,7 @@ final class WeightPanels: Derived {
     let (first, width) = (columns.lowerBound, columns.count)
     switch (product, precision) {
     case (.outputs, .float32):
-      tensorTransposedPanel(weight + first * inputs, inputs, width, inputs, storage.pointer + begin)
+      ctk_transpose_panel(weight + first * inputs, inputs, width, inputs, storage.pointer + begin)
     case (.outputs, .bfloat16):
       RoundedProduct.roundTransposed(
         weight + first * inputs, stride: inputs, columns: width, terms: inputs,
@@ -139,7 +139,7 @@ final class WeightPanels: Derived {
           from: weight + output * inputs + first, count: width)
       }
     case (.inputGradients, .bfloat16):
-      tensorRoundedPanels(weight + first, inputs, outputs, width, width, storage.pairs + begin)
+      ctk_round_panels(weight + first, inputs, outputs, width, width, storage.pairs + begin)
     }
   }
 }

@@ -1,4 +1,3 @@
-import CTensorKernels
 import XCTest
 
 @testable import Tensor
@@ -27,11 +26,8 @@ final class OptimizerStepsTests: XCTestCase {
     for number in parameter.value.scalars { XCTAssertEqual(number, -0.2, accuracy: 1e-4) }
   }
 
-  /// What processors without AVX-512, and those without AVX2, run.
-  func testAdamOnOlderProcessors() {
-    defer { tensorLimitProcessor(TensorAVX512) }
-    for processor in [TensorAVX2, TensorAnyProcessor] {
-      tensorLimitProcessor(processor)
+  func testAdamUnderEveryISA() {
+    forEachISA { _ in
       for count in [1, 8, 21] { checkAdam(count: count, isDecoupled: true) }
     }
   }

@@ -9,7 +9,7 @@ final class BFloat16GemmTests: XCTestCase {
     try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
   }
 
-  override func tearDown() { tensorLimitProcessor(TensorAVX512) }
+  override func tearDown() { ctk_set_max_isa(CTKISAAVX512) }
 
   /// Every product, values and gradients, is that of rounded factors.
   func testProductsAndTheirGradientsRoundTheirFactors() {
@@ -75,7 +75,7 @@ final class BFloat16GemmTests: XCTestCase {
     let (a, b) = (
       Tensor.normal([70, 33], using: &stream), Tensor.normal([33, 90], using: &stream)
     )
-    tensorLimitProcessor(TensorAVX2)
+    ctk_set_max_isa(CTKISAAVX2)
     XCTAssertFalse(MatmulPrecision.hasBFloat16)
     XCTAssertEqual(
       withMatmulPrecision(.bfloat16) { matmul(a, b) }.scalars, matmul(a, b).scalars)

@@ -62,17 +62,14 @@ final class PackedWeightsTests: XCTestCase {
     checkNow()
   }
 
-  /// What every kind of processor runs.
-  func testTransposedPanels() {
-    defer { tensorLimitProcessor(TensorAVX512) }
-    for processor in [TensorAVX512, TensorAVX2, TensorAnyProcessor] {
-      tensorLimitProcessor(processor)
+  func testTransposedPanelsUnderEveryISA() {
+    forEachISA { isa in
       for (height, width) in [(1, 1), (8, 8), (17, 9), (5, 24), (64, 31)] {
         let rows = (0..<height * (width + 3)).map(Float.init)
         var panel = [Float](repeating: -1, count: height * width)
-        tensorTransposedPanel(rows, width + 3, height, width, &panel)
+        ctk_transpose_panel(rows, width + 3, height, width, &panel)
         let expected = (0..<width * height).map { rows[$0 % height * (width + 3) + $0 / height] }
-        XCTAssertEqual(panel, expected, "\(height) x \(width), \(processor)")
+        XCTAssertEqual(panel, expected, "\(height) x \(width), \(isa)")
       }
     }
   }

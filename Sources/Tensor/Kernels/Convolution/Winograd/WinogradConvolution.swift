@@ -14,8 +14,8 @@ struct WinogradConvolution: ConvolutionImplementation {
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
         && max(geometry.padding.height, geometry.padding.width) <= 2
         && min(geometry.inputs, geometry.outputs) > 0
-        && geometry.inputs.isMultiple(of: LaneCount)
-        && geometry.outputs.isMultiple(of: LaneCount)
+        && geometry.inputs.isMultiple(of: Int(CTKLaneCount))
+        && geometry.outputs.isMultiple(of: Int(CTKLaneCount))
     else { return nil }
     let schemes: [WinogradScheme] =
       switch geometry.stride {
@@ -32,10 +32,10 @@ struct WinogradConvolution: ConvolutionImplementation {
   }
 
   func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
-    let kernels = WinogradKernels.of(weight, tiles.scheme, for: .outputs)
+    let kernels = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
     defer { extendLifetime((images.storage, kernels)) }
     return Tensor(geometry.resultShape) { out in
-      if tiles.areFewAndDeep {
+      if tiles.parallelizesOverPoints {
         forwardByProducts(images.pointer, kernels, into: out)
       } else {
         forwardByTiles(images.pointer, kernels, into: out)
@@ -45,7 +45,7 @@ struct WinogradConvolution: ConvolutionImplementation {
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private func forwardByTiles(
-    _ x: UnsafePointer<Float>, _ kernels: WinogradKernels, into out: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ kernels: WinogradWeights, into out: UnsafeMutablePointer<Float>
   ) {
     let (step, planes) = (tiles.blockSize, tiles.planes)
     Parallel.workers((tiles.count + step - 1) / step) { _, next in
@@ -67,7 +67,7 @@ struct WinogradConvolution: ConvolutionImplementation {
   /// Each stage for all tiles, the products over the threads: when the kernels are the larger part,
   /// every one of them is read once instead of once for each block.
   private func forwardByProducts(
-    _ x: UnsafePointer<Float>, _ kernels: WinogradKernels, into out: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ kernels: WinogradWeights, into out: UnsafeMutablePointer<Float>
   ) {
     let planes = tiles.planes
     let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
@@ -80,8 +80,8 @@ struct WinogradConvolution: ConvolutionImplementation {
 
   /// products[tile, o] = values[tile, phase, c] · kernels, of one plane
   private func multiply(
-    _ plane: WinogradPlane, count: Int, _ values: TilePlanes, _ kernels: WinogradKernels,
-    into products: TilePlanes
+    _ plane: WinogradPoint, count: Int, _ values: WinogradBuffer, _ kernels: WinogradWeights,
+    into products: WinogradBuffer
   ) {
     kernels.multiply(plane, count: count, values.inputs(plane), into: products.outputs(plane))
   }
@@ -89,20 +89,20 @@ struct WinogradConvolution: ConvolutionImplementation {
 
 extension WinogradTiles {
   /// The products of matrices, one for each point.
-  var planes: [WinogradPlane] {
-    (0..<scheme.planes).map { WinogradPlane($0, of: scheme, geometry) }
+  var planes: [WinogradPoint] {
+    (0..<scheme.planes).map { WinogradPoint($0, of: scheme, geometry) }
   }
 
   /// Room for the transformed inputs of some tiles.
-  func inputPlanes(capacity: Int) -> TilePlanes {
-    TilePlanes(capacity: capacity, count: scheme.elementCount(capacity * geometry.inputs))
+  func inputPlanes(capacity: Int) -> WinogradBuffer {
+    WinogradBuffer(capacity: capacity, count: scheme.elementCount(capacity * geometry.inputs))
   }
 
   /// Room for the products of some tiles.
-  func outputPlanes(capacity: Int) -> TilePlanes {
-    TilePlanes(
+  func outputPlanes(capacity: Int) -> WinogradBuffer {
+    WinogradBuffer(
       capacity: capacity,
-      count: scheme.planes * (capacity * geometry.outputs + WinogradGap))
+      count: ctk_winograd_plane(scheme.points, scheme.points, 0, capacity * geometry.outputs))
   }
 
   /// The numbers that a tile's inputs become, and those of its products.
@@ -110,7 +110,7 @@ extension WinogradTiles {
   private var outputSize: Int { scheme.planes * geometry.outputs }
 
   /// Whether the transformed kernels are larger than what the tiles transform to.
-  var areFewAndDeep: Bool {
+  var parallelizesOverPoints: Bool {
     count * (inputSize + outputSize) <= 4 * inputSize * geometry.outputs
   }
 
@@ -131,14 +131,14 @@ extension WinogradTiles {
   }
 
   /// Bᵀ d B for all tiles, on all threads.
-  func transformedInputs(_ images: UnsafePointer<Float>) -> TilePlanes {
+  func transformedInputs(_ images: UnsafePointer<Float>) -> WinogradBuffer {
     let values = inputPlanes(capacity: count)
     forEachPart { range in transformInputs(images, tiles: range, into: values) }
     return values
   }
 
   /// A dy Aᵀ for all tiles, on all threads.
-  func transformedGradients(_ gradient: UnsafePointer<Float>) -> TilePlanes {
+  func transformedGradients(_ gradient: UnsafePointer<Float>) -> WinogradBuffer {
     let values = outputPlanes(capacity: count)
     forEachPart { range in transformGradients(gradient, tiles: range, into: values) }
     return values

@@ -8,15 +8,15 @@ extension WinogradConvolution {
     addingTo _: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
-    let parts = tiles.areFewAndDeep ? 1 : min(Threads.count, geometry.count)
+    let parts = tiles.parallelizesOverPoints ? 1 : min(Threads.count, geometry.count)
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     func run(into result: UnsafeMutablePointer<Float>?) {
       let pass = WinogradBackward(
         tiles: tiles, gradient: gradient.pointer, images: wanted.weight ? images.pointer : nil,
         kernels: wanted.images
-          ? WinogradKernels.of(weight, tiles.scheme, for: .inputGradients) : nil,
+          ? WinogradWeights.of(weight, tiles.scheme, for: .inputGradients) : nil,
         sums: sums?.pointer, result: result)
-      if tiles.areFewAndDeep { pass.byProducts() } else { pass.byTiles(parts: parts) }
+      if tiles.parallelizesOverPoints { pass.byProducts() } else { pass.byTiles(parts: parts) }
       extendLifetime((images.storage, gradient.storage))
     }
     var result: Tensor?
@@ -41,12 +41,12 @@ extension WinogradConvolution {
   }
 
   private func kernelGradient(_ sums: Tensor) -> Tensor {
-    let transform = tiles.scheme.transforms.kernelGradients
-    let layout = WinogradKernelLayout(
+    let transform = tiles.scheme.transforms.weightGradients
+    let layout = CTKWinogradWeightLayout(
       outputs: geometry.outputs, inputs: geometry.inputs, panel: panelWidth, isForOutputs: false)
     defer { extendLifetime(sums.storage) }
     return Tensor(geometry.weightShape) { out in
-      layout.forEachPart { layout, range in
+      layout.forEachPart { range in
         transform(layout, sums.pointer, range.lowerBound, range.upperBound, out)
       }
     }
@@ -60,7 +60,7 @@ private struct WinogradBackward {
   /// The inputs of the convolution; nil if the kernels need no gradient.
   let images: UnsafePointer<Float>?
   /// The transformed kernels; nil if the images need no gradient.
-  let kernels: WinogradKernels?
+  let kernels: WinogradWeights?
   /// A gradient of the transformed kernels for each part of the images.
   let sums: UnsafeMutablePointer<Float>?
   /// The gradient of the images.
@@ -129,7 +129,7 @@ private struct WinogradBackward {
 
   /// du[o, c] (+)= dmᵀ · v and then, in v's place, dv[tile, c] = dm · u, of one plane.
   private func multiply(
-    _ plane: WinogradPlane, count: Int, gradients: TilePlanes, values: TilePlanes,
+    _ plane: WinogradPoint, count: Int, gradients: WinogradBuffer, values: WinogradBuffer,
     sum: UnsafeMutablePointer<Float>?, beta: Float
   ) {
     let (outputs, depth) = (plane.outputs, plane.depth)
@@ -144,7 +144,7 @@ private struct WinogradBackward {
 
   /// Gradients of images in which some pixels are in no tile.
   private func clear(_ images: Range<Int>) {
-    guard !tiles.coverImages else { return }
+    guard !tiles.coversEveryPixel else { return }
     let size = geometry.input.height * geometry.input.width * geometry.inputs
     result.map { ($0 + images.lowerBound * size).update(repeating: 0, count: images.count * size) }
   }

@@ -16,8 +16,8 @@ struct WinogradTiles: Sendable {
 
   var count: Int { geometry.count * down * across }
 
-  /// Whether each pixel is in a tile; those that no result depends on may not be.
-  var coverImages: Bool {
+  /// Whether each pixel is in a tile. Pixels on which no result depends may be in none.
+  var coversEveryPixel: Bool {
     func covers(_ tiles: Int, _ extent: Int, _ padding: Int) -> Bool {
       tiles * scheme.extent * scheme.stride + 3 - scheme.stride >= extent + padding
     }
@@ -25,19 +25,20 @@ struct WinogradTiles: Sendable {
       && covers(across, geometry.input.width, geometry.padding.width)
   }
 
-  /// The multiplications for each input and output channel. To transform a kernel and to read it again is
-  /// reckoned as long as to multiply it by twenty tiles: eight bytes or more at some 15 GB/s, which
-  /// views that come one by one share.
+  /// The multiplications for each input and output channel.
+  ///
+  /// Transforming a kernel and reading it again counts as twenty tiles: eight bytes or more at some
+  /// 15 GB/s, shared by views that come one by one.
   var cost: Int { scheme.products * (count + 20) }
 
-  private var inputs: WinogradImages {
-    WinogradImages(
+  private var inputs: CTKWinogradImages {
+    CTKWinogradImages(
       height: geometry.input.height, width: geometry.input.width, channels: geometry.inputs,
       top: geometry.padding.height, left: geometry.padding.width, down: down, across: across)
   }
 
-  private var outputs: WinogradImages {
-    WinogradImages(
+  private var outputs: CTKWinogradImages {
+    CTKWinogradImages(
       height: geometry.output.height, width: geometry.output.width, channels: geometry.outputs,
       top: 0, left: 0, down: down, across: across)
   }
@@ -46,60 +47,45 @@ struct WinogradTiles: Sendable {
 extension WinogradTiles {
   /// values = Bᵀ d B for the pixels d of each tile, phase by phase.
   func transformInputs(
-    _ images: UnsafePointer<Float>, tiles: Range<Int>, into values: TilePlanes
+    _ images: UnsafePointer<Float>, tiles: Range<Int>, into values: WinogradBuffer
   ) {
-    withUnsafePointers(inputs, values.planes) {
-      scheme.transforms.inputs($0, images, tiles.lowerBound, tiles.upperBound, $1)
-    }
+    scheme.transforms.inputs(inputs, images, tiles.lowerBound, tiles.upperBound, values.layout)
   }
 
-  /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile: an image's tiles must come in order,
-  /// for its pixels are stored by the first tile that they are in, and added to by the others.
+  /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile.
+  ///
+  /// An image's tiles must come in order: the first tile of a pixel stores its gradient, the others add.
   func scatterInputGradients(
-    _ values: TilePlanes, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
+    _ values: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
   ) {
-    withUnsafePointers(inputs, values.planes) {
-      scheme.transforms.inputGradients($0, $1, tiles.lowerBound, tiles.upperBound, images)
-    }
+    scheme.transforms.inputGradients(
+      inputs, values.layout, tiles.lowerBound, tiles.upperBound, images)
   }
 
   /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile.
   func transformProducts(
-    _ products: TilePlanes, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
+    _ products: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
   ) {
-    withUnsafePointers(outputs, products.planes) {
-      scheme.transforms.outputs($0, $1, tiles.lowerBound, tiles.upperBound, images)
-    }
+    scheme.transforms.outputs(outputs, products.layout, tiles.lowerBound, tiles.upperBound, images)
   }
 
   /// values = A dy Aᵀ, for the gradients dy of each tile's results.
   func transformGradients(
-    _ gradient: UnsafePointer<Float>, tiles: Range<Int>, into values: TilePlanes
+    _ gradient: UnsafePointer<Float>, tiles: Range<Int>, into values: WinogradBuffer
   ) {
-    withUnsafePointers(outputs, values.planes) {
-      scheme.transforms.outputGradients($0, gradient, tiles.lowerBound, tiles.upperBound, $1)
-    }
-  }
-
-  private func withUnsafePointers(
-    _ images: WinogradImages, _ planes: WinogradPlanes,
-    _ body: (UnsafePointer<WinogradImages>, UnsafePointer<WinogradPlanes>) -> Void
-  ) {
-    withUnsafePointer(to: images) { images in
-      withUnsafePointer(to: planes) { body(images, $0) }
-    }
+    scheme.transforms.outputGradients(
+      outputs, gradient, tiles.lowerBound, tiles.upperBound, values.layout)
   }
 }
 
-/// The numbers of some tiles at all points: numbers[plane][tile][channel of a phase], and so many for
-/// each plane.
-struct TilePlanes: Sendable {
-  /// The tile that comes first in each plane, and how many there is room for.
+/// The numbers of some tiles at all points: numbers[point][tile][channel of a phase].
+struct WinogradBuffer: Sendable {
+  /// The first tile of each plane, and how many there is room for.
   let first: Int
   let capacity: Int
   private let storage: Storage
 
-  /// Room for `capacity` tiles and `count` numbers in all, of which the first tile is tile 0.
+  /// Room for `capacity` tiles and `count` numbers in all, beginning with tile 0.
   init(capacity: Int, count: Int) {
     self.init(first: 0, capacity: capacity, storage: Storage(elementCount: count))
   }
@@ -110,27 +96,22 @@ struct TilePlanes: Sendable {
     self.storage = storage
   }
 
-  fileprivate var planes: WinogradPlanes {
-    WinogradPlanes(numbers: storage.pointer, first: first, capacity: capacity)
+  fileprivate var layout: CTKWinogradBuffer {
+    CTKWinogradBuffer(numbers: storage.pointer, first: first, capacity: capacity)
   }
 
   /// The same memory for other tiles.
-  func beginning(at tile: Int) -> TilePlanes {
-    TilePlanes(first: tile, capacity: capacity, storage: storage)
+  func beginning(at tile: Int) -> WinogradBuffer {
+    WinogradBuffer(first: tile, capacity: capacity, storage: storage)
   }
 
-  /// The inputs of a plane.
-  func inputs(_ plane: WinogradPlane) -> UnsafeMutablePointer<Float> {
-    start(of: plane, after: plane.start)
+  /// The inputs at a point.
+  func inputs(_ point: WinogradPoint) -> UnsafeMutablePointer<Float> {
+    storage.pointer + point.phasePlane(capacity * point.inputs)
   }
 
-  /// The products of a plane.
-  func outputs(_ plane: WinogradPlane) -> UnsafeMutablePointer<Float> {
-    start(of: plane, after: plane.index * plane.outputs)
-  }
-
-  /// Where a plane begins that has `count` numbers of each tile in front of it.
-  private func start(of plane: WinogradPlane, after count: Int) -> UnsafeMutablePointer<Float> {
-    storage.pointer + count * capacity + plane.index * WinogradGap
+  /// The products at a point.
+  func outputs(_ point: WinogradPoint) -> UnsafeMutablePointer<Float> {
+    storage.pointer + point.plane(capacity * point.outputs)
   }
 }

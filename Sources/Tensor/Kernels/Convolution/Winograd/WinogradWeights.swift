@@ -1,7 +1,7 @@
 internal import CTensorKernels
 
 /// The transformed kernels G g Gᵀ of a weight for one of its products, kept with it.
-final class WinogradKernels: Derived {
+final class WinogradWeights: Derived {
   /// The transforms enlarge the errors of sums, so these are of short ones.
   private static let longestSum = 128
 
@@ -17,29 +17,29 @@ final class WinogradKernels: Derived {
     shape = weight.shape
     let (outputs, inputs) = (weight.shape[0], weight.shape[3])
     storage = Storage(elementCount: scheme.elementCount(outputs * inputs))
-    let transform = scheme.transforms.kernels
-    let layout = WinogradKernelLayout(
+    let transform = scheme.transforms.weights
+    let layout = CTKWinogradWeightLayout(
       outputs: outputs, inputs: inputs, panel: panelWidth, isForOutputs: product == .outputs)
-    layout.forEachPart { [storage] layout, range in
+    layout.forEachPart { [storage] range in
       transform(layout, weight.pointer, range.lowerBound, range.upperBound, storage.pointer)
     }
     extendLifetime(weight.storage)
   }
 
   static func of(_ weight: Tensor, _ scheme: WinogradScheme, for product: WeightProduct)
-    -> WinogradKernels
+    -> WinogradWeights
   {
     weight.derived(
       where: {
         $0.product == product && $0.scheme.hasShape(of: scheme) && $0.shape == weight.shape
       },
-      { WinogradKernels(weight, scheme, product) })
+      { WinogradWeights(weight, scheme, product) })
   }
 
   /// The product of one plane: products[tile, o] = values[tile, phase, c] · kernels, or
   /// values[tile, phase, c] = gradients[tile, o] · kernels.
   func multiply(
-    _ plane: WinogradPlane, count: Int, _ tiles: UnsafePointer<Float>,
+    _ plane: WinogradPoint, count: Int, _ tiles: UnsafePointer<Float>,
     into results: UnsafeMutablePointer<Float>
   ) {
     defer { extendLifetime(self) }
@@ -60,42 +60,44 @@ final class WinogradKernels: Derived {
   }
 }
 
-/// One point of both axes: a product of matrices.
-struct WinogradPlane {
-  /// The place among the planes.
-  let index: Int
-  /// The channels of all planes before.
-  let start: Int
-  /// The channels of the inputs, for each phase that is not zero here.
-  let depth: Int
+/// One point of both axes, with a product of matrices of its own.
+struct WinogradPoint {
+  private let scheme: WinogradScheme
+  private let row: Int
+  private let column: Int
   let inputs: Int
   let outputs: Int
 
-  /// Where its kernels begin.
-  var kernels: Int { start * outputs + index * WinogradGap }
-
   init(_ index: Int, of scheme: WinogradScheme, _ geometry: ConvolutionGeometry) {
-    let (row, column) = index.quotientAndRemainder(dividingBy: scheme.points)
-    self.index = index
-    start = scheme.start(row, column) * geometry.inputs
-    depth = scheme.phases(at: row) * scheme.phases(at: column) * geometry.inputs
+    self.scheme = scheme
+    (row, column) = index.quotientAndRemainder(dividingBy: scheme.points)
     inputs = geometry.inputs
     outputs = geometry.outputs
   }
+
+  /// The terms of the forward product's sums: the inputs of all phases at this point.
+  var depth: Int { scheme.phases(at: row) * scheme.phases(at: column) * inputs }
+
+  /// Where the kernels begin.
+  var kernels: Int { phasePlane(outputs * inputs) }
+
+  /// Where the plane begins, for planes of `size` numbers for each phase.
+  func phasePlane(_ size: Int) -> Int {
+    ctk_winograd_phase_plane(scheme.stride, scheme.points, row, column, size)
+  }
+
+  /// Where the plane begins, for planes of `size` numbers.
+  func plane(_ size: Int) -> Int { ctk_winograd_plane(scheme.points, row, column, size) }
 }
 
-extension WinogradKernelLayout {
+extension CTKWinogradWeightLayout {
   /// Calls `body` with parts of all outputs, on all threads.
-  func forEachPart(
-    _ body: (_ layout: UnsafePointer<WinogradKernelLayout>, _ outputs: Range<Int>) -> Void
-  ) {
+  func forEachPart(_ body: (_ outputs: Range<Int>) -> Void) {
     // Groups of outputs that fill lines of the cache.
-    let group = 2 * LaneCount
+    let group = 2 * Int(CTKLaneCount)
     let groups = (outputs + group - 1) / group
     Parallel.forRanges(groups, grain: max(1, (1 << 11) / (group * inputs))) { range in
-      withUnsafePointer(to: self) {
-        body($0, range.lowerBound * group..<min(outputs, range.upperBound * group))
-      }
+      body(range.lowerBound * group..<min(outputs, range.upperBound * group))
     }
   }
 }

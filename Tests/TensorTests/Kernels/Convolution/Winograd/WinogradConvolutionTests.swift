@@ -1,4 +1,3 @@
-import CTensorKernels
 import XCTest
 
 @testable import Tensor
@@ -47,12 +46,9 @@ final class WinogradConvolutionTests: XCTestCase {
     }
   }
 
-  /// What processors without AVX-512, and those without AVX2, run: every scheme, and borders.
-  func testOlderProcessors() {
-    defer { tensorLimitProcessor(TensorAVX512) }
-    for processor in [TensorAVX2, TensorAnyProcessor] {
-      tensorLimitProcessor(processor)
-      XCTAssertLessThanOrEqual(tensorProcessor().rawValue, processor.rawValue)
+  /// Every scheme, and borders.
+  func testEveryISA() {
+    forEachISA { _ in
       check([20, 11, 17, 24], outputs: 40, padding: 1, threads: 2)
       check([8, 24, 24, 24], outputs: 72, padding: 1, threads: 2)
       check([40, 3, 3, 24], outputs: 40, padding: 1, threads: 2)
@@ -69,7 +65,7 @@ final class WinogradConvolutionTests: XCTestCase {
     check([16, 32, 32, 72], outputs: 136, stride: 2, padding: 1, threads: 2)
     let uncovered = ConvolutionGeometry(
       images: [40, 18, 34, 8], weight: [16, 3, 3, 8], stride: 2, padding: 0, dilation: 1, groups: 1)
-    XCTAssertFalse(WinogradTiles(uncovered, .strideTwoOfFour).coverImages)
+    XCTAssertFalse(WinogradTiles(uncovered, .strideTwoOfFour).coversEveryPixel)
   }
 
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
@@ -83,7 +79,7 @@ final class WinogradConvolutionTests: XCTestCase {
     var products = 0
     for row in 0..<5 {
       for column in 0..<5 {
-        XCTAssertEqual(WinogradScheme.strideTwoOfFour.start(row, column), products)
+        XCTAssertEqual(WinogradScheme.strideTwoOfFour.phasesBefore(row, column), products)
         products += (row == 4 ? 1 : 2) * (column == 4 ? 1 : 2)
       }
     }
@@ -102,36 +98,36 @@ final class WinogradConvolutionTests: XCTestCase {
     let wide = winograd(geometry([16, 32, 32, 64], [64, 3, 3, 64]))
     let deep = winograd(geometry([16, 4, 4, 512], [512, 3, 3, 512]))
     XCTAssertEqual(wide?.tiles.scheme.extent, 4)
-    XCTAssertEqual(wide?.tiles.areFewAndDeep, false)
-    XCTAssertEqual(deep?.tiles.areFewAndDeep, true)
+    XCTAssertEqual(wide?.tiles.parallelizesOverPoints, false)
+    XCTAssertEqual(deep?.tiles.parallelizesOverPoints, true)
     XCTAssertNil(winograd(geometry([2, 32, 32, 3], [64, 3, 3, 3])))
 
     // Tiles of 6x6 where they fit: 16 of them instead of 36, and 1 instead of 4.
     let wideOfSix = winograd(geometry([32, 24, 24, 64], [64, 3, 3, 64]))
     let deepOfSix = winograd(geometry([32, 6, 6, 256], [256, 3, 3, 256]))
     XCTAssertEqual(wideOfSix?.tiles.scheme.extent, 6)
-    XCTAssertEqual(wideOfSix?.tiles.areFewAndDeep, false)
+    XCTAssertEqual(wideOfSix?.tiles.parallelizesOverPoints, false)
     XCTAssertEqual(deepOfSix?.tiles.scheme.extent, 6)
-    XCTAssertEqual(deepOfSix?.tiles.areFewAndDeep, true)
+    XCTAssertEqual(deepOfSix?.tiles.parallelizesOverPoints, true)
 
     // Nine tiles of 5x5 instead of sixteen of 4x4.
     let ofFive = winograd(geometry([32, 14, 14, 64], [64, 3, 3, 64]))
     let deepOfFive = winograd(geometry([8, 14, 14, 512], [512, 3, 3, 512]))
     XCTAssertEqual(ofFive?.tiles.scheme.extent, 5)
-    XCTAssertEqual(ofFive?.tiles.areFewAndDeep, false)
+    XCTAssertEqual(ofFive?.tiles.parallelizesOverPoints, false)
     XCTAssertEqual(deepOfFive?.tiles.scheme.extent, 5)
-    XCTAssertEqual(deepOfFive?.tiles.areFewAndDeep, true)
+    XCTAssertEqual(deepOfFive?.tiles.parallelizesOverPoints, true)
 
     // One tile of 3x3.
     let ofThree = winograd(geometry([32, 3, 3, 512], [512, 3, 3, 512]))
     XCTAssertEqual(ofThree?.tiles.scheme.extent, 3)
-    XCTAssertEqual(ofThree?.tiles.areFewAndDeep, true)
+    XCTAssertEqual(ofThree?.tiles.parallelizesOverPoints, true)
 
     let wideTwo = winograd(geometry([64, 32, 32, 64], [128, 3, 3, 64], stride: 2))
     let deepTwo = winograd(geometry([64, 8, 8, 256], [512, 3, 3, 256], stride: 2))
     XCTAssertEqual(wideTwo?.tiles.scheme.stride, 2)
-    XCTAssertEqual(wideTwo?.tiles.areFewAndDeep, false)
-    XCTAssertEqual(deepTwo?.tiles.areFewAndDeep, true)
+    XCTAssertEqual(wideTwo?.tiles.parallelizesOverPoints, false)
+    XCTAssertEqual(deepTwo?.tiles.parallelizesOverPoints, true)
     let twoOfThree = winograd(geometry([32, 12, 12, 128], [256, 3, 3, 128], stride: 2))
     XCTAssertEqual(twoOfThree?.tiles.scheme.extent, 3)
     // For so few tiles the kernels are not worth their transform.

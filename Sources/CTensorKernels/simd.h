@@ -1,12 +1,18 @@
-// Vectors of channels.
+// Vectors of eight floats, whatever the registers of the ISA hold.
 #pragma once
-#include "include/winograd.h"
+#include "include/lanes.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+
+enum { LaneCount = CTKLaneCount };
 
 typedef float Lanes __attribute__((vector_size(4 * LaneCount)));
 typedef int LaneFlags __attribute__((vector_size(4 * LaneCount)));
 
-// Vectors as arguments and results: every function of them is inlined, so no call has to agree on how.
+// Functions that take and return vectors are all inlined, so the calling convention does not
+// matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -23,9 +29,10 @@ INLINE Lanes lanes(const float *from, size_t size) {
   return value;
 }
 
-/// Calls BODY(size) for all of `count` numbers: vectors from `place` on, and the rest, of fewer bytes.
+/// Calls BODY(size) for `count` numbers: for each vector from `place` on, then for the rest, of
+/// fewer bytes.
 #define FOR_LANES(place, count, BODY)                                                              \
-  long place = 0;                                                                                  \
+  ptrdiff_t place = 0;                                                                             \
   for (; place + LaneCount <= count; place += LaneCount) { BODY(sizeof(Lanes)); }                  \
   if (place < count) { BODY((count - place) * sizeof(float)); }
 
@@ -56,3 +63,19 @@ INLINE void transpose(Lanes *rows) {
     rows[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
+
+// MARK: Non-temporal stores, which bypass the caches and so need not read what they overwrite.
+
+/// Whether all rows consist of whole aligned vectors, as non-temporal stores require.
+INLINE bool allowsNonTemporal(const float *rows, ptrdiff_t channels) {
+  return channels % LaneCount == 0 && (uintptr_t)rows % sizeof(Lanes) == 0;
+}
+
+/// Stores the first `size` bytes of a vector; a non-temporal store writes all of it.
+INLINE void storePart(Lanes value, float *to, bool isNonTemporal, size_t size) {
+  if (isNonTemporal) __builtin_nontemporal_store(value, (Lanes *)to);
+  else memcpy(to, &value, size);
+}
+
+/// Makes earlier non-temporal stores visible to other threads.
+INLINE void fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
