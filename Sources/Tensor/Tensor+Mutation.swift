@@ -5,16 +5,16 @@ extension Tensor {
       let source = self
       self = Tensor(shape) { $0.update(from: source.pointer, count: source.elementCount) }
     }
-    storage.releaseDerived()
+    storage.invalidate()
     body(storage.pointer)
   }
 
-  /// Forgets what kernels have kept beside these numbers.
-  package func releaseDerived() { storage.releaseDerived() }
+  /// Frees what kernels cached with these numbers.
+  package func invalidateCache() { storage.invalidate() }
 
-  /// What `make` computes of these numbers alone, kept with them if it suits the next caller.
-  func derived<Kept: Derived>(where suits: (Kept) -> Bool, _ make: () -> Kept) -> Kept {
-    offset == 0 ? storage.derived(where: suits, make) : make()
+  /// The packing of these numbers with this key, cached with them.
+  func cached<Packed: Packing>(_ key: Packed.Key, _ make: () -> Packed) -> Packed {
+    offset == 0 ? storage.cached(key, make) : make()
   }
 
   /// Adds the numbers of another tensor of this shape, in place if no tensor shares these.
@@ -26,7 +26,7 @@ extension Tensor {
     defer { extendLifetime(other.storage) }
     let addend = other.pointer
     mutate { sum in
-      Parallel.forRanges(other.elementCount, grain: parallelGrain) { range in
+      Parallel.forRanges(other.elementCount, grain: Tuning.parallelGrain) { range in
         for index in range { sum[index] += addend[index] }
       }
     }

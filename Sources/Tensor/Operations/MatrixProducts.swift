@@ -66,7 +66,7 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
   let rows = x.reshaped([x.shape.elementCount(0..<x.rank - 1), weight.shape[1]])
   let options = ComputeOptions.current
   let precision = options.precision(m: rows.shape[0], n: weight.shape[0], k: weight.shape[1])
-  let product = weightProduct(rows, weight, precision).recorded(from: [rows, weight], options) {
+  let product = multiplyByWeight(rows, weight, precision).recorded(from: [rows, weight], options) {
     gradient, wanted, _ in
     [
       wanted[0] ? gemm(gradient, weight, precision) : nil,  // dX = dY · W

@@ -1,6 +1,3 @@
-/// The outputs whose gradients a thread makes at full speed.
-private let fewestOutputs = 128
-
 /// Convolution as products of patch matrices, a block of result rows at a time.
 struct DirectConvolution: ConvolutionImplementation {
   private let geometry: ConvolutionGeometry
@@ -14,14 +11,11 @@ struct DirectConvolution: ConvolutionImplementation {
   /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]
   func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
     defer { extendLifetime(images.storage) }
-    let x = images.pointer
-    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .outputs, precision)
+    let packed = PackedWeights.of(weight, groups: geometry.groups, for: .outputs, precision)
     return Tensor(geometry.resultShape) { out in
-      geometry.forEachBlock(of: x) { rows, group, patches, stride in
-        panels.multiply(
-          m: rows.count, group: group, patches, stride: stride,
-          into: out + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
-          stride: geometry.outputs)
+      geometry.forEachBlock(of: images.pointer) { rows, group, patches in
+        packed.multiply(
+          patches, group: group, into: geometry.results(out, rows: rows, group: group))
       }
     }
   }
@@ -36,8 +30,8 @@ struct DirectConvolution: ConvolutionImplementation {
     )
   }
 
-  /// The gradient of the images, and of a 1x1 convolution of stride 1 the sum with what was there, which is
-  /// taken: the products are added to it where they are made.
+  /// The gradient of the images. A 1x1 convolution of stride 1 adds it to `sum` in place, and sets `sum` to
+  /// nil.
   private func inputGradient(
     _ gradient: Tensor, _ weight: Tensor, addingTo sum: inout Tensor?
   ) -> Tensor {
@@ -45,9 +39,9 @@ struct DirectConvolution: ConvolutionImplementation {
       return inputGradient(gradient, weight)
     }
     sum = nil
-    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients, precision)
+    let packed = PackedWeights.of(weight, groups: geometry.groups, for: .inputGradients, precision)
     result.mutate {
-      pointwiseInputGradient(gradient.pointer, panels, beta: 1, into: $0)
+      pointwiseInputGradient(gradient.pointer, packed, accumulating: true, into: $0)
     }
     extendLifetime(gradient.storage)
     return result
@@ -60,18 +54,20 @@ struct DirectConvolution: ConvolutionImplementation {
       : weightGradientByRows(images, gradient)
   }
 
-  /// Each thread makes the gradients of some outputs, from all rows.
+  /// Each thread computes the gradients of some outputs, from all rows.
   private func weightGradientByOutputs(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     let patches = geometry.isPointwise ? nil : geometry.patches(of: images)
     defer { extendLifetime((images.storage, patches, gradient.storage)) }
-    let source = patches.map { UnsafePointer($0.pointer) } ?? images.pointer
-    let (dy, outputs, length) = (gradient.pointer, geometry.outputs, geometry.patchLength)
+    let length = geometry.patchLength
+    let source = MatrixView(
+      patches.map { UnsafePointer($0.pointer) } ?? images.pointer, rows: geometry.rows,
+      columns: length)
+    let dy = geometry.gradients(gradient.pointer, rows: 0..<geometry.rows, group: 0)
     return Tensor(geometry.weightShape) { out in
-      Parallel.forRanges(outputs, grain: fewestOutputs) { range in
-        transposedGemm(
-          m: range.count, n: length, k: geometry.rows, dy + range.lowerBound, stride: outputs,
-          source, stride: length, precision, beta: 0, into: out + range.lowerBound * length,
-          stride: length)
+      Parallel.forRanges(geometry.outputs, grain: Tuning.fewestOutputs) { range in
+        gemm(
+          dy.columns(range).transposed, source, precision,
+          into: MatrixDestination(out + range.lowerBound * length, stride: length))
       }
     }
   }
@@ -79,90 +75,82 @@ struct DirectConvolution: ConvolutionImplementation {
   /// Each thread adds up the gradients of all outputs over a share of the rows.
   private func weightGradientByRows(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     defer { extendLifetime((images.storage, gradient.storage)) }
-    let (x, dy) = (images.pointer, gradient.pointer)
+    let (shape, size) = (geometry.weightShape, geometry.weightShape.elementCount)
     let parts = min(Threads.count, max(1, geometry.rows / 64))
-    // A sum for each thread over a fixed share of the rows, so that a run can be repeated exactly.
-    let sums = Tensor(Shape([parts] + geometry.weightShape.dimensions)) { out in
+    // A sum for each thread over a fixed share of the rows, so that results do not depend on timing.
+    let sums = Tensor([parts, size]) { out in
       Parallel.forEach(parts) { part in
-        let share = out + part * geometry.weightShape.elementCount
+        let share = out + part * size
         let all = (geometry.rows * part / parts)..<(geometry.rows * (part + 1) / parts)
         // With no images there is no block that would write the sum.
-        if all.isEmpty { share.update(repeating: 0, count: geometry.weightShape.elementCount) }
-        geometry.forEachBlock(of: x, in: all) { rows, group, patches, stride in
-          transposedGemm(
-            m: geometry.groupOutputs, n: geometry.patchLength, k: rows.count,
-            dy + rows.lowerBound * geometry.outputs + group * geometry.groupOutputs,
-            stride: geometry.outputs, patches, stride: stride, precision,
-            beta: rows.lowerBound == all.lowerBound ? 0 : 1,
-            into: share + group * geometry.groupOutputs * geometry.patchLength,
-            stride: geometry.patchLength)
+        if all.isEmpty { share.update(repeating: 0, count: size) }
+        geometry.forEachBlock(of: images.pointer, in: all) { rows, group, patches in
+          gemm(
+            geometry.gradients(gradient.pointer, rows: rows, group: group).transposed, patches,
+            precision, accumulating: rows.lowerBound > all.lowerBound,
+            into: MatrixDestination(
+              share + group * geometry.groupOutputs * geometry.patchLength,
+              stride: geometry.patchLength))
         }
       }
     }
-    return parts == 1
-      ? sums.reshapedWithoutRecord(geometry.weightShape)
-      : reduced(sums, over: [0], .sum).reshapedWithoutRecord(geometry.weightShape)
+    return (parts == 1 ? sums : reduced(sums, over: [0], .sum)).reshapedWithoutRecord(shape)
   }
 
   /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
     defer { extendLifetime(gradient.storage) }
     let dy = gradient.pointer
-    let panels = WeightPanels.of(weight, groups: geometry.groups, for: .inputGradients, precision)
+    let packed = PackedWeights.of(weight, groups: geometry.groups, for: .inputGradients, precision)
     return Tensor(geometry.imageShape) { out in
-      if geometry.isPointwise {
-        pointwiseInputGradient(dy, panels, beta: 0, into: out)
-      } else {
-        // Images are owned by one worker each, so that overlapping patches never race.
-        let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
-        let blocks = (geometry.count + images - 1) / images
-        Parallel.workers(blocks) { _, next in
-          let scratch = Storage(
-            elementCount: min(geometry.blockRows, images * geometry.positions)
-              * geometry.patchLength)
-          while let block = next() {
-            let range = block * images..<min(geometry.count, (block + 1) * images)
-            scatterPatches(
-              dy, panels, images: range, scratch: scratch.pointer, into: out)
-          }
+      guard !geometry.isPointwise else {
+        return pointwiseInputGradient(dy, packed, accumulating: false, into: out)
+      }
+      // Images belong to one worker each, so that overlapping patches never race.
+      let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
+      Parallel.workers((geometry.count + images - 1) / images) { _, next in
+        let scratch = Storage(
+          elementCount: min(geometry.blockRows, images * geometry.positions)
+            * geometry.patchLength)
+        while let block = next() {
+          let range = block * images..<min(geometry.count, (block + 1) * images)
+          scatterPatches(dy, packed, images: range, scratch: scratch.pointer, into: out)
         }
+        extendLifetime(scratch)
       }
     }
   }
 
   private func pointwiseInputGradient(
-    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, beta: Float,
+    _ dy: UnsafePointer<Float>, _ packed: PackedWeights, accumulating: Bool,
     into out: UnsafeMutablePointer<Float>
   ) {
-    let (step, inputs, outputs) = (geometry.blockRows, geometry.groupInputs, geometry.groupOutputs)
+    let (step, inputs) = (geometry.blockRows, geometry.groupInputs)
     Parallel.forEach((geometry.rows + step - 1) / step) { block in
-      let start = block * step
+      let rows = block * step..<min(geometry.rows, (block + 1) * step)
       for group in 0..<geometry.groups {
-        panels.multiply(
-          m: min(step, geometry.rows - start), group: group,
-          dy + start * geometry.outputs + group * outputs, stride: geometry.outputs, beta: beta,
-          into: out + start * geometry.inputs + group * inputs, stride: geometry.inputs)
+        packed.multiply(
+          geometry.gradients(dy, rows: rows, group: group), group: group,
+          accumulating: accumulating,
+          into: MatrixDestination(out, stride: geometry.inputs)
+            .from(row: rows.lowerBound, column: group * inputs))
       }
     }
   }
 
   private func scatterPatches(
-    _ dy: UnsafePointer<Float>, _ panels: WeightPanels, images: Range<Int>,
+    _ dy: UnsafePointer<Float>, _ packed: PackedWeights, images: Range<Int>,
     scratch: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
   ) {
     let imageLength = geometry.input.height * geometry.input.width * geometry.inputs
     (out + images.lowerBound * imageLength).update(
       repeating: 0, count: images.count * imageLength)
-    let end = images.upperBound * geometry.positions
-    for start in stride(
-      from: images.lowerBound * geometry.positions, to: end, by: geometry.blockRows)
-    {
-      let rows = start..<min(end, start + geometry.blockRows)
+    let all = images.lowerBound * geometry.positions..<images.upperBound * geometry.positions
+    for rows in all.blocks(of: geometry.blockRows) {
       for group in 0..<geometry.groups {
-        panels.multiply(
-          m: rows.count, group: group,
-          dy + start * geometry.outputs + group * geometry.groupOutputs, stride: geometry.outputs,
-          into: scratch, stride: geometry.patchLength)
+        packed.multiply(
+          geometry.gradients(dy, rows: rows, group: group), group: group,
+          into: MatrixDestination(scratch, stride: geometry.patchLength))
         geometry.col2im(scratch, group: group, rows: rows, addingTo: out)
       }
     }
@@ -170,10 +158,28 @@ struct DirectConvolution: ConvolutionImplementation {
 }
 
 extension ConvolutionGeometry {
-  /// Whether the weight is large for so few rows: then a sum for each thread would be much to add up, in
-  /// ResNet-50's last level a fifth of the time.
+  /// The gradients of some rows of results, of a group's outputs.
+  fileprivate func gradients(
+    _ pointer: UnsafePointer<Float>, rows: Range<Int>, group: Int
+  ) -> MatrixView {
+    MatrixView(
+      pointer + rows.lowerBound * outputs + group * groupOutputs, rows: rows.count,
+      columns: groupOutputs, stride: outputs)
+  }
+
+  /// Some rows of results, of a group's outputs.
+  fileprivate func results(
+    _ pointer: UnsafeMutablePointer<Float>, rows: Range<Int>, group: Int
+  ) -> MatrixDestination {
+    MatrixDestination(pointer, stride: outputs)
+      .from(row: rows.lowerBound, column: group * groupOutputs)
+  }
+
+  /// Whether the weight is so large, and the rows so few, that adding up a sum for each thread would take
+  /// long: a fifth of the time in ResNet-50's last level.
   fileprivate var hasLargeWeight: Bool {
-    groups == 1 && rows <= 512 && Threads.count > 1 && outputs >= fewestOutputs * Threads.count
+    groups == 1 && rows <= 512 && Threads.count > 1
+      && outputs >= Tuning.fewestOutputs * Threads.count
   }
 
   /// All patches of all images.
@@ -188,13 +194,12 @@ extension ConvolutionGeometry {
     return patches
   }
 
+  fileprivate typealias BlockBody = (
+    _ rows: Range<Int>, _ group: Int, _ patches: MatrixView
+  ) -> Void
+
   /// Calls `body` with the patches of each block of rows and each group, on all threads.
-  func forEachBlock(
-    of images: UnsafePointer<Float>,
-    _ body: (
-      _ rows: Range<Int>, _ group: Int, _ patches: UnsafePointer<Float>, _ stride: Int
-    ) -> Void
-  ) {
+  fileprivate func forEachBlock(of images: UnsafePointer<Float>, _ body: BlockBody) {
     let step = blockRows
     Parallel.workers((rows + step - 1) / step) { _, next in
       let scratch = isPointwise ? nil : Storage(elementCount: step * patchLength)
@@ -205,32 +210,31 @@ extension ConvolutionGeometry {
     }
   }
 
-  /// The same for the blocks of `range`, one after the other on the calling thread.
-  func forEachBlock(
-    of images: UnsafePointer<Float>, in range: Range<Int>,
-    _ body: (
-      _ rows: Range<Int>, _ group: Int, _ patches: UnsafePointer<Float>, _ stride: Int
-    ) -> Void
+  /// The same for the blocks of `range`, in order on the calling thread.
+  fileprivate func forEachBlock(
+    of images: UnsafePointer<Float>, in range: Range<Int>, _ body: BlockBody
   ) {
-    let step = blockRows
-    let scratch = isPointwise ? nil : Storage(elementCount: step * patchLength)
-    for start in Swift.stride(from: range.lowerBound, to: range.upperBound, by: step) {
-      let rows = start..<min(range.upperBound, start + step)
+    let scratch = isPointwise ? nil : Storage(elementCount: blockRows * patchLength)
+    for rows in range.blocks(of: blockRows) {
       withPatches(of: images, rows: rows, scratch: scratch, body)
     }
   }
 
   @inline(__always)
   private func withPatches(
-    of images: UnsafePointer<Float>, rows: Range<Int>, scratch: Storage?,
-    _ body: (Range<Int>, Int, UnsafePointer<Float>, Int) -> Void
+    of images: UnsafePointer<Float>, rows: Range<Int>, scratch: Storage?, _ body: BlockBody
   ) {
     for group in 0..<groups {
       if let scratch {
         im2col(images, group: group, rows: rows, into: scratch.pointer)
-        body(rows, group, scratch.pointer, patchLength)
+        body(
+          rows, group, MatrixView(scratch.pointer, rows: rows.count, columns: patchLength))
       } else {
-        body(rows, group, images + rows.lowerBound * inputs + group * groupInputs, inputs)
+        body(
+          rows, group,
+          MatrixView(
+            images + rows.lowerBound * inputs + group * groupInputs, rows: rows.count,
+            columns: groupInputs, stride: inputs))
       }
     }
   }

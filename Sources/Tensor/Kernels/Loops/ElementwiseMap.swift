@@ -1,8 +1,5 @@
-/// Below this many elements a second thread costs more than it brings.
-let parallelGrain = 1 << 15
-
 func fill(_ out: UnsafeMutablePointer<Float>, count: Int, with value: Float) {
-  Parallel.forRanges(count, grain: parallelGrain * 4) { range in
+  Parallel.forRanges(count, grain: Tuning.parallelGrain * 4) { range in
     (out + range.lowerBound).update(repeating: value, count: range.count)
   }
 }
@@ -17,7 +14,7 @@ func mapped(_ x: Tensor, _ body: (MapLoop) -> Void) -> Tensor {
   defer { extendLifetime(x.storage) }
   let source = x.pointer
   return Tensor(x.shape) { out in
-    Parallel.forRanges(x.elementCount, grain: parallelGrain) { range in
+    Parallel.forRanges(x.elementCount, grain: Tuning.parallelGrain) { range in
       body(
         MapLoop(
           source: source + range.lowerBound, out: out + range.lowerBound, count: range.count))
@@ -34,14 +31,15 @@ func zipped(
   let (x, y) = (a.pointer, b.pointer)
   if a.shape == b.shape {
     return Tensor(a.shape) { out in
-      Parallel.forRanges(a.elementCount, grain: parallelGrain) { range in
+      Parallel.forRanges(a.elementCount, grain: Tuning.parallelGrain) { range in
         body(ZipLoop(x: x, y: y, out: out, range: range, plan: nil))
       }
     }
   }
   let plan = BroadcastPlan(a.shape, b.shape, operation: operation)
   return Tensor(plan.shape) { out in
-    Parallel.forRanges(plan.rowCount, grain: max(1, parallelGrain / max(1, plan.rowLength))) {
+    Parallel.forRanges(plan.rowCount, grain: max(1, Tuning.parallelGrain / max(1, plan.rowLength)))
+    {
       rows in body(ZipLoop(x: x, y: y, out: out, range: rows, plan: plan))
     }
   }

@@ -31,7 +31,9 @@ func resampled(_ images: Tensor, _ rows: LinearTaps, _ columns: LinearTaps) -> T
   let (count, height, width, channels) = images.shape.dimensions4
   let (source, size) = (images.pointer, (rows.first.count, columns.first.count))
   return Tensor([count, size.0, size.1, channels]) { out in
-    Parallel.forRanges(count * size.0, grain: max(1, parallelGrain / 4 / (size.1 * channels + 1))) {
+    Parallel.forRanges(
+      count * size.0, grain: max(1, Tuning.parallelGrain / 4 / (size.1 * channels + 1))
+    ) {
       range in
       for line in range {
         let (image, y) = (line / size.0, line % size.0)

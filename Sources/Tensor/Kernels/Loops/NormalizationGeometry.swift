@@ -16,20 +16,19 @@ struct NormalizationGeometry: Sendable {
   var groupWidth: Int { channels / max(1, groups) }
 
   /// Whether stores bypass the caches: results of 16 MB or more leave them before they are read.
-  /// past them.
   var isNonTemporal: Bool { samples * rows * channels >= 4 << 20 }
 
   /// Splits each sample's rows into parts: fixed by the sizes alone, so that sums are repeatable,
   /// and of at most 1,024 rows, so that they keep their digits.
   var partsPerSample: Int {
-    max(1, rows / 512, min(16, rows, rows * channels / parallelGrain))
+    max(1, rows / 512, min(16, rows, rows * channels / Tuning.parallelGrain))
   }
 
   /// Calls `body` with a sample, a part of its rows and the part's number, on all threads.
   func forEachPart(_ body: (_ sample: Int, _ rows: Range<Int>, _ part: Int) -> Void) {
     let parts = partsPerSample
     let all = samples * parts
-    let grain = samples * rows * channels < parallelGrain ? all : 1
+    let grain = samples * rows * channels < Tuning.parallelGrain ? all : 1
     Parallel.forRanges(all, grain: grain) { range in
       for index in range {
         let (sample, part) = (index / parts, index % parts)

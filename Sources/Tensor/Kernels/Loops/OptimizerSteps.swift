@@ -12,7 +12,7 @@ package func sgdStep(
   let g = gradient.pointer
   parameter.update { w in
     velocity.mutate { v in
-      Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
+      Parallel.forRanges(gradient.elementCount, grain: Tuning.parallelGrain) { range in
         for i in range {
           let slope = slopeScale * (g[i] + weightDecay * w[i])
           v[i] = momentum * v[i] + slope
@@ -36,7 +36,7 @@ package func updateNorms(
   var sums = [SIMD2<Double>](repeating: .zero, count: blocks)
   sums.withUnsafeMutableBufferPointer { sums in
     guard let sums = sums.baseAddress else { return }
-    Parallel.forRanges(blocks, grain: max(1, parallelGrain / blockSize)) { range in
+    Parallel.forRanges(blocks, grain: max(1, Tuning.parallelGrain / blockSize)) { range in
       for block in range {
         let start = block * blockSize
         sums[block] = squaredNorms(
@@ -106,7 +106,7 @@ package func adamStep(
   parameter.update { w in
     first.mutate { m in
       second.mutate { v in
-        Parallel.forRanges(gradient.elementCount, grain: parallelGrain) { range in
+        Parallel.forRanges(gradient.elementCount, grain: Tuning.parallelGrain) { range in
           let start = range.lowerBound
           ctk_adam_step(w + start, g + start, m + start, v + start, range.count, numbers)
         }
@@ -120,7 +120,7 @@ package func moveToward(_ source: Tensor, _ target: inout Tensor, share: Float) 
   defer { extendLifetime(source.storage) }
   let s = source.pointer
   target.mutate { t in
-    Parallel.forRanges(source.elementCount, grain: parallelGrain) { range in
+    Parallel.forRanges(source.elementCount, grain: Tuning.parallelGrain) { range in
       for i in range { t[i] += share * (s[i] - t[i]) }
     }
   }

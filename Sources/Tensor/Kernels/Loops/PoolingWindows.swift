@@ -53,7 +53,7 @@ struct PoolingGeometry: Sendable {
   /// Calls `body` with each image's number, on all threads.
   func forEachImage(_ body: (Int) -> Void) {
     let work = output.height * output.width * images[3]
-    Parallel.forRanges(images[0], grain: max(1, parallelGrain / 4 / max(1, work))) { range in
+    Parallel.forRanges(images[0], grain: max(1, Tuning.parallelGrain / 4 / max(1, work))) { range in
       for image in range { body(image) }
     }
   }

@@ -38,7 +38,7 @@ private func reducedParts(_ x: Tensor, _ reduction: Reduction) -> Tensor {
   let source = x.pointer
   return Tensor([outer, parts, inner]) { out in
     let work = (middle / parts + 1) * columns
-    Parallel.forRanges(outer * parts * blocks, grain: max(1, parallelGrain / max(1, work))) {
+    Parallel.forRanges(outer * parts * blocks, grain: max(1, Tuning.parallelGrain / max(1, work))) {
       range in
       for index in range {
         // Many short rows are common, and two divisions would cost more than adding one up.
@@ -141,7 +141,7 @@ func topOfRows(_ x: Tensor, columns: Int, count: Int) -> [(indices: [Int], value
   let rows = columns == 0 ? 0 : x.elementCount / columns
   return Array(unsafeUninitializedCapacity: rows) { results, initialized in
     let base = results.baseAddress
-    Parallel.forRanges(rows, grain: max(1, parallelGrain / 4 / max(1, columns))) { range in
+    Parallel.forRanges(rows, grain: max(1, Tuning.parallelGrain / 4 / max(1, columns))) { range in
       for row in range {
         let top = top(UnsafeBufferPointer(start: source + row * columns, count: columns), count)
         base.map { ($0 + row).initialize(to: top) }

@@ -7,7 +7,7 @@ func logSoftmaxRows(_ x: Tensor) -> Tensor {
   return Tensor(x.shape) { out in
     Parallel.forRanges(
       columns == 0 ? 0 : x.elementCount / columns,
-      grain: max(1, parallelGrain / 8 / max(1, columns))
+      grain: max(1, Tuning.parallelGrain / 8 / max(1, columns))
     ) { rows in
       for row in rows {
         let (values, result) = (source + row * columns, out + row * columns)

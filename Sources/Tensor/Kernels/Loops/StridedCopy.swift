@@ -29,7 +29,8 @@ private func stridedCopy(of x: Tensor, from start: Int, strides: [Int], shape: S
   let source = x.pointer + start
   let plan = StridedRows(shape: shape, strides: strides)
   return Tensor(shape) { out in
-    Parallel.forRanges(plan.rowCount, grain: max(1, parallelGrain / max(1, plan.rowLength))) {
+    Parallel.forRanges(plan.rowCount, grain: max(1, Tuning.parallelGrain / max(1, plan.rowLength)))
+    {
       rows in
       plan.forEachRow(in: rows) { row, offset in
         copyStrided(
@@ -59,7 +60,8 @@ func pastedCopy(of x: Tensor, at starts: [Int], into target: consuming Tensor) -
   let plan = StridedRows(shape: x.shape, strides: strides)
   let source = x.pointer
   target.mutate { out in
-    Parallel.forRanges(plan.rowCount, grain: max(1, parallelGrain / max(1, plan.rowLength))) {
+    Parallel.forRanges(plan.rowCount, grain: max(1, Tuning.parallelGrain / max(1, plan.rowLength)))
+    {
       rows in
       plan.forEachRow(in: rows) { row, offset in
         (out + start + offset).update(from: source + row * plan.rowLength, count: plan.rowLength)
@@ -134,7 +136,7 @@ func joinedCopy(_ tensors: [Tensor], axis: Int, shape: Shape) -> Tensor {
       defer { extendLifetime(tensor.storage) }
       let source = tensor.pointer
       let (length, begin) = (tensor.shape.elementCount(axis..<shape.rank), start)
-      Parallel.forRanges(outer, grain: max(1, parallelGrain / max(1, length))) { range in
+      Parallel.forRanges(outer, grain: max(1, Tuning.parallelGrain / max(1, length))) { range in
         for row in range {
           (out + row * stride + begin).update(from: source + row * length, count: length)
         }

@@ -1,96 +1,83 @@
 internal import CTensorKernels
 
-/// Products of factors that are rounded to bfloat16, two terms to a number of 32 bits, on the calling thread.
-enum RoundedProduct {
-  /// The terms of a sum at a time: 1 KB for each row and column, which the second-level cache holds for about a
-  /// thousand of them.
-  private static let longestSum = 512
-
-  /// The rows of a transposed factor that lie together.
-  private static let panelHeight = 48
-
-  /// The columns of a panel.
-  static let panelWidth = Int(CTKBFloat16PanelWidth)
-
+/// Products of factors rounded to bfloat16, two terms to a word of 32 bits, on the calling thread.
+enum BFloat16Gemm {
   static func pairCount(_ terms: Int) -> Int { (terms + 1) / 2 }
 
-  /// c[m, n] = op(a)[m, k] · op(b)[k, n], or += with `adds`.
-  static func gemm(
-    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool,
-    _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool, adds: Bool,
-    into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  /// c = a · b, or += if `accumulating`.
+  static func multiply(
+    _ a: MatrixView, _ b: MatrixView, accumulating: Bool, into c: MatrixDestination
   ) {
-    let most = pairCount(min(k, longestSum))
-    let (rows, columns) = (Storage(elementCount: m * most), Storage(elementCount: n * most))
-    for term in stride(from: 0, to: k, by: longestSum) {
-      let terms = min(longestSum, k - term)
-      let pairs = pairCount(terms)
-      if transposingA {
-        ctk_round_panels(a + term * lda, lda, terms, m, panelHeight, rows.pairs)
+    let most = pairCount(min(a.columns, Tuning.longestSumOfBFloat16))
+    let rounded = Storage(elementCount: a.rows * most)
+    let panels = Storage(elementCount: b.columns * most)
+    let height = a.isTransposed ? Tuning.panelHeight : max(1, a.rows)
+    for terms in (0..<a.columns).blocks(of: Tuning.longestSumOfBFloat16) {
+      let (part, pairs) = (a.columns(terms), pairCount(terms.count))
+      if a.isTransposed {
+        ctk_round_panels(
+          part.pointer, a.stride, terms.count, a.rows, height, rounded.pointer.pairs)
       } else {
-        ctk_round_rows(a + term, lda, m, terms, rows.pairs)
+        ctk_round_rows(part.pointer, a.stride, a.rows, terms.count, rounded.pointer.pairs)
       }
-      if transposingB {
-        roundTransposed(b + term, stride: ldb, columns: n, terms: terms, into: columns)
-      } else {
-        ctk_round_panels(b + term * ldb, ldb, terms, n, panelWidth, columns.pairs)
-      }
-      let height = transposingA ? panelHeight : m
-      for column in stride(from: 0, to: n, by: panelWidth) {
-        for row in stride(from: 0, to: m, by: height) {
-          let count = min(height, m - row)
+      round(b.rows(terms), into: panels.pointer)
+      for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
+        for rows in (0..<a.rows).blocks(of: height) {
           ctk_multiply_pairs(
-            count, min(panelWidth, n - column), pairs, rows.pairs + row * pairs,
-            transposingA ? 1 : pairs, transposingA ? count : 1, columns.pairs + column * pairs,
-            adds || term > 0, c + row * ldc + column, ldc)
+            rows.count, columns.count, pairs, rounded.pointer.pairs + rows.lowerBound * pairs,
+            a.isTransposed ? 1 : pairs, a.isTransposed ? rows.count : 1,
+            panels.pointer.pairs + columns.lowerBound * pairs,
+            accumulating || terms.lowerBound > 0,
+            c.from(row: rows.lowerBound, column: columns.lowerBound).pointer, c.stride)
         }
       }
     }
-    extendLifetime((rows, columns))
+    extendLifetime((rounded, panels))
   }
 
-  /// c[m, n] = a[m, k] · b[k, n], or += with `adds`, whose b was rounded to panels of neighbouring columns.
-  static func panelGemm(
-    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, stride lda: Int,
-    _ b: UnsafePointer<CTKBFloat16Pair>, adds: Bool, into c: UnsafeMutablePointer<Float>,
-    stride ldc: Int
+  /// c = a · b, or += if `accumulating`, for a packed b and an a that is not transposed.
+  static func multiply(
+    _ a: MatrixView, _ b: PackedMatrix, accumulating: Bool, into c: MatrixDestination
   ) {
-    let pairs = pairCount(k)
-    let height = min(m, max(24, (1 << 16) / pairs))
-    let rows = Storage(elementCount: height * pairs)
-    for row in stride(from: 0, to: m, by: height) {
-      let count = min(height, m - row)
-      ctk_round_rows(a + row * lda, lda, count, k, rows.pairs)
-      for column in stride(from: 0, to: n, by: panelWidth) {
+    let pairs = pairCount(b.rows)
+    let height = min(a.rows, max(24, (1 << 16) / pairs))
+    let rounded = Storage(elementCount: height * pairs)
+    for rows in (0..<a.rows).blocks(of: height) {
+      ctk_round_rows(
+        a.rows(rows).pointer, a.stride, rows.count, b.rows, rounded.pointer.pairs)
+      for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         ctk_multiply_pairs(
-          count, min(panelWidth, n - column), pairs, rows.pairs, pairs, 1, b + column * pairs, adds,
-          c + row * ldc + column, ldc)
+          rows.count, columns.count, pairs, rounded.pointer.pairs, pairs, 1,
+          b.pairs(at: columns.lowerBound), accumulating,
+          c.from(row: rows.lowerBound, column: columns.lowerBound).pointer, c.stride)
       }
     }
-    extendLifetime(rows)
+    extendLifetime(rounded)
   }
 
-  /// panels[i][column of a panel] = terms 2i and 2i + 1 of x[columns, terms].
-  static func roundTransposed(
-    _ x: UnsafePointer<Float>, stride: Int, columns: Int, terms: Int, into panels: Storage,
-    from start: Int = 0
-  ) {
-    let pairs = pairCount(terms)
-    let rows = Storage(elementCount: panelWidth * pairs)
-    for column in Swift.stride(from: 0, to: columns, by: panelWidth) {
-      let width = min(panelWidth, columns - column)
-      ctk_round_rows(x + column * stride, stride, width, terms, rows.pairs)
-      // A pair is moved as a float is.
-      ctk_transpose_panel(
-        rows.pointer, pairs, width, pairs, panels.pointer + start + column * pairs)
+  /// panels[i][column of a panel] = terms 2i and 2i + 1 of matrix[terms, columns].
+  static func round(_ matrix: MatrixView, into panels: UnsafeMutablePointer<Float>) {
+    let (terms, pairs) = (matrix.rows, pairCount(matrix.rows))
+    guard matrix.isTransposed else {
+      return ctk_round_panels(
+        matrix.pointer, matrix.stride, terms, matrix.columns, Tuning.panelWidth, panels.pairs)
     }
-    extendLifetime(rows)
+    let rounded = Storage(elementCount: Tuning.panelWidth * pairs)
+    for columns in (0..<matrix.columns).blocks(of: Tuning.panelWidth) {
+      ctk_round_rows(
+        matrix.columns(columns).pointer, matrix.stride, columns.count, terms,
+        rounded.pointer.pairs)
+      // A pair moves as a float does.
+      ctk_transpose_panel(
+        rounded.pointer, pairs, columns.count, pairs, panels + columns.lowerBound * pairs)
+    }
+    extendLifetime(rounded)
   }
 }
 
-extension Storage {
-  /// Its numbers as pairs of rounded ones.
+extension UnsafeMutablePointer<Float> {
+  /// The same memory as pairs of numbers of bfloat16.
   var pairs: UnsafeMutablePointer<CTKBFloat16Pair> {
-    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: CTKBFloat16Pair.self)
+    UnsafeMutableRawPointer(self).assumingMemoryBound(to: CTKBFloat16Pair.self)
   }
 }

@@ -1,9 +1,9 @@
 internal import COpenBLAS
 import Foundation
 
-/// The package's one door to OpenBLAS: single-threaded products, called from the package's threads.
+/// The only caller of OpenBLAS: single-threaded products on the package's threads.
 enum BLAS {
-  /// Selects the core once, before the first product; our own threads replace OpenBLAS's.
+  /// Selects the core once, before the first product. The package's threads replace OpenBLAS's.
   private static let core: CoreSelection = {
     openblas_set_num_threads(1)
     return CoreSelection.selectBest(reading: coreName)
@@ -16,19 +16,31 @@ enum BLAS {
 
   private static func coreName() -> String { String(cString: openblas_get_corename()) }
 
-  /// c[m, n] = alpha · op(a)[m, k] · op(b)[k, n] + beta · c, row-major with leading dimensions.
-  @inline(__always)
-  static func gemm(
-    m: Int, n: Int, k: Int, alpha: Float = 1,
-    _ a: UnsafePointer<Float>, stride lda: Int, transposingA: Bool = false,
-    _ b: UnsafePointer<Float>, stride ldb: Int, transposingB: Bool = false,
-    beta: Float = 0, into c: UnsafeMutablePointer<Float>, stride ldc: Int
+  /// c = a · b, or += if `accumulating`; zeros if there is nothing to add up.
+  static func multiply(
+    _ a: MatrixView, _ b: MatrixView, accumulating: Bool = false, into c: MatrixDestination
   ) {
+    guard a.rows > 0, b.columns > 0 else { return }
+    guard a.columns > 0 else {
+      guard !accumulating else { return }
+      return (0..<a.rows).forEach { row in
+        c.from(row: row).pointer.update(repeating: 0, count: b.columns)
+      }
+    }
     _ = core
+    sgemm(a, b, accumulating: accumulating, into: c)
+  }
+
+  /// The same by whatever kernels are in use, for the selection's own check.
+  @inline(__always)
+  static func sgemm(
+    _ a: MatrixView, _ b: MatrixView, accumulating: Bool = false, into c: MatrixDestination
+  ) {
     cblas_sgemm(
-      CblasRowMajor, transposingA ? CblasTrans : CblasNoTrans,
-      transposingB ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), alpha,
-      a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
+      CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans,
+      b.isTransposed ? CblasTrans : CblasNoTrans, blasint(a.rows), blasint(b.columns),
+      blasint(a.columns), 1, a.pointer, blasint(a.stride), b.pointer, blasint(b.stride),
+      accumulating ? 1 : 0, c.pointer, blasint(c.stride))
   }
 
   /// The eigenvalues of a symmetric matrix [size, size], which is overwritten, in ascending order.
@@ -43,12 +55,5 @@ enum BLAS {
     ssyev_("N", "U", &stride, &matrix, &stride, &values, &scratch, &scratchSize, &info)
     precondition(info == 0, "eigenvalues need finite numbers; LAPACK's ssyev gave \(info)")
     return values
-  }
-
-  /// The product of two square matrices by whatever kernels are in use: the selection's own check.
-  static func unselectedGemm(size: Int, _ a: [Float], _ b: [Float], into c: inout [Float]) {
-    let side = blasint(size)
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, side, side, side, 1, a, side, b, side, 0, &c, side)
   }
 }

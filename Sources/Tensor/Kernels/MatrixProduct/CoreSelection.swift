@@ -3,8 +3,8 @@ import Foundation
 /// Makes OpenBLAS use its AVX-512 kernels on processors it is too old to know.
 ///
 /// An OpenBLAS that does not recognise a processor falls back to kernels of an older one, at half the
-/// speed. Naming the core in the environment and starting its dispatcher again in this process selects
-/// the right ones. Debian's 0.3.21 chooses well by itself on Zen 5 (Cooperlake); a user's own
+/// speed. Naming the core in the environment and restarting its dispatcher in this process selects the
+/// right ones. Debian's 0.3.21 chooses well by itself on Zen 5 (Cooperlake). A user's own
 /// `OPENBLAS_CORETYPE` is never overridden.
 struct CoreSelection: Sendable {
   /// The kernels OpenBLAS chose on its own.
@@ -12,7 +12,7 @@ struct CoreSelection: Sendable {
   /// The kernels in use.
   let after: String
 
-  /// Whether these kernels multiply small matrices as they lie in memory, as OpenBLAS's for AVX-512 do.
+  /// Whether these kernels, those for AVX-512, multiply small matrices without packing them.
   var leavesSmallProductsInPlace: Bool {
     ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(after)
   }
@@ -59,14 +59,16 @@ struct CoreSelection: Sendable {
   /// Compares one small product with a plain loop.
   private static func productIsRight() -> Bool {
     let size = 37
-    let a = (0..<size * size).map { Float($0 * 7 % 23) - 11 }
-    let b = (0..<size * size).map { Float($0 * 5 % 19) - 9 }
-    var c = [Float](repeating: .nan, count: size * size)
-    BLAS.unselectedGemm(size: size, a, b, into: &c)
+    let a = Tensor((0..<size * size).map { Float($0 * 7 % 23) - 11 }, shape: [size, size])
+    let b = Tensor((0..<size * size).map { Float($0 * 5 % 19) - 9 }, shape: [size, size])
+    let c = Tensor([size, size]) {
+      BLAS.sgemm(MatrixView(a), MatrixView(b), into: MatrixDestination($0, stride: size))
+    }
+    let (x, y, product) = (a.scalars, b.scalars, c.scalars)
     return (0..<size * size).allSatisfy { index in
       let (row, column) = (index / size, index % size)
-      let expected = (0..<size).reduce(Float(0)) { $0 + a[row * size + $1] * b[$1 * size + column] }
-      return (c[index] - expected).magnitude <= 1e-3
+      let expected = (0..<size).reduce(Float(0)) { $0 + x[row * size + $1] * y[$1 * size + column] }
+      return (product[index] - expected).magnitude <= 1e-3
     }
   }
 }

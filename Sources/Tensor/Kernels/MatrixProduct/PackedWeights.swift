@@ -1,6 +1,4 @@
-internal import CTensorKernels
-
-/// The product that a weight is arranged for.
+/// The product for which a weight is packed.
 enum WeightProduct {
   /// x[m, inputs] · weightᵀ
   case outputs
@@ -8,148 +6,111 @@ enum WeightProduct {
   case inputGradients
 }
 
-/// A weight[outputs, inputs], as the panels of `panelGemm`, kept with it.
-final class WeightPanels: Derived {
-  private let product: WeightProduct
-  private let precision: MatmulPrecision
-  private let outputs: Int
-  private let inputs: Int
-  private let groups: Int
-  /// The terms of the product's sums, and its columns.
-  private let terms: Int
-  private let columns: Int
-  /// The numbers that a column takes.
-  private let length: Int
-  /// The columns of a panel.
-  private let width: Int
+/// A weight[groups · outputs, inputs], packed for one of its products and cached with it.
+final class PackedWeights: Packing {
+  struct Key: Equatable {
+    let product: WeightProduct
+    let precision: MatmulPrecision
+    let groups: Int
+    /// Those of a group.
+    let outputs: Int
+    let inputs: Int
+  }
+
+  let key: Key
   private let storage: Storage
 
-  /// One weight for each group, of the outputs in turn.
-  private init(
-    _ weight: Tensor, groups: Int, for product: WeightProduct, _ precision: MatmulPrecision
-  ) {
-    self.product = product
-    self.precision = precision
-    self.groups = groups
-    outputs = weight.shape[0] / groups
-    inputs = weight.shape.elementCount(1..<weight.rank)
-    terms = product == .outputs ? inputs : outputs
-    columns = product == .outputs ? outputs : inputs
-    length = precision == .bfloat16 ? RoundedProduct.pairCount(terms) : terms
-    width = precision == .bfloat16 ? RoundedProduct.panelWidth : panelWidth
-    storage = Storage(elementCount: groups * columns * length)
-    copy(weight)
+  private init(_ weight: Tensor, _ key: Key) {
+    self.key = key
+    let length = PackedMatrix.columnLength(rows: key.terms, key.precision)
+    storage = Storage(elementCount: key.groups * key.columns * length)
+    pack(weight)
   }
 
   static func of(
     _ weight: Tensor, groups: Int, for product: WeightProduct, _ precision: MatmulPrecision
-  ) -> WeightPanels {
-    let (rows, columns) = (weight.shape[0], weight.shape.elementCount(1..<weight.rank))
-    return weight.derived(
-      where: {
-        // A part of a weight shares its storage.
-        $0.product == product && $0.precision == precision && $0.groups == groups
-          && $0.outputs * groups == rows && $0.inputs == columns
-      },
-      { WeightPanels(weight, groups: groups, for: product, precision) })
+  ) -> PackedWeights {
+    let key = Key(
+      product: product, precision: precision, groups: groups, outputs: weight.shape[0] / groups,
+      inputs: weight.shape.elementCount(1..<weight.rank))
+    return weight.cached(key) { PackedWeights(weight, key) }
   }
 
-  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight, each
-  /// + beta · result
+  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight, of one
+  /// group; or += if `accumulating`.
   func multiply(
-    m: Int, group: Int, _ x: UnsafePointer<Float>, stride: Int, beta: Float = 0,
-    into result: UnsafeMutablePointer<Float>, stride resultStride: Int
+    _ x: MatrixView, group: Int, accumulating: Bool = false, into result: MatrixDestination
   ) {
-    multiply(
-      m: m, columns: 0..<columns, group: group, x, stride: stride, beta: beta, into: result,
-      stride: resultStride)
+    gemm(x, matrix(ofGroup: group), accumulating: accumulating, into: result)
+    extendLifetime(self)
   }
 
-  /// The same for some columns of the result, which begin a panel.
-  private func multiply(
-    m: Int, columns range: Range<Int>, group: Int, _ x: UnsafePointer<Float>, stride: Int,
-    beta: Float = 0, into result: UnsafeMutablePointer<Float>, stride resultStride: Int
-  ) {
-    defer { extendLifetime(self) }
-    let begin = (group * columns + range.lowerBound) * length
-    switch precision {
-    case .float32:
-      panelGemm(
-        m: m, n: range.count, k: terms, x, stride: stride, storage.pointer + begin, beta: beta,
-        into: result + range.lowerBound, stride: resultStride)
-    case .bfloat16:
-      RoundedProduct.panelGemm(
-        m: m, n: range.count, k: terms, x, stride: stride, storage.pairs + begin, adds: beta == 1,
-        into: result + range.lowerBound, stride: resultStride)
-    }
-  }
-
-  /// x · weightᵀ for all rows of a matrix and weights in one group, panels over the threads.
+  /// x · weightᵀ for a matrix and a weight of one group, panels over the threads.
   fileprivate func multiply(_ x: Tensor) -> Tensor {
     precondition(
-      product == .outputs && groups == 1, "panels of other products are not for matrices")
-    let m = x.shape[0]
-    defer { extendLifetime(x.storage) }
-    let source = x.pointer
+      key.product == .outputs && key.groups == 1,
+      "multiply(_:) needs a weight packed for .outputs with one group; got one for \(key.product) "
+        + "with \(key.groups)")
+    defer { extendLifetime((self, x.storage)) }
+    let (x, weight) = (MatrixView(x), matrix(ofGroup: 0))
     // Parts of the rows too where there are few panels.
-    let parts = panels < 2 * Threads.count ? min(m, Threads.count) : 1
-    return Tensor([m, outputs]) { out in
-      Parallel.forEach(panels * parts) { index in
+    let parts = key.panels < 2 * Threads.count ? min(x.rows, Threads.count) : 1
+    return Tensor([x.rows, key.outputs]) { out in
+      let result = MatrixDestination(out, stride: key.outputs)
+      Parallel.forEach(key.panels * parts) { index in
         let (panel, part) = index.quotientAndRemainder(dividingBy: parts)
-        let (column, rows) = (panel * width, m * part / parts..<m * (part + 1) / parts)
-        multiply(
-          m: rows.count, columns: column..<min(outputs, column + width), group: 0,
-          source + rows.lowerBound * inputs, stride: inputs,
-          into: out + rows.lowerBound * outputs, stride: outputs)
+        let (columns, rows) = (
+          key.columns(ofPanel: panel), x.rows * part / parts..<x.rows * (part + 1) / parts
+        )
+        gemm(
+          x.rows(rows), weight.columns(columns),
+          into: result.from(row: rows.lowerBound, column: columns.lowerBound))
       }
     }
   }
 
-  private var panels: Int { (columns + width - 1) / width }
+  private func matrix(ofGroup group: Int) -> PackedMatrix {
+    let length = PackedMatrix.columnLength(rows: key.terms, key.precision)
+    return PackedMatrix(
+      storage.pointer + group * key.columns * length, rows: key.terms, columns: key.columns,
+      key.precision)
+  }
 
-  private func copy(_ weight: Tensor) {
-    let grain = max(1, (1 << 14) / max(1, width * terms))
+  private func pack(_ weight: Tensor) {
+    let grain = max(1, (1 << 14) / max(1, Tuning.panelWidth * key.terms))
     let source = weight.pointer
-    Parallel.forRanges(groups * panels, grain: grain) { range in
+    Parallel.forRanges(key.groups * key.panels, grain: grain) { range in
       for index in range {
-        let (group, panel) = index.quotientAndRemainder(dividingBy: panels)
-        let first = panel * width
-        let columns = first..<min(columns, first + width)
-        copy(
-          source + group * outputs * inputs, columns,
-          to: (group * self.columns + first) * length)
+        let (group, panel) = index.quotientAndRemainder(dividingBy: key.panels)
+        let columns = key.columns(ofPanel: panel)
+        let part = MatrixView(
+          source + group * key.outputs * key.inputs, rows: key.outputs, columns: key.inputs)
+        let factor = key.product == .outputs ? part.transposed : part
+        matrix(ofGroup: group).columns(columns).pack(factor.columns(columns))
       }
     }
     extendLifetime(weight.storage)
   }
+}
 
-  /// One panel, of a group's weight.
-  private func copy(_ weight: UnsafePointer<Float>, _ columns: Range<Int>, to begin: Int) {
-    let (first, width) = (columns.lowerBound, columns.count)
-    switch (product, precision) {
-    case (.outputs, .float32):
-      ctk_transpose_panel(weight + first * inputs, inputs, width, inputs, storage.pointer + begin)
-    case (.outputs, .bfloat16):
-      RoundedProduct.roundTransposed(
-        weight + first * inputs, stride: inputs, columns: width, terms: inputs,
-        into: storage, from: begin)
-    case (.inputGradients, .float32):
-      for output in 0..<outputs {
-        (storage.pointer + begin + output * width).update(
-          from: weight + output * inputs + first, count: width)
-      }
-    case (.inputGradients, .bfloat16):
-      ctk_round_panels(weight + first, inputs, outputs, width, width, storage.pairs + begin)
-    }
+extension PackedWeights.Key {
+  /// The terms of the product's sums, and its columns.
+  fileprivate var terms: Int { product == .outputs ? inputs : outputs }
+  fileprivate var columns: Int { product == .outputs ? outputs : inputs }
+
+  fileprivate var panels: Int { (columns + Tuning.panelWidth - 1) / Tuning.panelWidth }
+
+  fileprivate func columns(ofPanel panel: Int) -> Range<Int> {
+    panel * Tuning.panelWidth..<min(columns, (panel + 1) * Tuning.panelWidth)
   }
 }
 
-/// x[m, inputs] · weightᵀ, for a weight[outputs, inputs] that several products share: many rows pay for its
-/// panels.
-func weightProduct(_ x: Tensor, _ weight: Tensor, _ precision: MatmulPrecision) -> Tensor {
+/// x[m, inputs] · weightᵀ, for a weight[outputs, inputs] that several products share: many rows pay for
+/// packing it.
+func multiplyByWeight(_ x: Tensor, _ weight: Tensor, _ precision: MatmulPrecision) -> Tensor {
   guard
-    x.shape[0] > mostRowsOfStrips, weight.elementCount > 0,
+    x.shape[0] > Tuning.mostRowsOfStrips, weight.elementCount > 0,
     precision == .bfloat16 || BLAS.coreSelection.leavesSmallProductsInPlace
   else { return gemm(x, weight, transposingB: true, precision) }
-  return WeightPanels.of(weight, groups: 1, for: .outputs, precision).multiply(x)
+  return PackedWeights.of(weight, groups: 1, for: .outputs, precision).multiply(x)
 }

@@ -23,7 +23,8 @@ final class PackedWeightsTests: XCTestCase {
           product(x, weight, group: group, .outputs, width: outputs, precision),
           Twin.matmul(columns(x, group, inputs).rounded(to: precision), part.transposed()))
         check(
-          product(x, weight, group: group, .outputs, width: outputs, precision, beta: 1) - 3,
+          product(x, weight, group: group, .outputs, width: outputs, precision, accumulating: true)
+            - 3,
           Twin.matmul(columns(x, group, inputs).rounded(to: precision), part.transposed()))
         check(
           product(dy, weight, group: group, .inputGradients, width: inputs, precision),
@@ -35,9 +36,9 @@ final class PackedWeightsTests: XCTestCase {
   /// Panels are kept with a weight until its numbers change.
   func testPanelsFollowTheirWeight() {
     var weight = Tensor.ones([2, 3])
-    let first = WeightPanels.of(weight, groups: 1, for: .outputs, .float32)
-    XCTAssertTrue(first === WeightPanels.of(weight, groups: 1, for: .outputs, .float32))
-    XCTAssertFalse(first === WeightPanels.of(weight, groups: 1, for: .inputGradients, .float32))
+    let first = PackedWeights.of(weight, groups: 1, for: .outputs, .float32)
+    XCTAssertTrue(first === PackedWeights.of(weight, groups: 1, for: .outputs, .float32))
+    XCTAssertFalse(first === PackedWeights.of(weight, groups: 1, for: .inputGradients, .float32))
     weight.mutate { $0[0] = 5 }
     let x = Tensor([1, 0, 0], shape: [1, 3])
     XCTAssertEqual(product(x, weight, group: 0, .outputs, width: 2, groups: 1).scalars, [5, 1])
@@ -106,15 +107,16 @@ final class PackedWeightsTests: XCTestCase {
 
   private func product(
     _ x: Tensor, _ weight: Tensor, group: Int, _ product: WeightProduct, width: Int,
-    groups: Int = 2, _ precision: MatmulPrecision = .float32, beta: Float = 0
+    groups: Int = 2, _ precision: MatmulPrecision = .float32, accumulating: Bool = false
   ) -> Tensor {
-    let panels = WeightPanels.of(weight, groups: groups, for: product, precision)
+    let packed = PackedWeights.of(weight, groups: groups, for: product, precision)
     let (m, stride) = (x.shape[0], x.shape[1])
     return Tensor([m, width]) { out in
       out.update(repeating: 3, count: m * width)
-      panels.multiply(
-        m: m, group: group, x.pointer + group * stride / groups, stride: stride, beta: beta,
-        into: out, stride: width)
+      let columns = group * stride / groups..<(group + 1) * stride / groups
+      packed.multiply(
+        MatrixView(x).columns(columns), group: group, accumulating: accumulating,
+        into: MatrixDestination(out, stride: width))
     }
   }
 

@@ -16,17 +16,21 @@ final class SmallGemmTests: XCTestCase {
         // Three more columns than a product reads, and two more than it writes.
         let a = Tensor.normal(transposingA ? [k, m + 3] : [m, k + 3], using: &stream)
         let b = Tensor.normal(transposingB ? [n, k + 3] : [k, n + 3], using: &stream)
-        let found = Tensor([m, n + 2]) { out in
-          out.update(repeating: 9, count: m * (n + 2))
-          uncopiedGemm(
-            m: m, n: n, k: k, a.pointer, stride: a.shape[1], transposingA: transposingA, b.pointer,
-            stride: b.shape[1], transposingB: transposingB, precision, into: out, stride: n + 2)
-        }
         let product = Twin.matmul(
           read(a, isTransposed: transposingA).rounded(to: precision),
           read(b, isTransposed: transposingB).rounded(to: precision))
-        let expected = Twin([m, n + 2]) { $0[1] < n ? product[$0] : 9 }
-        XCTAssertLessThan(relativeError(found, expected), 1e-5, "\(m), \(n), \(k), \(precision)")
+        for accumulating in [false, true] {
+          let found = Tensor([m, n + 2]) { out in
+            out.update(repeating: 9, count: m * (n + 2))
+            gemm(
+              view(a, isTransposed: transposingA), view(b, isTransposed: transposingB), precision,
+              accumulating: accumulating, into: MatrixDestination(out, stride: n + 2))
+          }
+          let before = accumulating ? 9.0 : 0
+          let expected = Twin([m, n + 2]) { $0[1] < n ? product[$0] + before : 9 }
+          XCTAssertLessThan(
+            relativeError(found, expected), 1e-5, "\(m), \(n), \(k), \(precision)")
+        }
       }
     }
   }
@@ -39,19 +43,19 @@ final class SmallGemmTests: XCTestCase {
     ] {
       let a = Tensor.normal([k, m], using: &stream)
       let b = Tensor.normal([k, n], using: &stream)
-      for (beta, precision) in MatmulPrecision.available.flatMap({
+      for (before, precision) in MatmulPrecision.available.flatMap({
         [(Float(0), $0), (Float(1), $0)]
       }) {
         var sum = Tensor.ones([m, n])
         sum.mutate { out in
-          transposedGemm(
-            m: m, n: n, k: k, a.pointer, stride: m, b.pointer, stride: n, precision, beta: beta,
-            into: out, stride: n)
+          gemm(
+            MatrixView(a).transposed, MatrixView(b), precision, accumulating: before == 1,
+            into: MatrixDestination(out, stride: n))
         }
         let product = Twin.matmul(
           Twin(a).transposed().rounded(to: precision), Twin(b).rounded(to: precision))
         XCTAssertLessThan(
-          relativeError(sum - beta, product), 1e-5, "\(m), \(n), \(k), \(precision)")
+          relativeError(sum - before, product), 1e-5, "\(m), \(n), \(k), \(precision)")
       }
     }
   }
@@ -70,6 +74,12 @@ final class SmallGemmTests: XCTestCase {
       let found = gradients(of: linear(x, weight).sum(), at: [x, weight])
       XCTAssertEqual(found.map(\.scalars), [x.scalars, weight.scalars])
     }
+  }
+
+  /// All but the last three columns of a matrix in memory.
+  private func view(_ x: Tensor, isTransposed: Bool) -> MatrixView {
+    let part = MatrixView(x).columns(0..<x.shape[1] - 3)
+    return isTransposed ? part.transposed : part
   }
 
   /// What a product reads of a matrix.

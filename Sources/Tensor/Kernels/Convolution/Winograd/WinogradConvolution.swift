@@ -1,7 +1,7 @@
 internal import CTensorKernels
 
-/// 3x3 convolutions with a fifth to a third of the multiplications of the direct ones, or little more than
-/// half at stride 2.
+/// 3x3 convolutions with a fifth to a third of the direct ones' multiplications, at stride 2 little more
+/// than half.
 struct WinogradConvolution: ConvolutionImplementation {
   let tiles: WinogradTiles
 
@@ -32,30 +32,31 @@ struct WinogradConvolution: ConvolutionImplementation {
   }
 
   func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
-    let kernels = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
-    defer { extendLifetime((images.storage, kernels)) }
+    let weights = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
+    defer { extendLifetime((images.storage, weights)) }
     return Tensor(geometry.resultShape) { out in
       if tiles.parallelizesOverPoints {
-        forwardByProducts(images.pointer, kernels, into: out)
+        forwardByPoints(images.pointer, weights, into: out)
       } else {
-        forwardByTiles(images.pointer, kernels, into: out)
+        forwardByTiles(images.pointer, weights, into: out)
       }
     }
   }
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private func forwardByTiles(
-    _ x: UnsafePointer<Float>, _ kernels: WinogradWeights, into out: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
   ) {
-    let (step, planes) = (tiles.blockSize, tiles.planes)
+    let (step, points) = (tiles.blockSize, tiles.points)
     Parallel.workers((tiles.count + step - 1) / step) { _, next in
       let values = tiles.inputPlanes(capacity: step)
       let products = tiles.outputPlanes(capacity: step)
       while let block = next() {
         let range = block * step..<min(tiles.count, (block + 1) * step)
         tiles.transformInputs(x, tiles: range, into: values.beginning(at: range.lowerBound))
-        for plane in planes {
-          multiply(plane, count: range.count, values, kernels, into: products)
+        for point in points {
+          weights.multiply(
+            point, values.inputs(point).view(rows: range.count), into: products.outputs(point))
         }
         tiles.transformProducts(
           products.beginning(at: range.lowerBound), tiles: range, into: out)
@@ -64,32 +65,26 @@ struct WinogradConvolution: ConvolutionImplementation {
     }
   }
 
-  /// Each stage for all tiles, the products over the threads: when the kernels are the larger part,
-  /// every one of them is read once instead of once for each block.
-  private func forwardByProducts(
-    _ x: UnsafePointer<Float>, _ kernels: WinogradWeights, into out: UnsafeMutablePointer<Float>
+  /// Each stage for all tiles, points over the threads: where weights are larger than values, it pays to
+  /// read them once instead of once for each block.
+  private func forwardByPoints(
+    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
   ) {
-    let planes = tiles.planes
+    let points = tiles.points
     let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
-    Parallel.forEach(planes.count) { index in
-      multiply(planes[index], count: tiles.count, values, kernels, into: products)
+    Parallel.forEach(points.count) { index in
+      let point = points[index]
+      weights.multiply(
+        point, values.inputs(point).view(rows: tiles.count), into: products.outputs(point))
     }
     tiles.forEachPart { range in tiles.transformProducts(products, tiles: range, into: out) }
     extendLifetime((values, products))
   }
-
-  /// products[tile, o] = values[tile, phase, c] · kernels, of one plane
-  private func multiply(
-    _ plane: WinogradPoint, count: Int, _ values: WinogradBuffer, _ kernels: WinogradWeights,
-    into products: WinogradBuffer
-  ) {
-    kernels.multiply(plane, count: count, values.inputs(plane), into: products.outputs(plane))
-  }
 }
 
 extension WinogradTiles {
-  /// The products of matrices, one for each point.
-  var planes: [WinogradPoint] {
+  /// The points of both axes, each with a product of matrices of its own.
+  var points: [WinogradPoint] {
     (0..<scheme.planes).map { WinogradPoint($0, of: scheme, geometry) }
   }
 
@@ -105,17 +100,18 @@ extension WinogradTiles {
       count: ctk_winograd_plane(scheme.points, scheme.points, 0, capacity * geometry.outputs))
   }
 
-  /// The numbers that a tile's inputs become, and those of its products.
+  /// The numbers of a tile's transformed inputs, and those of its products.
   private var inputSize: Int { scheme.products * geometry.inputs }
   private var outputSize: Int { scheme.planes * geometry.outputs }
 
-  /// Whether the transformed kernels are larger than what the tiles transform to.
+  /// Whether threads share out points instead of tiles: where the transformed weights are larger than the
+  /// transformed tiles.
   var parallelizesOverPoints: Bool {
     count * (inputSize + outputSize) <= 4 * inputSize * geometry.outputs
   }
 
-  /// Tiles in a block: what they transform to should stay in the second-level cache, but the
-  /// products need enough rows to run at speed.
+  /// Tiles in a block: transformed they should stay in the second-level cache, but products need enough
+  /// rows for full speed.
   var blockSize: Int {
     let threads = Threads.count
     let rounds = max(1, (count + wantedBlock * threads - 1) / (wantedBlock * threads))

@@ -10,40 +10,50 @@ extension WinogradConvolution {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     let parts = tiles.parallelizesOverPoints ? 1 : min(Threads.count, geometry.count)
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
-    func run(into result: UnsafeMutablePointer<Float>?) {
-      let pass = WinogradBackward(
-        tiles: tiles, gradient: gradient.pointer, images: wanted.weight ? images.pointer : nil,
-        kernels: wanted.images
-          ? WinogradWeights.of(weight, tiles.scheme, for: .inputGradients) : nil,
-        sums: sums?.pointer, result: result)
-      if tiles.parallelizesOverPoints { pass.byProducts() } else { pass.byTiles(parts: parts) }
-      extendLifetime((images.storage, gradient.storage))
-    }
+    let images = wanted.weight ? images : nil
     var result: Tensor?
     if wanted.images {
-      result = Tensor(geometry.imageShape) { run(into: $0) }
+      result = Tensor(geometry.imageShape) {
+        run(gradient, images: images, weight: weight, parts: parts, sums: sums, into: $0)
+      }
     } else {
-      run(into: nil)
+      run(gradient, images: images, weight: nil, parts: parts, sums: sums, into: nil)
     }
     return (
       result,
       sums.map { sums in
         let sums = Tensor(storage: sums, shape: [parts, size])
-        return kernelGradient(parts == 1 ? sums : reduced(sums, over: [0], .sum))
+        return weightGradient(parts == 1 ? sums : reduced(sums, over: [0], .sum))
       }
     )
   }
 
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
-    var sum: Tensor?
-    return gradients(gradient, weight, gradient, wanted: (true, false), addingTo: &sum).images
-      ?? gradient
+    let parts = min(Threads.count, geometry.count)
+    return Tensor(geometry.imageShape) {
+      run(gradient, images: nil, weight: weight, parts: parts, sums: nil, into: $0)
+    }
   }
 
-  private func kernelGradient(_ sums: Tensor) -> Tensor {
+  /// One reverse pass: without images there is no gradient of the weight, without a weight none of the
+  /// images.
+  private func run(
+    _ gradient: Tensor, images: Tensor?, weight: Tensor?, parts: Int, sums: Storage?,
+    into result: UnsafeMutablePointer<Float>?
+  ) {
+    let pass = WinogradBackward(
+      tiles: tiles, gradient: gradient.pointer, images: images?.pointer,
+      weights: weight.map { WinogradWeights.of($0, tiles.scheme, for: .inputGradients) },
+      sums: sums?.pointer, result: result)
+    if tiles.parallelizesOverPoints { pass.byPoints() } else { pass.byTiles(parts: parts) }
+    extendLifetime((images?.storage, gradient.storage))
+  }
+
+  private func weightGradient(_ sums: Tensor) -> Tensor {
     let transform = tiles.scheme.transforms.weightGradients
     let layout = CTKWinogradWeightLayout(
-      outputs: geometry.outputs, inputs: geometry.inputs, panel: panelWidth, isForOutputs: false)
+      outputs: geometry.outputs, inputs: geometry.inputs, panel: Tuning.panelWidth,
+      isForOutputs: false)
     defer { extendLifetime(sums.storage) }
     return Tensor(geometry.weightShape) { out in
       layout.forEachPart { range in
@@ -57,11 +67,11 @@ extension WinogradConvolution {
 private struct WinogradBackward {
   let tiles: WinogradTiles
   let gradient: UnsafePointer<Float>
-  /// The inputs of the convolution; nil if the kernels need no gradient.
+  /// The inputs of the convolution; nil if the weight needs no gradient.
   let images: UnsafePointer<Float>?
-  /// The transformed kernels; nil if the images need no gradient.
-  let kernels: WinogradWeights?
-  /// A gradient of the transformed kernels for each part of the images.
+  /// The transformed weight; nil if the images need no gradient.
+  let weights: WinogradWeights?
+  /// A gradient of the transformed weight for each part of the images.
   let sums: UnsafeMutablePointer<Float>?
   /// The gradient of the images.
   let result: UnsafeMutablePointer<Float>?
@@ -71,8 +81,8 @@ private struct WinogradBackward {
 
   /// Blocks of tiles over the threads, each through all stages while it is in the cache.
   ///
-  /// Each thread has its own images, for tiles overlap in them, and its own sum, so that a run can
-  /// be repeated exactly.
+  /// Each thread has its own images, because tiles overlap in them, and its own sum, so that results do
+  /// not depend on timing.
   func byTiles(parts: Int) {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     Parallel.forEach(parts) { part in
@@ -87,7 +97,7 @@ private struct WinogradBackward {
     let all = range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage
     let rounds = max(1, (all.count + tiles.wantedBlock - 1) / tiles.wantedBlock)
     let step = (all.count + rounds - 1) / rounds
-    let planes = tiles.planes
+    let points = tiles.points
     let (inputRoom, outputRoom) = (
       tiles.inputPlanes(capacity: step), tiles.outputPlanes(capacity: step)
     )
@@ -97,24 +107,25 @@ private struct WinogradBackward {
       let (values, gradients) = (inputRoom.beginning(at: start), outputRoom.beginning(at: start))
       tiles.transformGradients(gradient, tiles: block, into: gradients)
       if let images { tiles.transformInputs(images, tiles: block, into: values) }
-      for plane in planes {
+      for point in points {
         multiply(
-          plane, count: block.count, gradients: gradients, values: values, sum: sum,
-          beta: start == all.lowerBound ? 0 : 1)
+          point, count: block.count, gradients: gradients, values: values, sum: sum,
+          accumulating: start > all.lowerBound)
       }
       if let result { tiles.scatterInputGradients(values, tiles: block, into: result) }
     }
     extendLifetime((inputRoom, outputRoom))
   }
 
-  /// Each stage for all tiles, the products over the threads.
-  func byProducts() {
-    let (count, planes) = (tiles.count, tiles.planes)
+  /// Each stage for all tiles, points over the threads.
+  func byPoints() {
+    let (count, points) = (tiles.count, tiles.points)
     let values = images.map { tiles.transformedInputs($0) } ?? tiles.inputPlanes(capacity: count)
     let gradients = tiles.transformedGradients(gradient)
-    Parallel.forEach(planes.count) { index in
+    Parallel.forEach(points.count) { index in
       multiply(
-        planes[index], count: count, gradients: gradients, values: values, sum: sums, beta: 0)
+        points[index], count: count, gradients: gradients, values: values, sum: sums,
+        accumulating: false)
     }
     if let result {
       Parallel.forRanges(geometry.count, grain: 1) { range in
@@ -127,19 +138,18 @@ private struct WinogradBackward {
     extendLifetime((values, gradients))
   }
 
-  /// du[o, c] (+)= dmᵀ · v and then, in v's place, dv[tile, c] = dm · u, of one plane.
+  /// du[o, c] (+)= dmᵀ · v and then, in v's place, dv[tile, c] = dm · u, at one point.
   private func multiply(
-    _ plane: WinogradPoint, count: Int, gradients: WinogradBuffer, values: WinogradBuffer,
-    sum: UnsafeMutablePointer<Float>?, beta: Float
+    _ point: WinogradPoint, count: Int, gradients: WinogradBuffer, values: WinogradBuffer,
+    sum: UnsafeMutablePointer<Float>?, accumulating: Bool
   ) {
-    let (outputs, depth) = (plane.outputs, plane.depth)
-    let (dm, v) = (gradients.outputs(plane), values.inputs(plane))
+    let (dm, v) = (gradients.outputs(point).view(rows: count), values.inputs(point))
     if let sum {
-      transposedGemm(
-        m: outputs, n: depth, k: count, dm, stride: outputs, v, stride: depth, beta: beta,
-        into: sum + plane.kernels, stride: depth)
+      gemm(
+        dm.transposed, v.view(rows: count), accumulating: accumulating,
+        into: MatrixDestination(sum + point.kernels, stride: point.depth))
     }
-    kernels?.multiply(plane, count: count, dm, into: v)
+    weights?.multiply(point, dm, into: v)
   }
 
   /// Gradients of images in which some pixels are in no tile.

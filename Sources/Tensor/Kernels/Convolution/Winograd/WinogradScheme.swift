@@ -33,11 +33,6 @@ struct WinogradScheme: Sendable {
 }
 
 extension WinogradScheme {
-  /// Whether two schemes are the same one.
-  func hasShape(of other: WinogradScheme) -> Bool {
-    stride == other.stride && extent == other.extent
-  }
-
   /// The points along an axis, of which the last is infinity.
   var points: Int { transforms.points }
 

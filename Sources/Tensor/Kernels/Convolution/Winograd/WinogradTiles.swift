@@ -105,13 +105,15 @@ struct WinogradBuffer: Sendable {
     WinogradBuffer(first: tile, capacity: capacity, storage: storage)
   }
 
-  /// The inputs at a point.
-  func inputs(_ point: WinogradPoint) -> UnsafeMutablePointer<Float> {
-    storage.pointer + point.phasePlane(capacity * point.inputs)
+  /// The inputs of all phases at a point: [tile, phase, c].
+  func inputs(_ point: WinogradPoint) -> MatrixDestination {
+    MatrixDestination(
+      storage.pointer + point.phasePlane(capacity * point.inputs), stride: point.depth)
   }
 
-  /// The products at a point.
-  func outputs(_ point: WinogradPoint) -> UnsafeMutablePointer<Float> {
-    storage.pointer + point.plane(capacity * point.outputs)
+  /// The products at a point: [tile, o].
+  func outputs(_ point: WinogradPoint) -> MatrixDestination {
+    MatrixDestination(
+      storage.pointer + point.plane(capacity * point.outputs), stride: point.outputs)
   }
 }

@@ -1,25 +1,26 @@
 internal import CTensorKernels
 
-/// The transformed kernels G g Gᵀ of a weight for one of its products, kept with it.
-final class WinogradWeights: Derived {
-  /// The transforms enlarge the errors of sums, so these are of short ones.
-  private static let longestSum = 128
+/// The transformed kernels G g Gᵀ of a weight, packed for one of its products and cached with it.
+final class WinogradWeights: Packing {
+  struct Key: Equatable {
+    let product: WeightProduct
+    let stride: Int
+    let extent: Int
+    /// That of the weight: a part of a weight shares its storage.
+    let shape: Shape
+  }
 
-  private let scheme: WinogradScheme
-  private let product: WeightProduct
-  /// A part of a weight shares its storage.
-  private let shape: Shape
+  let key: Key
   private let storage: Storage
 
-  private init(_ weight: Tensor, _ scheme: WinogradScheme, _ product: WeightProduct) {
-    self.scheme = scheme
-    self.product = product
-    shape = weight.shape
+  private init(_ weight: Tensor, _ scheme: WinogradScheme, _ key: Key) {
+    self.key = key
     let (outputs, inputs) = (weight.shape[0], weight.shape[3])
     storage = Storage(elementCount: scheme.elementCount(outputs * inputs))
     let transform = scheme.transforms.weights
     let layout = CTKWinogradWeightLayout(
-      outputs: outputs, inputs: inputs, panel: panelWidth, isForOutputs: product == .outputs)
+      outputs: outputs, inputs: inputs, panel: Tuning.panelWidth,
+      isForOutputs: key.product == .outputs)
     layout.forEachPart { [storage] range in
       transform(layout, weight.pointer, range.lowerBound, range.upperBound, storage.pointer)
     }
@@ -29,32 +30,28 @@ final class WinogradWeights: Derived {
   static func of(_ weight: Tensor, _ scheme: WinogradScheme, for product: WeightProduct)
     -> WinogradWeights
   {
-    weight.derived(
-      where: {
-        $0.product == product && $0.scheme.hasShape(of: scheme) && $0.shape == weight.shape
-      },
-      { WinogradWeights(weight, scheme, product) })
+    let key = Key(
+      product: product, stride: scheme.stride, extent: scheme.extent, shape: weight.shape)
+    return weight.cached(key) { WinogradWeights(weight, scheme, key) }
   }
 
-  /// The product of one plane: products[tile, o] = values[tile, phase, c] · kernels, or
+  /// The product at one point: products[tile, o] = values[tile, phase, c] · kernels, or
   /// values[tile, phase, c] = gradients[tile, o] · kernels.
-  func multiply(
-    _ plane: WinogradPoint, count: Int, _ tiles: UnsafePointer<Float>,
-    into results: UnsafeMutablePointer<Float>
-  ) {
+  func multiply(_ point: WinogradPoint, _ tiles: MatrixView, into results: MatrixDestination) {
     defer { extendLifetime(self) }
-    let kernels = storage.pointer + plane.kernels
-    switch product {
-    case .outputs:
-      panelGemm(
-        m: count, n: plane.outputs, k: plane.depth, tiles, stride: plane.depth, kernels,
-        into: results, stride: plane.outputs, longestSum: Self.longestSum)
+    let kernels = storage.pointer + point.kernels
+    func matrix(_ start: Int, rows: Int, columns: Int) -> PackedMatrix {
+      PackedMatrix(
+        kernels + start, rows: rows, columns: columns,
+        longestSum: Tuning.longestSumOfTransformed)
+    }
+    switch key.product {
+    case .outputs: gemm(tiles, matrix(0, rows: point.depth, columns: point.outputs), into: results)
     case .inputGradients:
-      for phase in 0..<plane.depth / plane.inputs {
-        panelGemm(
-          m: count, n: plane.inputs, k: plane.outputs, tiles, stride: plane.outputs,
-          kernels + phase * plane.inputs * plane.outputs, into: results + phase * plane.inputs,
-          stride: plane.depth, longestSum: Self.longestSum)
+      for phase in stride(from: 0, to: point.depth, by: point.inputs) {
+        gemm(
+          tiles, matrix(phase * point.outputs, rows: point.outputs, columns: point.inputs),
+          into: results.from(column: phase))
       }
     }
   }
