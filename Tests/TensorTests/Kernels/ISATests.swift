@@ -121,7 +121,10 @@ final class ISATests: XCTestCase {
     let side = 2 * scheme.extent * scheme.stride - 1
     let images = CTKWinogradImages(
       height: side, width: side, channels: channels, top: 1, left: 1, down: 2, across: 2)
-    let pixels = 2 * side * side * channels
+    let extent = 2 * scheme.extent - 1
+    let results = CTKWinogradImages(
+      height: extent, width: extent, channels: channels, top: 0, left: 0, down: 2, across: 2)
+    let (pixels, outputs) = (2 * side * side * channels, 2 * extent * extent * channels)
     let last = scheme.points - 1
     let size = { (size: Int) in
       ctk_winograd_phase_plane(scheme.stride, scheme.points, last, last, size) + size
@@ -149,11 +152,11 @@ final class ISATests: XCTestCase {
       kernel("transform_input_gradients", from: size(tiles * channels), to: pixels) {
         scheme.inputGradients(images, buffer($0), 0, tiles, $1)
       },
-      kernel("transform_outputs", from: size(tiles * channels), to: pixels) {
-        scheme.outputs(images, buffer($0), 0, tiles, $1)
+      kernel("transform_outputs", from: size(tiles * channels), to: outputs) {
+        scheme.outputs(results, buffer($0), 0, tiles, $1)
       },
-      kernel("transform_output_gradients", from: pixels, to: size(tiles * channels)) {
-        scheme.outputGradients(images, $0, 0, tiles, buffer($1))
+      kernel("transform_output_gradients", from: outputs, to: size(tiles * channels)) {
+        scheme.outputGradients(results, $0, 0, tiles, buffer($1))
       },
       kernel("transform_weights", from: 16 * 9 * 8, to: size(16 * 8)) {
         scheme.weights(layout, $0, 0, 16, $1)
