@@ -22,7 +22,7 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "CTensorKernels"),
+    .target(name: "CTensorKernels", exclude: ["README.md"]),
     .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels"]),
     .target(name: "Nets", dependencies: ["Tensor"]),
     .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),

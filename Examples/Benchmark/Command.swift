@@ -26,7 +26,7 @@ func arguments(_ words: [String], of command: String, flags: [Flag]) throws -> A
 let precisionFlag = Flag(
   "--precision", "NAME",
   "float32, or bfloat16, which lets products round their factors where the processor multiplies those",
-  standard: ProductPrecision.float32.rawValue)
+  standard: MatmulPrecision.float32.rawValue)
 
 /// Prints what was measured, and with it the largest resident size and the number of threads.
 func show(_ findings: KeyValuePairs<String, any CustomStringConvertible>, asJSON: Bool) {

@@ -48,9 +48,9 @@ private let flags = [
   let isSmall = try arguments.choice("--net", of: ["resnet18", "resnet50"]) == "resnet18"
   let batch = try arguments.optionalInteger("--batch", in: 1...4_096) ?? (isSmall ? 64 : 8)
   let repeats = try arguments.integer("--repeats", in: 1...1_000)
-  let precision: ProductPrecision = try arguments.choice("--precision")
+  let precision: MatmulPrecision = try arguments.choice("--precision")
   for entry in isSmall ? resNet18 : resNet50 {
-    let (error, speeds) = withProductPrecision(precision) {
+    let (error, speeds) = withMatmulPrecision(precision) {
       let error = deviation(entry, batch: batch)
       startAfresh()
       return (error, measure(entry, batch: batch, repeats: repeats).map { $0.rounded(to: 0) })
@@ -112,7 +112,7 @@ private func deviation(_ entry: Case, batch: Int) -> Float {
     let result = convolve(entry, images.tracked, weight.tracked)
     return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
   }
-  let direct = withProductPrecision(.float32) { withConvolutionAlgorithm(.direct, all) }
+  let direct = withMatmulPrecision(.float32) { withConvolutionAlgorithm(.direct, all) }
   return zip(all(), direct).map { fast, slow in
     abs(fast - slow).max().item / sqrt(square(slow).mean()).item
   }.max() ?? 0

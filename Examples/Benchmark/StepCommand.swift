@@ -25,7 +25,7 @@ private let flags = [
   let warmup = try arguments.integer("--warmup", in: 0...100_000)
   let steps = try arguments.integer("--steps", in: 1...100_000)
   let step = method.step(try network(arguments), size: size, batch: batch)
-  let times = withProductPrecision(try arguments.choice("--precision")) {
+  let times = withMatmulPrecision(try arguments.choice("--precision")) {
     for _ in 0..<warmup { step() }
     return (0..<steps).map { _ in seconds { step() } }
   }

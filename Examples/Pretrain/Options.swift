@@ -21,7 +21,7 @@ struct Options {
   let optimizer: OptimizerKind?
   let learningRate: Float?
   let convolution: ConvolutionAlgorithm
-  let precision: ProductPrecision
+  let precision: MatmulPrecision
   let isHard: Bool
   let seed: UInt64
   let output: String

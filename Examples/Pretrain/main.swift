@@ -15,7 +15,7 @@ runProgram("pretrain") { error in
     return
   }
   try withConvolutionAlgorithm(options.convolution) {
-    try withProductPrecision(options.precision) {
+    try withMatmulPrecision(options.precision) {
       if let replay = options.replay {
         try Pretraining.replay(options, replay)
       } else {

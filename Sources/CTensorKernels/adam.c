@@ -1,34 +1,33 @@
 #include "include/adam.h"
-#include "everyProcessor.h"
-#include "lanes.h"
+#include "dispatch.h"
+#include "simd.h"
 
-/// A step of as many numbers as `size` bytes hold, at most those of a vector.
+/// Updates `size` bytes of weights, at most a vector.
 INLINE void stepOfLanes(
-    float *w, const float *g, float *m, float *v, size_t size, const AdamNumbers *numbers
+    float *w, const float *g, float *m, float *v, size_t size, CTKAdamStep step
 ) {
   Lanes weight = lanes(w, size), first = lanes(m, size), second = lanes(v, size);
-  Lanes slope = lanes(g, size);
-  slope += numbers->coupled * weight;
-  first += numbers->share1 * (slope - first);
-  second = numbers->keep2 * second + numbers->share2 * slope * slope;
-  Lanes root = __builtin_elementwise_sqrt(second) * numbers->scale + numbers->epsilon;
-  weight = numbers->shrink * weight - numbers->rate * first / root;
+  Lanes gradient = lanes(g, size);
+  gradient += step.coupled * weight;
+  first += step.share1 * (gradient - first);
+  second = step.keep2 * second + step.share2 * gradient * gradient;
+  Lanes root = __builtin_elementwise_sqrt(second) * step.scale + step.epsilon;
+  weight = step.shrink * weight - step.rate * first / root;
   memcpy(w, &weight, size);
   memcpy(m, &first, size);
   memcpy(v, &second, size);
 }
 
-INLINE void step(
-    float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers
+INLINE void adamStep(
+    float *w, const float *g, float *m, float *v, ptrdiff_t count, CTKAdamStep step
 ) {
-  AdamNumbers constants = *numbers;
-#define BODY(size) stepOfLanes(w + i, g + i, m + i, v + i, size, &constants)
+#define BODY(size) stepOfLanes(w + i, g + i, m + i, v + i, size, step)
   FOR_LANES(i, count, BODY)
 #undef BODY
 }
 
-EVERY_PROCESSOR(
-    tensorAdamStep, step,
-    (float *w, const float *g, float *m, float *v, long count, const AdamNumbers *numbers),
-    (w, g, m, v, count, numbers)
+CTK_DISPATCH(
+    ctk_adam_step, adamStep,
+    (float *w, const float *g, float *m, float *v, ptrdiff_t count, CTKAdamStep step),
+    (w, g, m, v, count, step)
 )

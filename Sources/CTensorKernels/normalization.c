@@ -1,34 +1,33 @@
 #include "include/normalization.h"
-#include "everyProcessor.h"
-#include "lanes.h"
-#include "streams.h"
+#include "dispatch.h"
+#include "simd.h"
 
-/// Vectors of neighbouring channels that are summed up side by side.
+/// Vectors of neighbouring channels that are summed in parallel.
 enum { Width = 4 };
 
-/// The rows that pass before the sums of the next channels are taken up. Memory is read half as fast again from end
-/// to end as in columns (31 instead of 16 to 22 GB/s, two threads of a Zen 4), so that it is one row, but where sums
-/// stay in registers or leave the fastest cache.
-INLINE long rowsAtOnce(long rows, long channels) {
+/// The rows that are summed for some channels before the next channels follow. One row reads memory
+/// in order, 31 instead of 16 to 22 GB/s (two threads of a Zen 4). All rows if the sums fit in
+/// registers; four if the sums do not fit in the first-level cache.
+INLINE ptrdiff_t rowsAtOnce(ptrdiff_t rows, ptrdiff_t channels) {
   return channels <= Width * LaneCount ? rows : channels <= 1024 ? 1 : 4;
 }
 
 /// Calls BODY(count, size) for all channels: `count` vectors of `size` bytes from `channel` on.
 #define FOR_CHANNELS(BODY)                                                                         \
-  long channel = 0;                                                                                \
+  ptrdiff_t channel = 0;                                                                           \
   for (; channel + Width * LaneCount <= channels; channel += Width * LaneCount) {                  \
     BODY(Width, sizeof(Lanes));                                                                    \
   }                                                                                                \
   for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
   if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
 
-/// Zero where `decides` is zero or below; the value where it is above, or not a number.
-INLINE Lanes whereAboveZero(Lanes value, Lanes decides) {
-  return (Lanes)(~(decides <= 0) & (LaneFlags)value);
+/// `value` where `condition` is positive or NaN, else zero.
+INLINE Lanes whereAboveZero(Lanes value, Lanes condition) {
+  return (Lanes)(~(condition <= 0) & (LaneFlags)value);
 }
 
 INLINE void channelSumsOf(
-    const float *x, const float *shift, long rows, long channels, int count, size_t size,
+    const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, int count, size_t size,
     float *sums, float *squares
 ) {
   Lanes origin[Width], sum[Width], square[Width];
@@ -37,7 +36,7 @@ INLINE void channelSumsOf(
     sum[i] = lanes(sums + i * LaneCount, size);
     square[i] = lanes(squares + i * LaneCount, size);
   }
-  for (long row = 0; row < rows; row++) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
       Lanes distance = lanes(x + row * channels + i * LaneCount, size) - origin[i];
       sum[i] += distance;
@@ -51,12 +50,13 @@ INLINE void channelSumsOf(
 }
 
 INLINE void channelSums(
-    const float *x, const float *shift, long rows, long channels, float *sums, float *squares
+    const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
+    float *squares
 ) {
   memset(sums, 0, channels * sizeof(float));
   memset(squares, 0, channels * sizeof(float));
-  for (long row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
-    long taken = rows - row < step ? rows - row : step;
+  for (ptrdiff_t row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
+    ptrdiff_t taken = rows - row < step ? rows - row : step;
     const float *values = x + row * channels;
 #define BODY(count, size)                                                                          \
   channelSumsOf(                                                                                   \
@@ -69,83 +69,86 @@ INLINE void channelSums(
 
 INLINE void affineOf(
     const float *x, const float *residual, const float *factor, const float *offset,
-    bool isRectified, bool isStreamed, size_t size, float *y
+    bool isRectified, bool isNonTemporal, size_t size, float *y
 ) {
   Lanes value = lanes(x, size) * lanes(factor, size) + lanes(offset, size);
   if (residual) value += lanes(residual, size);
   if (isRectified) value = whereAboveZero(value, value);
-  put(value, y, isStreamed, size);
+  storePart(value, y, isNonTemporal, size);
 }
 
 INLINE void affineRows(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
-    long rows, long channels, float *y
+    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *y
 ) {
-  for (long row = 0; row < rows; row++) {
+  for (ptrdiff_t row = 0; row < rows; row++) {
     const float *line = x + row * channels, *added = residual ? residual + row * channels : 0;
     float *result = y + row * channels;
 #define BODY(size)                                                                                 \
   affineOf(                                                                                        \
       line + channel, residual ? added + channel : 0, affine.factor + channel,                     \
-      affine.offset + channel, isRectified, isStreamed, size, result + channel)
+      affine.offset + channel, isRectified, isNonTemporal, size, result + channel)
     FOR_LANES(channel, channels, BODY)
 #undef BODY
   }
 }
 
 INLINE void affineInto(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
-    long rows, long channels, float *y
+    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *y
 ) {
-  if (residual && isRectified) affineRows(x, residual, affine, true, isStreamed, rows, channels, y);
-  else if (residual) affineRows(x, residual, affine, false, isStreamed, rows, channels, y);
-  else if (isRectified) affineRows(x, 0, affine, true, isStreamed, rows, channels, y);
-  else affineRows(x, 0, affine, false, isStreamed, rows, channels, y);
+#define ROWS(residual, isRectified)                                                                \
+  affineRows(x, residual, affine, isRectified, isNonTemporal, rows, channels, y)
+  if (residual && isRectified) ROWS(residual, true);
+  else if (residual) ROWS(residual, false);
+  else if (isRectified) ROWS(0, true);
+  else ROWS(0, false);
+#undef ROWS
 }
 
 INLINE void applyAffine(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
-    long rows, long channels, float *y
+    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *y
 ) {
-  if (isStreamed && canBeStreamed(y, channels)) {
+  if (isNonTemporal && allowsNonTemporal(y, channels)) {
     affineInto(x, residual, affine, isRectified, true, rows, channels, y);
-    endStream();
+    fence();
   } else affineInto(x, residual, affine, isRectified, false, rows, channels, y);
 }
 
-/// The gradient that passed the gate, at one place.
+/// The gradient at one place behind the gate.
 INLINE Lanes passedAt(
-    const TensorNormalized *all, TensorGate gate, long place, Lanes input, Lanes factor,
+    CTKNormalized all, CTKGate gate, ptrdiff_t place, Lanes input, Lanes factor,
     Lanes offset, size_t size
 ) {
-  Lanes gradient = lanes(all->gradient + place, size);
+  Lanes gradient = lanes(all.gradient + place, size);
   switch (gate) {
-  case TensorGateOpen: return gradient;
-  case TensorGateByOutput: return whereAboveZero(gradient, lanes(all->output + place, size));
-  case TensorGateByInput: return whereAboveZero(gradient, input * factor + offset);
+  case CTKGateOpen: return gradient;
+  case CTKGateByOutput: return whereAboveZero(gradient, lanes(all.output + place, size));
+  case CTKGateByInput: return whereAboveZero(gradient, input * factor + offset);
   }
 }
 
 INLINE void gradientSumsOf(
-    const TensorNormalized *all, TensorGate gate, const float *centre, long first, long rows,
-    long channels, long channel, int count, size_t size, float *sums, float *products
+    CTKNormalized all, CTKGate gate, const float *centre, ptrdiff_t first, ptrdiff_t rows,
+    ptrdiff_t channels, ptrdiff_t channel, int count, size_t size, float *sums, float *products
 ) {
   Lanes origin[Width], factor[Width], offset[Width], sum[Width], product[Width];
   UNROLL for (int i = 0; i < count; i++) {
-    long place = channel + i * LaneCount;
+    ptrdiff_t place = channel + i * LaneCount;
     origin[i] = lanes(centre + place, size);
     sum[i] = lanes(sums + place, size);
     product[i] = lanes(products + place, size);
     factor[i] = offset[i] = (Lanes){0};
-    if (gate == TensorGateByInput) {
-      factor[i] = lanes(all->affine.factor + place, size);
-      offset[i] = lanes(all->affine.offset + place, size);
+    if (gate == CTKGateByInput) {
+      factor[i] = lanes(all.affine.factor + place, size);
+      offset[i] = lanes(all.affine.offset + place, size);
     }
   }
-  for (long row = first; row < first + rows; row++) {
+  for (ptrdiff_t row = first; row < first + rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
-      long place = row * channels + channel + i * LaneCount;
-      Lanes input = lanes(all->input + place, size);
+      ptrdiff_t place = row * channels + channel + i * LaneCount;
+      Lanes input = lanes(all.input + place, size);
       Lanes passed = passedAt(all, gate, place, input, factor[i], offset[i], size);
       sum[i] += passed;
       product[i] += passed * (input - origin[i]);
@@ -158,13 +161,13 @@ INLINE void gradientSumsOf(
 }
 
 INLINE void gradientSumsThrough(
-    const TensorNormalized *all, TensorGate gate, const float *centre, long rows, long channels,
+    CTKNormalized all, CTKGate gate, const float *centre, ptrdiff_t rows, ptrdiff_t channels,
     float *sums, float *products
 ) {
   memset(sums, 0, channels * sizeof(float));
   memset(products, 0, channels * sizeof(float));
-  for (long row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
-    long taken = rows - row < step ? rows - row : step;
+  for (ptrdiff_t row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
+    ptrdiff_t taken = rows - row < step ? rows - row : step;
 #define BODY(count, size)                                                                          \
   gradientSumsOf(                                                                                  \
       all, gate, centre, row, taken, channels, channel, count, size, sums, products)
@@ -174,99 +177,98 @@ INLINE void gradientSumsThrough(
 }
 
 INLINE void gradientSums(
-    const TensorNormalized *from, const float *centre, long rows, long channels, float *sums,
+    CTKNormalized all, const float *centre, ptrdiff_t rows, ptrdiff_t channels, float *sums,
     float *products
 ) {
-  // A copy: for all that the compiler knows, a store may change what pointers point to.
-  const TensorNormalized copy = *from, *all = &copy;
-  switch (all->gate) {
+  switch (all.gate) {
 #define CASE(gate)                                                                                 \
   case gate: gradientSumsThrough(all, gate, centre, rows, channels, sums, products); break
-    CASE(TensorGateOpen);
-    CASE(TensorGateByOutput);
-    CASE(TensorGateByInput);
+    CASE(CTKGateOpen);
+    CASE(CTKGateByOutput);
+    CASE(CTKGateByInput);
 #undef CASE
   }
 }
 
 INLINE void inputGradientsOf(
-    const TensorNormalized *all, TensorGate gate, const float *a, const float *b, const float *c,
-    long line, long channel, bool isStreamed, size_t size, float *dx, float *passedOn
+    CTKNormalized all, CTKGate gate, const float *a, const float *b, const float *c,
+    ptrdiff_t line, ptrdiff_t channel, bool isNonTemporal, size_t size, float *dx, float *passedOn
 ) {
-  long place = line + channel;
-  Lanes input = lanes(all->input + place, size), factor = {0}, offset = {0};
-  if (gate == TensorGateByInput) {
-    factor = lanes(all->affine.factor + channel, size);
-    offset = lanes(all->affine.offset + channel, size);
+  ptrdiff_t place = line + channel;
+  Lanes input = lanes(all.input + place, size), factor = {0}, offset = {0};
+  if (gate == CTKGateByInput) {
+    factor = lanes(all.affine.factor + channel, size);
+    offset = lanes(all.affine.offset + channel, size);
   }
   Lanes passed = passedAt(all, gate, place, input, factor, offset, size);
   Lanes result = lanes(a + channel, size) * passed + lanes(b + channel, size) * input
                  + lanes(c + channel, size);
-  put(result, dx + place, isStreamed, size);
-  if (passedOn) put(passed, passedOn + place, isStreamed, size);
+  storePart(result, dx + place, isNonTemporal, size);
+  if (passedOn) storePart(passed, passedOn + place, isNonTemporal, size);
 }
 
 INLINE void inputGradientsThrough(
-    const TensorNormalized *all, TensorGate gate, const float *a, const float *b, const float *c,
-    bool isStreamed, long rows, long channels, float *dx, float *passed
+    CTKNormalized all, CTKGate gate, const float *a, const float *b, const float *c,
+    bool isNonTemporal, ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed
 ) {
-  for (long row = 0; row < rows; row++) {
-    long line = row * channels;
-#define BODY(size) inputGradientsOf(all, gate, a, b, c, line, channel, isStreamed, size, dx, passed)
+  for (ptrdiff_t row = 0; row < rows; row++) {
+    ptrdiff_t line = row * channels;
+#define BODY(size)                                                                                 \
+  inputGradientsOf(all, gate, a, b, c, line, channel, isNonTemporal, size, dx, passed)
     FOR_LANES(channel, channels, BODY)
 #undef BODY
   }
 }
 
 INLINE void inputGradientsInto(
-    const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
-    long rows, long channels, float *dx, float *passed
+    CTKNormalized all, const float *a, const float *b, const float *c, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed
 ) {
-  // A copy: for all that the compiler knows, a store may change what pointers point to.
-  const TensorNormalized copy = *from, *all = &copy;
-  switch (all->gate) {
+  switch (all.gate) {
+#define THROUGH(gate, passed)                                                                      \
+  inputGradientsThrough(all, gate, a, b, c, isNonTemporal, rows, channels, dx, passed)
 #define CASE(gate)                                                                                 \
   case gate:                                                                                       \
-    if (passed) inputGradientsThrough(all, gate, a, b, c, isStreamed, rows, channels, dx, passed); \
-    else inputGradientsThrough(all, gate, a, b, c, isStreamed, rows, channels, dx, 0);             \
+    if (passed) THROUGH(gate, passed);                                                             \
+    else THROUGH(gate, 0);                                                                         \
     break
-    CASE(TensorGateOpen);
-    CASE(TensorGateByOutput);
-    CASE(TensorGateByInput);
+    CASE(CTKGateOpen);
+    CASE(CTKGateByOutput);
+    CASE(CTKGateByInput);
 #undef CASE
+#undef THROUGH
   }
 }
 
 INLINE void inputGradients(
-    const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
-    long rows, long channels, float *dx, float *passed
+    CTKNormalized all, const float *a, const float *b, const float *c, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed
 ) {
-  if (isStreamed && canBeStreamed(dx, channels) && canBeStreamed(passed, channels)) {
-    inputGradientsInto(from, a, b, c, true, rows, channels, dx, passed);
-    endStream();
-  } else inputGradientsInto(from, a, b, c, false, rows, channels, dx, passed);
+  if (isNonTemporal && allowsNonTemporal(dx, channels) && allowsNonTemporal(passed, channels)) {
+    inputGradientsInto(all, a, b, c, true, rows, channels, dx, passed);
+    fence();
+  } else inputGradientsInto(all, a, b, c, false, rows, channels, dx, passed);
 }
 
-EVERY_PROCESSOR(
-    tensorChannelSums, channelSums,
-    (const float *x, const float *shift, long rows, long channels, float *sums, float *squares),
-    (x, shift, rows, channels, sums, squares)
+CTK_DISPATCH(
+    ctk_channel_sums, channelSums, (const float *x, const float *shift, ptrdiff_t rows,
+    ptrdiff_t channels, float *sums, float *squares), (x, shift, rows, channels, sums, squares)
 )
-EVERY_PROCESSOR(
-    tensorApplyAffine, applyAffine,
-    (const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
-     long rows, long channels, float *y),
-    (x, residual, affine, isRectified, isStreamed, rows, channels, y)
+CTK_DISPATCH(
+    ctk_apply_affine, applyAffine,
+    (const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+     ptrdiff_t rows, ptrdiff_t channels, float *y),
+    (x, residual, affine, isRectified, isNonTemporal, rows, channels, y)
 )
-EVERY_PROCESSOR(
-    tensorGradientSums, gradientSums,
-    (const TensorNormalized *from, const float *centre, long rows, long channels, float *sums,
+CTK_DISPATCH(
+    ctk_gradient_sums, gradientSums,
+    (CTKNormalized all, const float *centre, ptrdiff_t rows, ptrdiff_t channels, float *sums,
      float *products),
-    (from, centre, rows, channels, sums, products)
+    (all, centre, rows, channels, sums, products)
 )
-EVERY_PROCESSOR(
-    tensorInputGradients, inputGradients,
-    (const TensorNormalized *from, const float *a, const float *b, const float *c, bool isStreamed,
-     long rows, long channels, float *dx, float *passed),
-    (from, a, b, c, isStreamed, rows, channels, dx, passed)
+CTK_DISPATCH(
+    ctk_input_gradients, inputGradients,
+    (CTKNormalized all, const float *a, const float *b, const float *c, bool isNonTemporal,
+     ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed),
+    (all, a, b, c, isNonTemporal, rows, channels, dx, passed)
 )

@@ -29,7 +29,7 @@ public protocol Module: Stateful, CustomStringConvertible {
 extension Module {
   /// Runs the module.
   public func callAsFunction(_ input: Tensor) -> Tensor {
-    let output = forward(input)
+    let output = withModulePrecision { forward(input) }
     ActivationTap.current?.note(output, of: self)
     return output
   }

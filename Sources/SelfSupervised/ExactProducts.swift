@@ -5,10 +5,10 @@ import Tensor
 
 /// a · b of factors that are never rounded.
 func exactMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
-  withProductPrecision(.float32) { matmul(a, b) }
+  withMatmulPrecision(.float32) { matmul(a, b) }
 }
 
 /// x · weightᵀ of factors that are never rounded.
 func exactLinear(_ x: Tensor, _ weight: Tensor) -> Tensor {
-  withProductPrecision(.float32) { linear(x, weight) }
+  withMatmulPrecision(.float32) { linear(x, weight) }
 }

@@ -8,7 +8,7 @@ import Synchronization
 final class Storage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let block: BufferPool.Block
-  private let kept = Mutex<(any Derived)?>(nil)
+  private let cache = Mutex<(any Packing)?>(nil)
 
   init(elementCount: Int) {
     block = BufferPool.shared.take(elementCount)
@@ -17,20 +17,26 @@ final class Storage: @unchecked Sendable {
 
   deinit { BufferPool.shared.give(block) }
 
-  /// What a kernel computed from these numbers, once for all its calls: the views of a batch and
-  /// their gradients share a network's weights. One thing is kept, if it suits.
-  func derived<Kept: Derived>(where suits: (Kept) -> Bool, _ make: () -> Kept) -> Kept {
-    kept.withLock { kept in
-      if let kept = kept as? Kept, suits(kept) { return kept }
-      let made = make()
-      kept = made
-      return made
+  /// The cached packing of these numbers if it has this key, else a new one, which replaces it.
+  ///
+  /// The views of a batch and their gradients share a network's weights, and so their packing.
+  func cached<Packed: Packing>(_ key: Packed.Key, _ make: () -> Packed) -> Packed {
+    cache.withLock { cache in
+      if let packed = cache as? Packed, packed.key == key { return packed }
+      let packed = make()
+      cache = packed
+      return packed
     }
   }
 
-  /// Forgets what was derived: the numbers change, or its memory is worth more than its time.
-  func releaseDerived() { kept.withLock { $0 = nil } }
+  /// Frees the cached packing: the numbers change, or its memory is worth more than its time.
+  func invalidate() { cache.withLock { $0 = nil } }
 }
 
-/// What a kernel computed from the numbers of a storage and those alone.
-protocol Derived: AnyObject, Sendable {}
+/// A copy of a storage's numbers in the order of some kernel.
+protocol Packing: AnyObject, Sendable {
+  associatedtype Key: Equatable
+
+  /// What it depends on besides the numbers.
+  var key: Key { get }
+}

@@ -4,6 +4,24 @@ import XCTest
 @testable import Nets
 
 final class ModuleTests: XCTestCase {
+  /// Products of a loss are exact, those of a network that it calls round as they do outside.
+  func testModulesRoundInsideOfExactProducts() throws {
+    try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
+    var stream = RandomStream(seed: 1)
+    let x = Tensor.normal([70, 64], using: &stream)
+    let layer = Linear(64, 64)
+    let exact = layer(x).scalars
+    let rounded = withMatmulPrecision(.bfloat16) { layer(x).scalars }
+    XCTAssertNotEqual(rounded, exact)
+    let found = withMatmulPrecision(.bfloat16) {
+      withExactProducts {
+        (layer(x).scalars, linear(x, layer.weight.value, bias: layer.bias?.value))
+      }
+    }
+    XCTAssertEqual(found.0, rounded)
+    XCTAssertEqual(found.1.scalars, exact)
+  }
+
   func testNamesAreNested() {
     final class Block: Module {
       let conv = Conv2d(1, 1, kernelSize: 1, bias: false)

@@ -63,12 +63,12 @@ final class LearnerTests: XCTestCase {
   /// With rounded products a learner's loss and its gradients are nearly what they are without; what is
   /// measured of equal projections is equal.
   func testRoundedProducts() throws {
-    try XCTSkipUnless(ProductPrecision.hasBFloat16, "this processor does not multiply bfloat16")
+    try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
     var stream = RandomStream(seed: 4)
     let views = ViewPair(
       of: Shapes(count: 32, size: 32).images(in: 0..<32),
       by: (Compose.simCLRSmall(), Compose.simCLRSmall()), using: stream.split())
-    func run(_ precision: ProductPrecision) -> (loss: Float, gradients: [Tensor]) {
+    func run(_ precision: MatmulPrecision) -> (loss: Float, gradients: [Tensor]) {
       // A deeper one at its start makes something else of every rounding, in PyTorch's autocast too.
       let net = withRandomSeed(1) {
         ResNet(
@@ -77,7 +77,7 @@ final class LearnerTests: XCTestCase {
       }
       let learner = BYOL(
         net, imageSize: 32, hiddenLayer: "avgpool", projectionHiddenSize: 128, seed: 1)
-      let loss = withProductPrecision(precision) { learner.loss(views) }
+      let loss = withMatmulPrecision(precision) { learner.loss(views) }
       loss.backward()
       return (loss.item, learner.parameters.compactMap(\.gradient))
     }
@@ -93,10 +93,10 @@ final class LearnerTests: XCTestCase {
 
     let projections = Tensor.normal([40, 64], using: &stream)
     XCTAssertEqual(
-      withProductPrecision(.bfloat16) { effectiveRank(projections) }, effectiveRank(projections))
+      withMatmulPrecision(.bfloat16) { effectiveRank(projections) }, effectiveRank(projections))
     let other = Tensor.normal([40, 64], using: &stream)
     XCTAssertEqual(
-      withProductPrecision(.bfloat16) { ntXent(projections, other) }.item,
+      withMatmulPrecision(.bfloat16) { ntXent(projections, other) }.item,
       ntXent(projections, other).item)
   }
 

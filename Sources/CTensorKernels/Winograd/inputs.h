@@ -3,20 +3,20 @@
 #include "points.h"
 
 /// Whether all that a tile depends on is in the image.
-INLINE bool isInside(Corner at, const WinogradImages *images) {
-  return at.y >= 0 && at.x >= 0 && at.y + Reach <= images->height && at.x + Reach <= images->width;
+INLINE bool isInside(Corner at, CTKWinogradImages images) {
+  return at.y >= 0 && at.x >= 0 && at.y + Reach <= images.height && at.x + Reach <= images.width;
 }
 
 INLINE void inputsOfPhase(
-    const WinogradImages *images, const float *numbers, long tile, Phase phase, bool isWhole,
-    const WinogradPlanes *values
+    CTKWinogradImages images, const float *numbers, ptrdiff_t tile, Phase phase, bool isWhole,
+    CTKWinogradBuffer values
 ) {
-  long channels = images->channels, width = images->width;
+  ptrdiff_t channels = images.channels, width = images.width;
   Corner at = cornerOf(tile, images, Step);
-  long y = at.y + phase.row, x = at.x + phase.column;
+  ptrdiff_t y = at.y + phase.row, x = at.x + phase.column;
   const float *corner = numbers + pixelOf((Corner){at.image, y, x}, images);
-  long pixelStride = STRIDE * channels, rowStride = STRIDE * width * channels;
-  for (long channel = 0; channel < channels; channel += LaneCount) {
+  ptrdiff_t pixelStride = STRIDE * channels, rowStride = STRIDE * width * channels;
+  for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
     if (channel % LineOfCache == 0) {
       prefetchBelow(corner + channel + pointsOf(phase.row) * rowStride, rowStride, pixelStride);
     }
@@ -24,10 +24,10 @@ INLINE void inputsOfPhase(
     LINES for (int row = 0; row < pointsOf(phase.row); row++) {
       Lanes pixels[Points];
       const float *line = corner + channel + row * rowStride;
-      long place = y + row * STRIDE;
-      bool isRow = isWhole || (place >= 0 && place < images->height);
+      ptrdiff_t place = y + row * STRIDE;
+      bool isRow = isWhole || (place >= 0 && place < images.height);
       UNROLL for (int column = 0; column < Points; column++) {
-        long place = x + column * STRIDE;
+        ptrdiff_t place = x + column * STRIDE;
         bool isPixel = isRow && (isWhole || (place >= 0 && place < width));
         pixels[column] = (Lanes){0};
         if (column < pointsOf(phase.column) && isPixel) {
@@ -50,13 +50,10 @@ INLINE void inputsOfPhase(
 }
 
 INLINE void inputs(
-    const WinogradImages *sizes, const float *numbers, long begin, long end,
-    const WinogradPlanes *room
+    CTKWinogradImages images, const float *numbers, ptrdiff_t begin, ptrdiff_t end,
+    CTKWinogradBuffer values
 ) {
-  // Copies: for all that the compiler knows, a store may change what pointers point to.
-  const WinogradImages copy = *sizes, *images = &copy;
-  const WinogradPlanes planes = *room, *values = &planes;
-  for (long tile = begin; tile < end; tile++) {
+  for (ptrdiff_t tile = begin; tile < end; tile++) {
     bool isWhole = isInside(cornerOf(tile, images, Step), images);
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
       Phase phase = {number / STRIDE, number % STRIDE};
@@ -69,18 +66,18 @@ INLINE void inputs(
   }
 }
 
-/// The first tile of a pixel stores its gradient and the later ones add theirs: tiles share `Overlap`
-/// rows with those above, and as many columns with those to the left.
+/// The first tile of a pixel stores its gradient and the later ones add theirs: tiles share
+/// `Overlap` rows with those above, and as many columns with those to the left.
 INLINE void inputGradientsOfPhase(
-    const WinogradImages *images, const WinogradPlanes *values, long tile, Phase phase,
+    CTKWinogradImages images, CTKWinogradBuffer values, ptrdiff_t tile, Phase phase,
     bool isWhole, float *numbers
 ) {
-  long channels = images->channels, width = images->width;
+  ptrdiff_t channels = images.channels, width = images.width;
   Corner at = cornerOf(tile, images, Step);
-  bool isBelow = at.y > -images->top, isRight = at.x > -images->left;
-  long y = at.y + phase.row, x = at.x + phase.column;
+  bool isBelow = at.y > -images.top, isRight = at.x > -images.left;
+  ptrdiff_t y = at.y + phase.row, x = at.x + phase.column;
   float *corner = numbers + pixelOf((Corner){at.image, y, x}, images);
-  for (long channel = 0; channel < channels; channel += LaneCount) {
+  for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
     Lanes half[Points][Points];
     LINES for (int column = 0; column < pointsOf(phase.column); column++) {
       Lanes line[Points], result[Points];
@@ -94,13 +91,13 @@ INLINE void inputGradientsOfPhase(
       UNROLL for (int row = 0; row < pointsOf(phase.row); row++) half[row][column] = result[row];
     }
     LINES for (int row = 0; row < pointsOf(phase.row); row++) {
-      long place = y + row * STRIDE;
-      if (!isWhole && (place < 0 || place >= images->height)) continue;
+      ptrdiff_t place = y + row * STRIDE;
+      if (!isWhole && (place < 0 || place >= images.height)) continue;
       Lanes result[Points];
       if (pointsOf(phase.column) < Points) half[row][Points - 1] = (Lanes){0};
       inputGradient(half[row], result);
       UNROLL for (int column = 0; column < pointsOf(phase.column); column++) {
-        long place = x + column * STRIDE;
+        ptrdiff_t place = x + column * STRIDE;
         if (!isWhole && (place < 0 || place >= width)) continue;
         float *pixel = corner + (row * width + column) * STRIDE * channels + channel;
         if ((isBelow && phase.row + row * STRIDE < Overlap)
@@ -115,13 +112,10 @@ INLINE void inputGradientsOfPhase(
 }
 
 INLINE void inputGradients(
-    const WinogradImages *sizes, const WinogradPlanes *room, long begin, long end,
+    CTKWinogradImages images, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
     float *numbers
 ) {
-  // Copies: for all that the compiler knows, a store may change what pointers point to.
-  const WinogradImages copy = *sizes, *images = &copy;
-  const WinogradPlanes planes = *room, *values = &planes;
-  for (long tile = begin; tile < end; tile++) {
+  for (ptrdiff_t tile = begin; tile < end; tile++) {
     bool isWhole = isInside(cornerOf(tile, images, Step), images);
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
       Phase phase = {number / STRIDE, number % STRIDE};

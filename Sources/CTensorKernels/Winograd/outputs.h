@@ -7,17 +7,17 @@ typedef struct {
   int rows, columns;
 } Results;
 
-INLINE Results resultsOf(Corner at, const WinogradImages *images) {
-  long rows = images->height - at.y, columns = images->width - at.x;
+INLINE Results resultsOf(Corner at, CTKWinogradImages images) {
+  ptrdiff_t rows = images.height - at.y, columns = images.width - at.x;
   return (Results){rows < EXTENT ? rows : EXTENT, columns < EXTENT ? columns : EXTENT};
 }
 
 INLINE void outputsOfTile(
-    const WinogradImages *images, const WinogradPlanes *products, long tile, Results results,
+    CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t tile, Results results,
     float *corner
 ) {
-  long channels = images->channels;
-  for (long channel = 0; channel < channels; channel += LaneCount) {
+  ptrdiff_t channels = images.channels;
+  for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
     Lanes half[EXTENT][Points];
     LINES for (int row = 0; row < Points; row++) {
       Lanes line[Points], result[EXTENT];
@@ -33,20 +33,17 @@ INLINE void outputsOfTile(
       output(half[column], result);
       UNROLL for (int row = 0; row < EXTENT; row++) {
         if (row >= results.rows) continue;
-        store(&result[row], corner + (row * images->width + column) * channels + channel);
+        store(&result[row], corner + (row * images.width + column) * channels + channel);
       }
     }
   }
 }
 
 INLINE void outputs(
-    const WinogradImages *sizes, const WinogradPlanes *room, long begin, long end,
+    CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
     float *numbers
 ) {
-  // Copies: for all that the compiler knows, a store may change what pointers point to.
-  const WinogradImages copy = *sizes, *images = &copy;
-  const WinogradPlanes planes = *room, *products = &planes;
-  for (long tile = begin; tile < end; tile++) {
+  for (ptrdiff_t tile = begin; tile < end; tile++) {
     Corner at = cornerOf(tile, images, EXTENT);
     Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
     float *corner = numbers + pixelOf(at, images);
@@ -59,11 +56,11 @@ INLINE void outputs(
 }
 
 INLINE void outputGradientsOfTile(
-    const WinogradImages *images, const float *corner, long tile, Results results,
-    const WinogradPlanes *values
+    CTKWinogradImages images, const float *corner, ptrdiff_t tile, Results results,
+    CTKWinogradBuffer values
 ) {
-  long channels = images->channels, rowStride = images->width * channels;
-  for (long channel = 0; channel < channels; channel += LaneCount) {
+  ptrdiff_t channels = images.channels, rowStride = images.width * channels;
+  for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
     if (channel % LineOfCache == 0) {
       prefetchBelow(corner + channel + EXTENT * rowStride, rowStride, channels);
     }
@@ -90,13 +87,10 @@ INLINE void outputGradientsOfTile(
 }
 
 INLINE void outputGradients(
-    const WinogradImages *sizes, const float *numbers, long begin, long end,
-    const WinogradPlanes *room
+    CTKWinogradImages images, const float *numbers, ptrdiff_t begin, ptrdiff_t end,
+    CTKWinogradBuffer values
 ) {
-  // Copies: for all that the compiler knows, a store may change what pointers point to.
-  const WinogradImages copy = *sizes, *images = &copy;
-  const WinogradPlanes planes = *room, *values = &planes;
-  for (long tile = begin; tile < end; tile++) {
+  for (ptrdiff_t tile = begin; tile < end; tile++) {
     Corner at = cornerOf(tile, images, EXTENT);
     Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
     const float *corner = numbers + pixelOf(at, images);

@@ -1,7 +1,7 @@
 // The matrices of a scheme, from its points: the PAIRS ±p, zero where HAS_ZERO, and infinity.
 //
-// Polynomials, of which the pixels, the results and the taps are coefficients, are multiplied point by point
-// (Toom and Cook): G and A evaluate them, Bᵀ is the transposed interpolation.
+// Polynomials, of which the pixels, the results and the taps are coefficients, are multiplied point
+// by point (Toom and Cook): G and A evaluate them, Bᵀ is the transposed interpolation.
 #pragma once
 #include "tiles.h"
 
@@ -18,8 +18,8 @@ INLINE float power(float base, int exponent) {
   return result;
 }
 
-/// The coefficients of the polynomial in x² that is zero at all pairs but one, the first of highest power; at
-/// all of them if `without` is none's number. Returns the degree.
+/// The coefficients of the polynomial in x² that is zero at all pairs but one, the first of
+/// highest power; at all of them if `without` is none's number. Returns the degree.
 INLINE int coefficients(int without, float *c) {
   int degree = 0;
   c[0] = 1;
@@ -56,8 +56,8 @@ INLINE void addVanishing(int without, Lanes v, Lanes *d) {
   }
 }
 
-/// The product of a point's distances from the others, by which the rows of G are divided. Those of a pair
-/// differ in sign if zero is not among the points; the sign is then the row's of Bᵀ.
+/// The product of a point's distances from the others, by which the rows of G are divided. Those of
+/// a pair differ in sign if zero is not among the points; the sign is then the row's of Bᵀ.
 INLINE float distances(int pair) {
   float p = pairs[pair], product = 2 * power(p, 1 + Zero);
   UNROLL for (int i = 0; i < Pairs; i++) {
@@ -96,8 +96,8 @@ INLINE void inputGradient(const Lanes *v, Lanes *d) {
   addVanishing(Pairs, v[Infinity], d + Zero);
 }
 
-/// What polynomials are evaluated for: the rows of G, of `Taps` coefficients, are divided by the distances,
-/// and those of A, of `EXTENT`, are not.
+/// What polynomials are evaluated for: the rows of G, of `Taps` coefficients, are divided by the
+/// distances, and those of A, of `EXTENT`, are not.
 typedef enum { OfKernel, OfOutput } Side;
 
 INLINE int countOf(Side side) { return side == OfKernel ? Taps : EXTENT; }

@@ -1,36 +1,36 @@
-// The transforms of one scheme, whose file defines STRIDE, EXTENT (the results of a tile along an axis), NAME
-// and the points. Each is one of the matrices, applied to lines of vectors of channels along both axes.
+// The transforms of one scheme, whose file defines STRIDE, EXTENT (the results of a tile along an
+// axis), NAME and the points. Each is one of the matrices, applied to lines of vectors of channels
+// along both axes.
 //
-// The pixels of a tile are told apart by their distance from its corner modulo the stride: such a phase
-// meets each STRIDE-th tap of the kernel, a convolution of stride 1 of its own. At infinity, the last of
-// the points, there is nothing of a phase with but one tap.
-#include "../everyProcessor.h"
+// A phase, the pixels of a tile with one distance from its corner modulo the stride, meets each
+// STRIDE-th tap of the kernel: a convolution of stride 1. The point at infinity, the last, is zero
+// for single-tap phases.
+#include "../dispatch.h"
 #include "inputs.h"
-#include "kernels.h"
+#include "weights.h"
 #include "outputs.h"
 
-#define NAMED(transform) JOINED(NAME, transform)
-#define JOINED(name, transform) JOINED_AGAIN(name, transform)
-#define JOINED_AGAIN(name, transform) name##transform
-#define TO_PLANES                                                                                  \
-  (const WinogradImages *images, const float *numbers, long begin, long end,                       \
-   const WinogradPlanes *planes)
-#define FROM_PLANES                                                                                \
-  (const WinogradImages *images, const WinogradPlanes *planes, long begin, long end, float *numbers)
-#define OF_KERNELS                                                                                 \
-  (const WinogradKernelLayout *layout, const float *from, long begin, long end, float *to)
+#define TO_BUFFER                                                                                  \
+  (CTKWinogradImages sizes, const float *images, ptrdiff_t begin, ptrdiff_t end,                   \
+   CTKWinogradBuffer buffer)
+#define FROM_BUFFER                                                                                \
+  (CTKWinogradImages sizes, CTKWinogradBuffer buffer, ptrdiff_t begin, ptrdiff_t end, float *images)
+#define OF_WEIGHT                                                                                  \
+  (CTKWinogradWeightLayout layout, const float *from, ptrdiff_t begin, ptrdiff_t end, float *to)
 
-EVERY_PROCESSOR(NAMED(Inputs), inputs, TO_PLANES, (images, numbers, begin, end, planes))
-EVERY_PROCESSOR(
-    NAMED(InputGradients), inputGradients, FROM_PLANES, (images, planes, begin, end, numbers)
+static CTK_DISPATCH(transform_inputs, inputs, TO_BUFFER, (sizes, images, begin, end, buffer))
+static CTK_DISPATCH(
+    transform_input_gradients, inputGradients, FROM_BUFFER, (sizes, buffer, begin, end, images)
 )
-EVERY_PROCESSOR(NAMED(Outputs), outputs, FROM_PLANES, (images, planes, begin, end, numbers))
-EVERY_PROCESSOR(
-    NAMED(OutputGradients), outputGradients, TO_PLANES, (images, numbers, begin, end, planes)
+static CTK_DISPATCH(transform_outputs, outputs, FROM_BUFFER, (sizes, buffer, begin, end, images))
+static CTK_DISPATCH(
+    transform_output_gradients, outputGradients, TO_BUFFER, (sizes, images, begin, end, buffer)
 )
-EVERY_PROCESSOR(NAMED(Kernels), kernels, OF_KERNELS, (layout, from, begin, end, to))
-EVERY_PROCESSOR(NAMED(KernelGradients), kernelGradients, OF_KERNELS, (layout, from, begin, end, to))
+static CTK_DISPATCH(transform_weights, weights, OF_WEIGHT, (layout, from, begin, end, to))
+static CTK_DISPATCH(
+    transform_weight_gradients, weightGradients, OF_WEIGHT, (layout, from, begin, end, to)
+)
 
-const WinogradTransforms NAME = {
-  STRIDE, EXTENT, NAMED(Inputs), NAMED(InputGradients), NAMED(Outputs), NAMED(OutputGradients),
-  NAMED(Kernels), NAMED(KernelGradients)};
+const CTKWinogradScheme NAME = {
+  STRIDE, EXTENT, Points, transform_inputs, transform_input_gradients, transform_outputs,
+  transform_output_gradients, transform_weights, transform_weight_gradients};

@@ -1,5 +1,5 @@
 // F(3, 3): 25 multiplications instead of 81.
-#define NAME tensorWinograd3
+#define NAME ctk_winograd3
 #define STRIDE 1
 #define EXTENT 3
 #define PAIRS {0.375f, 1.25f}

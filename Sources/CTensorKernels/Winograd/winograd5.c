@@ -1,5 +1,6 @@
-// F(5, 3): 49 multiplications instead of 225. Zero would leave one of the other points without its opposite.
-#define NAME tensorWinograd5
+// F(5, 3): 49 multiplications instead of 225. Zero would leave one of the other points without its
+// opposite.
+#define NAME ctk_winograd5
 #define STRIDE 1
 #define EXTENT 5
 #define PAIRS {0.25f, 0.875f, 1.75f}

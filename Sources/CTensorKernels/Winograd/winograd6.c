@@ -1,5 +1,5 @@
 // F(6, 3): 64 multiplications instead of 324.
-#define NAME tensorWinograd6
+#define NAME ctk_winograd6
 #define STRIDE 1
 #define EXTENT 6
 #define PAIRS {0.5f, 1, 2}

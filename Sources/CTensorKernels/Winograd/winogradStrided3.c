@@ -1,6 +1,6 @@
-// Stride 2: F(3, 2) for the pixels that meet the first and the last tap, and the middle tap by itself for
-// those between: 49 multiplications instead of 81.
-#define NAME tensorWinogradStrided3
+// Stride 2: F(3, 2) for the pixels that meet the first and the last tap, and the middle tap by
+// itself for those between: 49 multiplications instead of 81.
+#define NAME ctk_winograd_strided3
 #define STRIDE 2
 #define EXTENT 3
 #define PAIRS {1}

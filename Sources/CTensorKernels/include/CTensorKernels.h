@@ -1,9 +1,9 @@
-// Loops for every processor at once: Swift has no way to compile a function for AVX. WhereTheTimeGoes.md,
-// in SelfSupervised's documentation, has what a training step gains.
+// Loops for every ISA at once: Swift cannot compile single functions for AVX. README.md is about the target;
+// WhereTheTimeGoes.md, in SelfSupervised's documentation, has what a training step gains.
 #pragma once
 #include "adam.h"
 #include "bfloat16.h"
+#include "isa.h"
 #include "normalization.h"
-#include "panels.h"
-#include "processors.h"
+#include "packing.h"
 #include "winograd.h"

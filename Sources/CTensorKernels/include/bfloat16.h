@@ -1,29 +1,32 @@
-// Products of numbers rounded to bfloat16, the upper half of a float of 32 bits; their sums are of 32 bits.
+// Products of numbers rounded to bfloat16, the upper half of a 32-bit float. Sums have 32 bits.
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/// Two neighbouring terms of a sum, as the processor multiplies them.
-typedef uint32_t BFloat16Pair;
+/// Two neighbouring terms of a sum, as the instruction multiplies them.
+typedef uint32_t CTKBFloat16Pair;
 
 /// The most columns of one product.
-enum { BFloat16PanelWidth = 64 };
+enum { CTKBFloat16PanelWidth = 64 };
 
-/// Whether this processor has the instruction, and the limit allows it.
-bool tensorMultipliesBFloat16(void);
+/// Whether this processor has the instructions and the maximum ISA allows them.
+bool ctk_has_bfloat16(void);
 
-/// pairs[row][i] = terms 2i and 2i + 1 of x[rows, terms], whose rows begin `stride` numbers apart. Behind an
-/// odd last term is a zero.
-void tensorRoundedRows(
-    const float *x, long stride, long rows, long terms, BFloat16Pair *pairs);
+/// pairs[row][i] = terms 2i and 2i + 1 of x[rows, terms], whose rows begin `stride` numbers apart.
+/// An odd last term is paired with zero.
+void ctk_round_rows(
+    const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs);
 
-/// pairs[panel][i][column of the panel] = rows 2i and 2i + 1 of x[terms, columns], whose rows begin `stride`
-/// numbers apart, in panels of at most `width` columns.
-void tensorRoundedPanels(
-    const float *x, long stride, long terms, long columns, long width, BFloat16Pair *pairs);
+/// pairs[panel][i][column of the panel] = rows 2i and 2i + 1 of x[terms, columns], whose rows begin
+/// `stride` numbers apart, in panels of at most `width` columns.
+void ctk_round_panels(
+    const float *x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
+    CTKBFloat16Pair *pairs);
 
-/// c[rows, columns] = a · b, or += with `adds`, for a's pair i of a row at row · rowStride + i · pairStride,
-/// and b[pairs][columns] of at most BFloat16PanelWidth columns.
-void tensorPairProduct(
-    long rows, long columns, long pairs, const BFloat16Pair *a, long rowStride, long pairStride,
-    const BFloat16Pair *b, bool adds, float *c, long cStride);
+/// c[rows, columns] = a · b, or += if `accumulates`. Pair i of a row of a is at row · rowStride +
+/// i · pairStride; b is [pairs, columns] with at most CTKBFloat16PanelWidth columns.
+void ctk_multiply_pairs(
+    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
+    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates, float *c,
+    ptrdiff_t cStride);

@@ -1,48 +1,50 @@
 // Loops of batch and group normalisation over rows of channels.
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 
-/// How a gradient passes the activation behind a normalisation.
+/// Where the activation behind a normalisation lets the gradient pass.
 typedef enum {
-  /// There is none.
-  TensorGateOpen,
+  /// Everywhere: there is no activation.
+  CTKGateOpen,
   /// Where the output is above zero.
-  TensorGateByOutput,
-  /// Where x · factor + offset is above zero, which is the output if no residual was added.
-  TensorGateByInput,
-} TensorGate;
+  CTKGateByOutput,
+  /// Where x · factor + offset is above zero: without a residual that is the output.
+  CTKGateByInput,
+} CTKGate;
 
 /// One number for each channel.
 typedef struct {
   const float *factor, *offset;
-} TensorAffine;
+} CTKAffine;
 
-/// What a gradient came through: rows[rows, channels] of a normalisation's inputs and, for
-/// TensorGateByOutput, its outputs.
+/// The gradient of a normalisation's output, its input and, for CTKGateByOutput, its output, each
+/// of [rows, channels].
 typedef struct {
   const float *gradient, *input, *output;
-  TensorAffine affine;
-  TensorGate gate;
-} TensorNormalized;
+  CTKAffine affine;
+  CTKGate gate;
+} CTKNormalized;
 
 /// sums[channel] = Σ over rows of x - shift, and squares those of (x - shift)².
-void tensorChannelSums(
-    const float *x, const float *shift, long rows, long channels, float *sums, float *squares);
+void ctk_channel_sums(
+    const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
+    float *squares);
 
-/// y = x · factor + offset + residual, and with `isRectified` max(0, y); there may be no residual. With
-/// `isStreamed` results are written past the caches.
-void tensorApplyAffine(
-    const float *x, const float *residual, TensorAffine affine, bool isRectified, bool isStreamed,
-    long rows, long channels, float *y);
+/// y = x · factor + offset + residual, or max(0, that) if `isRectified`; the residual may be null.
+/// `isNonTemporal` stores bypass the caches.
+void ctk_apply_affine(
+    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *y);
 
-/// With g the gradient that passed the gate: sums[channel] = Σ over rows of g, and products those of
-/// g · (x - centre).
-void tensorGradientSums(
-    const TensorNormalized *, const float *centre, long rows, long channels, float *sums,
+/// sums[channel] = Σ over rows of g, the gradient behind the gate, and products those of g · (x -
+/// centre).
+void ctk_gradient_sums(
+    CTKNormalized, const float *centre, ptrdiff_t rows, ptrdiff_t channels, float *sums,
     float *products);
 
-/// With g the gradient that passed the gate: dx = a · g + b · x + c, and passed = g unless it is null. With
-/// `isStreamed` they are written past the caches.
-void tensorInputGradients(
-    const TensorNormalized *, const float *a, const float *b, const float *c, bool isStreamed,
-    long rows, long channels, float *dx, float *passed);
+/// dx = a · g + b · x + c for g, the gradient behind the gate, and passed = g unless `passed` is
+/// null. `isNonTemporal` stores bypass the caches.
+void ctk_input_gradients(
+    CTKNormalized, const float *a, const float *b, const float *c, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed);

@@ -1,67 +1,107 @@
-// Winograd's transforms (Lavin and Gray, 2016).
+// Winograd's transforms (Lavin and Gray, 2016), and how the transformed numbers lie in memory.
+//
+// A tile of pixels, or a kernel, becomes one number per channel at each point of both axes. At
+// stride 2 a tile has phases: its pixels by their distance from the corner modulo the stride.
 #pragma once
+#include "lanes.h"
 #include <stdbool.h>
+#include <stddef.h>
 
-/// As many channels as one step handles.
-enum { LaneCount = 8 };
+#define CTK_LAYOUT static inline __attribute__((always_inline))
+
+/// The numbers between two planes: a line of the cache, for planes that are powers of two apart
+/// would compete for the same few lines.
+enum { CTKWinogradGap = 16 };
 
 /// Images [count, height, width, channels] and the tiles that each is cut into, row by row.
 typedef struct {
-  long height, width, channels;
+  ptrdiff_t height, width, channels;
   /// The rows and columns of zeros before the first pixel.
-  long top, left;
+  ptrdiff_t top, left;
   /// The tiles of an image.
-  long down, across;
-} WinogradImages;
+  ptrdiff_t down, across;
+} CTKWinogradImages;
 
-/// The numbers of some tiles at all points: plane after plane of [tile][channel of a phase], with room
-/// for `capacity` tiles, and WinogradGap numbers between two planes. The first tile is `first`.
+/// The numbers of `capacity` tiles from `first` on at all points: a plane of [tile][channel of a
+/// phase] for each point.
 typedef struct {
   float *_Nonnull numbers;
-  long first, capacity;
-} WinogradPlanes;
+  ptrdiff_t first, capacity;
+} CTKWinogradBuffer;
 
-/// A line of the cache: planes of a power of two would all want the same few places in it.
-enum { WinogradGap = 16 };
+/// The points of a scheme along an axis, of which the last is infinity. The macro is for sizes of
+/// C's arrays.
+#define CTK_WINOGRAD_POINTS(stride, extent) ((extent) + (2 + (stride)) / (stride) - 1)
 
-/// The weight[outputs, 3, 3, inputs] that is transformed, and how its kernels lie in each plane: for the
-/// outputs, a sum over phases and inputs, [panel][phase][input][output of the panel]; for the gradients of
-/// the inputs, a sum over outputs, [phase][panel][output][input of the panel]. A panel is so many of them,
-/// and WinogradGap numbers are between two planes.
+/// The phases along an axis that have a number at a point: at infinity, phases of a single tap have
+/// none.
+CTK_LAYOUT ptrdiff_t ctk_winograd_phases(ptrdiff_t stride, ptrdiff_t points, ptrdiff_t point) {
+  return point == points - 1 ? 1 : stride;
+}
+
+/// The phases in all planes before that of a point. Planes lie row by row.
+CTK_LAYOUT ptrdiff_t ctk_winograd_phases_before(
+    ptrdiff_t stride, ptrdiff_t points, ptrdiff_t row, ptrdiff_t column
+) {
+  return row * stride * ((points - 1) * stride + 1)
+         + column * stride * ctk_winograd_phases(stride, points, row);
+}
+
+/// Where a point's plane begins, for planes of `size` numbers a phase: of inputs or weights.
+CTK_LAYOUT ptrdiff_t ctk_winograd_phase_plane(
+    ptrdiff_t stride, ptrdiff_t points, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size
+) {
+  return ctk_winograd_phases_before(stride, points, row, column) * size
+         + (row * points + column) * CTKWinogradGap;
+}
+
+/// Where a point's plane begins, for planes of `size` numbers: of products.
+CTK_LAYOUT ptrdiff_t ctk_winograd_plane(
+    ptrdiff_t points, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size
+) {
+  return (row * points + column) * (size + CTKWinogradGap);
+}
+
+/// A weight[outputs, 3, 3, inputs], and how its kernels lie in each plane: for outputs, which are
+/// sums over phases and inputs, [panel][phase][input][output of the panel]; for gradients of
+/// inputs, which are sums over outputs, [phase][panel][output][input of the panel]. A panel has at
+/// most `panel` columns.
 typedef struct {
-  long outputs, inputs, panel;
+  ptrdiff_t outputs, inputs, panel;
   bool isForOutputs;
-} WinogradKernelLayout;
+} CTKWinogradWeightLayout;
 
-/// The transforms of a scheme, for tiles `begin..<end` or for so many outputs of a weight; LaneCount of
-/// them at a time.
+/// The transforms of a scheme, for tiles `begin..<end` or for these outputs of a weight, a multiple
+/// of CTKLaneCount of them.
 typedef struct __attribute__((swift_attr("@Sendable"))) {
-  long stride, extent;
+  /// A tile has `extent` x `extent` results.
+  ptrdiff_t stride, extent, points;
   /// values = Bᵀ d B, for the pixels d of each tile.
   void (*_Nonnull inputs)(
-      const WinogradImages *_Nonnull, const float *_Nonnull images, long begin, long end,
-      const WinogradPlanes *_Nonnull);
-  /// images = Σ B v Bᵀ, for the gradients v of each tile, if all tiles come in order.
+      CTKWinogradImages, const float *_Nonnull images, ptrdiff_t begin, ptrdiff_t end,
+      CTKWinogradBuffer values);
+  /// images = Σ B v Bᵀ, for the gradients v of each tile. An image's tiles must come in order.
   void (*_Nonnull inputGradients)(
-      const WinogradImages *_Nonnull, const WinogradPlanes *_Nonnull, long begin, long end,
+      CTKWinogradImages, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull images);
   /// images = Aᵀ m A, for the products m of each tile.
   void (*_Nonnull outputs)(
-      const WinogradImages *_Nonnull, const WinogradPlanes *_Nonnull, long begin, long end,
+      CTKWinogradImages, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull images);
   /// values = A dy Aᵀ, for the gradients dy of each tile's results.
   void (*_Nonnull outputGradients)(
-      const WinogradImages *_Nonnull, const float *_Nonnull images, long begin, long end,
-      const WinogradPlanes *_Nonnull);
-  /// kernels = G g Gᵀ, for the kernels g of a weight.
-  void (*_Nonnull kernels)(
-      const WinogradKernelLayout *_Nonnull, const float *_Nonnull weight, long begin, long end,
-      float *_Nonnull kernels);
-  /// weight = Gᵀ u G, for the gradients u[plane][output][phase][input] of its kernels.
-  void (*_Nonnull kernelGradients)(
-      const WinogradKernelLayout *_Nonnull, const float *_Nonnull kernels, long begin, long end,
+      CTKWinogradImages, const float *_Nonnull images, ptrdiff_t begin, ptrdiff_t end,
+      CTKWinogradBuffer values);
+  /// transformed = G g Gᵀ, for the kernels g of a weight.
+  void (*_Nonnull weights)(
+      CTKWinogradWeightLayout, const float *_Nonnull weight, ptrdiff_t begin, ptrdiff_t end,
+      float *_Nonnull transformed);
+  /// weight = Gᵀ u G, for the gradients u[plane][output][phase][input] of its transformed
+  /// kernels.
+  void (*_Nonnull weightGradients)(
+      CTKWinogradWeightLayout, const float *_Nonnull transformed, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull weight);
-} WinogradTransforms;
+} CTKWinogradScheme;
 
-extern const WinogradTransforms tensorWinograd3, tensorWinograd4, tensorWinograd5, tensorWinograd6,
-    tensorWinogradStrided3, tensorWinogradStrided4;
+extern const CTKWinogradScheme ctk_winograd3, ctk_winograd4, ctk_winograd5, ctk_winograd6,
+    ctk_winograd_strided3, ctk_winograd_strided4;

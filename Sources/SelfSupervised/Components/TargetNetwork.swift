@@ -54,7 +54,7 @@ public final class TargetNetwork: Stateful {
     defer {
       exchange()
       // The network's pass comes next: what kernels keep of the target's numbers is in its way.
-      for value in parameterValues { value.releaseDerived() }
+      for value in parameterValues { value.invalidateCache() }
     }
     return try withoutGradients {
       norm == .batch ? try body() : try evaluating(modules.map(\.value)[...], body)

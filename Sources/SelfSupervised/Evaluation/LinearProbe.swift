@@ -120,7 +120,7 @@ private func predictions(_ layer: Linear, _ features: Tensor) -> [Int] {
 }
 
 private func scores(_ layer: Linear, _ features: Tensor) -> Tensor {
-  withProductPrecision(.float32) { layer(features) }
+  withMatmulPrecision(.float32) { layer(features) }
 }
 
 /// The share of predictions that are the labels.

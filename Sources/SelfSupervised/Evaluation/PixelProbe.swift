@@ -63,7 +63,7 @@ public final class PixelProbe {
 
   /// Scores of shape [count · height · width of the labels, classes].
   private func scores(_ maps: Tensor) -> Tensor {
-    let scores = withProductPrecision(.float32) { layer(scaling(maps)) }
+    let scores = withMatmulPrecision(.float32) { layer(scaling(maps)) }
     return resized(scores, to: size).reshaped([-1, classCount])
   }
 

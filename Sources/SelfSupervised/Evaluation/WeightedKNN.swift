@@ -45,7 +45,7 @@ public struct WeightedKNN: Sendable {
       features.rank == 2 && features.shape[1] == bank.shape[1],
       "WeightedKNN needs features of width \(bank.shape[1]); got shape \(features.shape)")
     // What the products keep beside the bank is as large as the bank.
-    defer { bank.releaseDerived() }
+    defer { bank.invalidateCache() }
     let chunk = max(1, (1 << 24) / bank.shape[0])
     return features.detached.chunks(of: chunk).flatMap { queries in
       // The cosine of every query and bank row.

@@ -3,9 +3,9 @@ import Synchronization
 /// Takes the gradient of an operation's result and which inputs need one; gives theirs.
 package typealias Pullback = @Sendable (_ gradient: Tensor, _ wanted: [Bool]) -> [Tensor?]
 
-/// The same of an operation that can add to what the gradient of its first input is so far: if it takes `sum`,
-/// and leaves nil, it is in the first of the results.
-typealias AddingPullback =
+/// A pullback that may accumulate in place: it takes the first input's partial gradient from `sum`, sets
+/// `sum` to nil and returns the total as its first result.
+typealias AccumulatingPullback =
   @Sendable (_ gradient: Tensor, _ wanted: [Bool], _ sum: inout Tensor?) -> [Tensor?]
 
 /// One recorded operation, or a leaf that gradients are gathered for.
@@ -17,11 +17,11 @@ package final class GraphNode: @unchecked Sendable {
   let order: Int
   package let operation: String
   package private(set) var inputs: [GraphNode?]
-  private(set) var pullback: AddingPullback?
+  private(set) var pullback: AccumulatingPullback?
   /// The parameter whose value this leaf is.
   package private(set) weak var parameter: Parameter?
 
-  init(operation: String, inputs: [GraphNode?], pullback: @escaping AddingPullback) {
+  init(operation: String, inputs: [GraphNode?], pullback: @escaping AccumulatingPullback) {
     order = Self.orders.add(1, ordering: .relaxed).newValue
     self.operation = operation
     self.inputs = inputs

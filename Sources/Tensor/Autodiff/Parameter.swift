@@ -38,7 +38,7 @@ public final class Parameter {
   public var value: Tensor {
     get {
       var value = current
-      if isTrainable, Recording.isEnabled { value.node = leaf }
+      if isTrainable, ComputeOptions.current.isRecording { value.node = leaf }
       return value
     }
     set {
@@ -94,24 +94,4 @@ public enum StateLayout: Sendable {
   case same
   /// Kernels: [outputs, height, width, inputs] in memory, [outputs, inputs, height, width] on disk.
   case channelsFirst
-}
-
-extension Tensor {
-  /// Lets `body` write this tensor's numbers, in a copy if another tensor shares them.
-  package mutating func mutate(_ body: (UnsafeMutablePointer<Float>) -> Void) {
-    if offset != 0 || !isKnownUniquelyReferenced(&storage) {
-      let source = self
-      self = Tensor(shape) { $0.update(from: source.pointer, count: source.elementCount) }
-    }
-    storage.releaseDerived()
-    body(storage.pointer)
-  }
-
-  /// Forgets what kernels have kept beside these numbers.
-  package func releaseDerived() { storage.releaseDerived() }
-
-  /// What `make` computes of these numbers alone, kept with them if it suits the next caller.
-  func derived<Kept: Derived>(where suits: (Kept) -> Bool, _ make: () -> Kept) -> Kept {
-    offset == 0 ? storage.derived(where: suits, make) : make()
-  }
 }

@@ -1,13 +1,3 @@
-/// Whether operations on tracked tensors are recorded in this task.
-enum Recording {
-  @TaskLocal static var isEnabled = true
-}
-
-/// Runs `body` without recording, so that its results keep nothing alive and have no gradient.
-public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
-  try Recording.$isEnabled.withValue(false, operation: body)
-}
-
 extension Tensor {
   /// This result, with the record of how its gradient reaches `inputs`.
   ///
@@ -16,16 +6,17 @@ extension Tensor {
   package func recorded(
     from inputs: [Tensor], operation: String = #function, _ pullback: @escaping Pullback
   ) -> Tensor {
-    recorded(from: inputs, operation: operation) { gradient, wanted, _ in
+    recorded(from: inputs, operation: operation, .current) { gradient, wanted, _ in
       pullback(gradient, wanted)
     }
   }
 
-  /// The same for an operation that can add to the gradient of its first input.
+  /// The same for an operation that has read the options, and may accumulate its gradient in place.
   func recorded(
-    from inputs: [Tensor], operation: String = #function, adding pullback: @escaping AddingPullback
+    from inputs: [Tensor], operation: String = #function, _ options: ComputeOptions,
+    accumulating pullback: @escaping AccumulatingPullback
   ) -> Tensor {
-    guard inputs.contains(where: { $0.node != nil }), Recording.isEnabled else { return self }
+    guard options.isRecording, inputs.contains(where: { $0.node != nil }) else { return self }
     var result = self
     result.node = GraphNode(
       operation: operation, inputs: inputs.map(\.node), pullback: pullback)

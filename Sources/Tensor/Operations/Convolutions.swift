@@ -17,14 +17,14 @@ public func convolution(
   let geometry = ConvolutionGeometry(
     images: images.shape, weight: weight.shape, stride: stride, padding: padding,
     dilation: dilation, groups: groups)
-  let kernels = geometry.bestKernels
-  let result = kernels.forward(images, weight).recorded(
-    from: [images, weight],
-    adding: { gradient, wanted, sum in
-      let gradients = kernels.gradients(
-        images, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
-      return [gradients.images, gradients.weight]
-    })
+  let options = ComputeOptions.current
+  let implementation = geometry.implementation(options)
+  let result = implementation.forward(images, weight).recorded(from: [images, weight], options) {
+    gradient, wanted, sum in
+    let gradients = implementation.gradients(
+      images, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
+    return [gradients.images, gradients.weight]
+  }
   return biased(result, bias, operation: "convolution")
 }
 
@@ -64,12 +64,15 @@ public func transposedConvolution(
     geometry.resultShape == images.shape,
     "transposedConvolution needs an output padding below the stride; got \(outputPadding) with "
       + "stride \(stride)")
-  let kernels = geometry.bestKernels
-  let result = kernels.inputGradient(images, weight).recorded(from: [images, weight]) {
-    gradient, wanted in
+  let options = ComputeOptions.current
+  let implementation = geometry.implementation(options)
+  let result = implementation.inputGradient(images, weight).recorded(
+    from: [images, weight], options
+  ) {
+    gradient, wanted, _ in
     [
-      wanted[0] ? kernels.forward(gradient, weight) : nil,
-      wanted[1] ? kernels.weightGradient(gradient, weight, images) : nil,
+      wanted[0] ? implementation.forward(gradient, weight) : nil,
+      wanted[1] ? implementation.weightGradient(gradient, weight, images) : nil,
     ]
   }
   return biased(result, bias, operation: "transposedConvolution")

@@ -10,8 +10,9 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     a.rank >= 2 && b.rank >= 2 && a.shape[a.rank - 1] == b.shape[b.rank - 2],
     "matmul needs shapes [m, k] and [k, n], or batches of them; got \(a.shape) and \(b.shape)")
   if a.rank == 2, b.rank == 2 {
-    let precision = ProductPrecision.ofProduct(m: a.shape[0], n: b.shape[1], k: a.shape[1])
-    return gemm(a, b, precision).recorded(from: [a, b]) { gradient, wanted in
+    let options = ComputeOptions.current
+    let precision = options.precision(m: a.shape[0], n: b.shape[1], k: a.shape[1])
+    return gemm(a, b, precision).recorded(from: [a, b], options) { gradient, wanted, _ in
       [
         wanted[0] ? gemm(gradient, b, transposingB: true, precision) : nil,  // dA = dC · Bᵀ
         wanted[1] ? gemm(a, gradient, transposingA: true, precision) : nil,  // dB = Aᵀ · dC
@@ -35,9 +36,10 @@ private func batchedMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
       .reshaped(Shape([leading.elementCount] + matrix))
   }
   let (x, y) = (flat(a), flat(b))
-  let precision = ProductPrecision.ofProduct(m: x.shape[1], n: y.shape[2], k: x.shape[2])
-  let product = batchedGemm(x, y, precision).recorded(from: [x, y], operation: "matmul") {
-    gradient, wanted in
+  let options = ComputeOptions.current
+  let precision = options.precision(m: x.shape[1], n: y.shape[2], k: x.shape[2])
+  let product = batchedGemm(x, y, precision).recorded(from: [x, y], operation: "matmul", options) {
+    gradient, wanted, _ in
     [
       wanted[0] ? batchedGemm(gradient, y, transposingB: true, precision) : nil,  // dA = dC · Bᵀ
       wanted[1] ? batchedGemm(x, gradient, transposingA: true, precision) : nil,  // dB = Aᵀ · dC
@@ -62,10 +64,10 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
     bias == nil || bias?.shape == [weight.shape[0]],
     "linear needs a bias of shape [\(weight.shape[0])]; got \(bias?.shape ?? [])")
   let rows = x.reshaped([x.shape.elementCount(0..<x.rank - 1), weight.shape[1]])
-  let precision = ProductPrecision.ofProduct(
-    m: rows.shape[0], n: weight.shape[0], k: weight.shape[1])
-  let product = weightProduct(rows, weight, precision).recorded(from: [rows, weight]) {
-    gradient, wanted in
+  let options = ComputeOptions.current
+  let precision = options.precision(m: rows.shape[0], n: weight.shape[0], k: weight.shape[1])
+  let product = multiplyByWeight(rows, weight, precision).recorded(from: [rows, weight], options) {
+    gradient, wanted, _ in
     [
       wanted[0] ? gemm(gradient, weight, precision) : nil,  // dX = dY · W
       wanted[1] ? gemm(gradient, rows, transposingA: true, precision) : nil,  // dW = dYᵀ · X

@@ -2,7 +2,7 @@ import Tensor
 
 extension Twin {
   /// What a product reads of these numbers, to which floats of 32 bits are equal.
-  func rounded(to precision: ProductPrecision) -> Twin {
+  func rounded(to precision: MatmulPrecision) -> Twin {
     switch precision {
     case .float32: self
     case .bfloat16: Twin(shape, values: values.map(Twin.nearestOfEightBits))
@@ -17,7 +17,7 @@ extension Twin {
   }
 }
 
-extension ProductPrecision {
+extension MatmulPrecision {
   /// Those that this processor has.
-  static var available: [ProductPrecision] { hasBFloat16 ? [.float32, .bfloat16] : [.float32] }
+  static var available: [MatmulPrecision] { hasBFloat16 ? [.float32, .bfloat16] : [.float32] }
 }

@@ -1,0 +1,28 @@
+// One version of a function for each ISA, chosen at run time.
+//
+// Clang's target_clones would be shorter, but a resolver called by the loader crashes under the
+// thread sanitizer.
+#pragma once
+#include "include/isa.h"
+
+#if defined(__x86_64__)
+
+/// Defines the function `name`, which calls `body`, an INLINE function. `static` may precede it.
+#define CTK_DISPATCH(name, body, parameters, arguments)                                            \
+  void name parameters;                                                                            \
+  __attribute__((target("avx512vl"))) static void name##_avx512 parameters { body arguments; }     \
+  __attribute__((target("avx2,fma"))) static void name##_avx2 parameters { body arguments; }       \
+  static void name##_baseline parameters { body arguments; }                                       \
+  void name parameters {                                                                           \
+    static void(*const versions[]) parameters = {                                                  \
+      [CTKISABaseline] = name##_baseline, [CTKISAAVX2] = name##_avx2,                              \
+      [CTKISAAVX512] = name##_avx512};                                                             \
+    versions[ctk_isa()] arguments;                                                                 \
+  }
+
+#else
+
+#define CTK_DISPATCH(name, body, parameters, arguments)                                            \
+  void name parameters { body arguments; }
+
+#endif

@@ -1,0 +1,27 @@
+#include "include/isa.h"
+#include <stdatomic.h>
+
+static CTKISA detected(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512vl")) return CTKISAAVX512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CTKISAAVX2;
+#endif
+  return CTKISABaseline;
+}
+
+/// The ISA in use; -1 before anyone asked.
+static atomic_int current = -1;
+
+CTKISA ctk_isa(void) {
+  int isa = atomic_load_explicit(&current, memory_order_relaxed);
+  if (isa >= 0) return (CTKISA)isa;
+  int found = detected();
+  // A limit that was set meanwhile stays.
+  return (CTKISA)(atomic_compare_exchange_strong(&current, &isa, found) ? found : isa);
+}
+
+void ctk_set_max_isa(CTKISA max) {
+  CTKISA found = detected();
+  atomic_store(&current, found < max ? (int)found : (int)max);
+}

@@ -1,0 +1,31 @@
+/// A convolution and its gradients, by one algorithm.
+protocol ConvolutionImplementation: Sendable {
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor
+
+  /// The gradients that are wanted. May add that of the images to `sum` in place; then sets `sum` to nil.
+  func gradients(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
+    addingTo sum: inout Tensor?
+  ) -> (images: Tensor?, weight: Tensor?)
+
+  /// The gradient of the images alone.
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor
+}
+
+extension ConvolutionImplementation {
+  /// The gradient of the weight alone.
+  func weightGradient(_ images: Tensor, _ weight: Tensor, _ gradient: Tensor) -> Tensor? {
+    var sum: Tensor?
+    return gradients(images, weight, gradient, wanted: (false, true), addingTo: &sum).weight
+  }
+}
+
+extension ConvolutionGeometry {
+  /// Winograd's algorithm where it saves enough, else products of patches.
+  func implementation(_ options: ComputeOptions) -> any ConvolutionImplementation {
+    let precision = options.precision(m: rows, n: groupOutputs, k: patchLength)
+    guard options.convolution == .automatic, let winograd = WinogradConvolution(self, precision)
+    else { return DirectConvolution(self, precision) }
+    return winograd
+  }
+}

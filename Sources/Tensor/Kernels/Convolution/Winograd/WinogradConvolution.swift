@@ -1,0 +1,142 @@
+internal import CTensorKernels
+
+/// 3x3 convolutions with a fifth to a third of the direct ones' multiplications, at stride 2 little more
+/// than half.
+struct WinogradConvolution: ConvolutionImplementation {
+  let tiles: WinogradTiles
+
+  var geometry: ConvolutionGeometry { tiles.geometry }
+
+  /// The cheapest scheme; nil if the geometry is unsupported or the saving is below 1/9 of the direct
+  /// convolution's multiplications (5/9 if those are of bfloat16, which take half as long).
+  init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision) {
+    guard
+      geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
+        && max(geometry.padding.height, geometry.padding.width) <= 2
+        && min(geometry.inputs, geometry.outputs) > 0
+        && geometry.inputs.isMultiple(of: Int(CTKLaneCount))
+        && geometry.outputs.isMultiple(of: Int(CTKLaneCount))
+    else { return nil }
+    let schemes: [WinogradScheme] =
+      switch geometry.stride {
+      case 1: [.ofFour, .ofFive, .ofSix, .ofThree]
+      case 2: [.strideTwoOfFour, .strideTwoOfThree]
+      default: []
+      }
+    let candidates = schemes.map { WinogradTiles(geometry, $0) }
+    guard
+      let tiles = candidates.min(by: { $0.cost < $1.cost }),
+      tiles.cost <= (precision == .bfloat16 ? 4 : 8) * geometry.rows
+    else { return nil }
+    self.tiles = tiles
+  }
+
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
+    let weights = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
+    defer { extendLifetime((images.storage, weights)) }
+    return Tensor(geometry.resultShape) { out in
+      if tiles.parallelizesOverPoints {
+        forwardByPoints(images.pointer, weights, into: out)
+      } else {
+        forwardByTiles(images.pointer, weights, into: out)
+      }
+    }
+  }
+
+  /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
+  private func forwardByTiles(
+    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
+  ) {
+    let (step, points) = (tiles.blockSize, tiles.points)
+    Parallel.workers((tiles.count + step - 1) / step) { _, next in
+      let values = tiles.inputPlanes(capacity: step)
+      let products = tiles.outputPlanes(capacity: step)
+      while let block = next() {
+        let range = block * step..<min(tiles.count, (block + 1) * step)
+        tiles.transformInputs(x, tiles: range, into: values.beginning(at: range.lowerBound))
+        for point in points {
+          weights.multiply(
+            point, values.inputs(point).view(rows: range.count), into: products.outputs(point))
+        }
+        tiles.transformProducts(
+          products.beginning(at: range.lowerBound), tiles: range, into: out)
+      }
+      extendLifetime((values, products))
+    }
+  }
+
+  /// Each stage for all tiles, points over the threads: where weights are larger than values, it pays to
+  /// read them once instead of once for each block.
+  private func forwardByPoints(
+    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
+  ) {
+    let points = tiles.points
+    let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
+    Parallel.forEach(points.count) { index in
+      let point = points[index]
+      weights.multiply(
+        point, values.inputs(point).view(rows: tiles.count), into: products.outputs(point))
+    }
+    tiles.forEachPart { range in tiles.transformProducts(products, tiles: range, into: out) }
+    extendLifetime((values, products))
+  }
+}
+
+extension WinogradTiles {
+  /// The points of both axes, each with a product of matrices of its own.
+  var points: [WinogradPoint] {
+    (0..<scheme.planes).map { WinogradPoint($0, of: scheme, geometry) }
+  }
+
+  /// Room for the transformed inputs of some tiles.
+  func inputPlanes(capacity: Int) -> WinogradBuffer {
+    WinogradBuffer(capacity: capacity, count: scheme.elementCount(capacity * geometry.inputs))
+  }
+
+  /// Room for the products of some tiles.
+  func outputPlanes(capacity: Int) -> WinogradBuffer {
+    WinogradBuffer(
+      capacity: capacity,
+      count: ctk_winograd_plane(scheme.points, scheme.points, 0, capacity * geometry.outputs))
+  }
+
+  /// The numbers of a tile's transformed inputs, and those of its products.
+  private var inputSize: Int { scheme.products * geometry.inputs }
+  private var outputSize: Int { scheme.planes * geometry.outputs }
+
+  /// Whether threads share out points instead of tiles: where the transformed weights are larger than the
+  /// transformed tiles.
+  var parallelizesOverPoints: Bool {
+    count * (inputSize + outputSize) <= 4 * inputSize * geometry.outputs
+  }
+
+  /// Tiles in a block: transformed they should stay in the second-level cache, but products need enough
+  /// rows for full speed.
+  var blockSize: Int {
+    let threads = Threads.count
+    let rounds = max(1, (count + wantedBlock * threads - 1) / (wantedBlock * threads))
+    return max(1, (count + rounds * threads - 1) / (rounds * threads))
+  }
+
+  var wantedBlock: Int { min(max((1 << 19) / (inputSize + outputSize), 48), 256) }
+
+  /// Calls `body` with parts of all tiles, on all threads.
+  func forEachPart(_ body: (_ tiles: Range<Int>) -> Void) {
+    let grain = max(1, (1 << 11) / (geometry.inputs + geometry.outputs))
+    Parallel.forRanges(count, grain: grain, body)
+  }
+
+  /// Bᵀ d B for all tiles, on all threads.
+  func transformedInputs(_ images: UnsafePointer<Float>) -> WinogradBuffer {
+    let values = inputPlanes(capacity: count)
+    forEachPart { range in transformInputs(images, tiles: range, into: values) }
+    return values
+  }
+
+  /// A dy Aᵀ for all tiles, on all threads.
+  func transformedGradients(_ gradient: UnsafePointer<Float>) -> WinogradBuffer {
+    let values = outputPlanes(capacity: count)
+    forEachPart { range in transformGradients(gradient, tiles: range, into: values) }
+    return values
+  }
+}

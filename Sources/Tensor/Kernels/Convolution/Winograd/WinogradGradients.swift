@@ -1,0 +1,161 @@
+internal import CTensorKernels
+
+// The gradients by the transposes of the forward's matrices: with dm = A dy Aᵀ, transformed once,
+// du = Σ over tiles of dm ⊙ (Bᵀ d B) gives dg = Gᵀ du G, and dv = dm ⊙ u gives dd = B dv Bᵀ.
+extension WinogradConvolution {
+  func gradients(
+    _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
+    addingTo _: inout Tensor?
+  ) -> (images: Tensor?, weight: Tensor?) {
+    let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
+    let parts = tiles.parallelizesOverPoints ? 1 : min(Threads.count, geometry.count)
+    let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
+    let images = wanted.weight ? images : nil
+    var result: Tensor?
+    if wanted.images {
+      result = Tensor(geometry.imageShape) {
+        run(gradient, images: images, weight: weight, parts: parts, sums: sums, into: $0)
+      }
+    } else {
+      run(gradient, images: images, weight: nil, parts: parts, sums: sums, into: nil)
+    }
+    return (
+      result,
+      sums.map { sums in
+        let sums = Tensor(storage: sums, shape: [parts, size])
+        return weightGradient(parts == 1 ? sums : reduced(sums, over: [0], .sum))
+      }
+    )
+  }
+
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
+    let parts = min(Threads.count, geometry.count)
+    return Tensor(geometry.imageShape) {
+      run(gradient, images: nil, weight: weight, parts: parts, sums: nil, into: $0)
+    }
+  }
+
+  /// One reverse pass: without images there is no gradient of the weight, without a weight none of the
+  /// images.
+  private func run(
+    _ gradient: Tensor, images: Tensor?, weight: Tensor?, parts: Int, sums: Storage?,
+    into result: UnsafeMutablePointer<Float>?
+  ) {
+    let pass = WinogradBackward(
+      tiles: tiles, gradient: gradient.pointer, images: images?.pointer,
+      weights: weight.map { WinogradWeights.of($0, tiles.scheme, for: .inputGradients) },
+      sums: sums?.pointer, result: result)
+    if tiles.parallelizesOverPoints { pass.byPoints() } else { pass.byTiles(parts: parts) }
+    extendLifetime((images?.storage, gradient.storage))
+  }
+
+  private func weightGradient(_ sums: Tensor) -> Tensor {
+    let transform = tiles.scheme.transforms.weightGradients
+    let layout = CTKWinogradWeightLayout(
+      outputs: geometry.outputs, inputs: geometry.inputs, panel: Tuning.panelWidth,
+      isForOutputs: false)
+    defer { extendLifetime(sums.storage) }
+    return Tensor(geometry.weightShape) { out in
+      layout.forEachPart { range in
+        transform(layout, sums.pointer, range.lowerBound, range.upperBound, out)
+      }
+    }
+  }
+}
+
+/// One reverse pass through a convolution.
+private struct WinogradBackward {
+  let tiles: WinogradTiles
+  let gradient: UnsafePointer<Float>
+  /// The inputs of the convolution; nil if the weight needs no gradient.
+  let images: UnsafePointer<Float>?
+  /// The transformed weight; nil if the images need no gradient.
+  let weights: WinogradWeights?
+  /// A gradient of the transformed weight for each part of the images.
+  let sums: UnsafeMutablePointer<Float>?
+  /// The gradient of the images.
+  let result: UnsafeMutablePointer<Float>?
+
+  private var geometry: ConvolutionGeometry { tiles.geometry }
+  private var tilesPerImage: Int { tiles.down * tiles.across }
+
+  /// Blocks of tiles over the threads, each through all stages while it is in the cache.
+  ///
+  /// Each thread has its own images, because tiles overlap in them, and its own sum, so that results do
+  /// not depend on timing.
+  func byTiles(parts: Int) {
+    let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
+    Parallel.forEach(parts) { part in
+      walk(
+        images: (geometry.count * part / parts)..<(geometry.count * (part + 1) / parts),
+        sum: sums.map { $0 + part * size })
+    }
+  }
+
+  /// The images of one thread, block after block.
+  private func walk(images range: Range<Int>, sum: UnsafeMutablePointer<Float>?) {
+    let all = range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage
+    let rounds = max(1, (all.count + tiles.wantedBlock - 1) / tiles.wantedBlock)
+    let step = (all.count + rounds - 1) / rounds
+    let points = tiles.points
+    let (inputRoom, outputRoom) = (
+      tiles.inputPlanes(capacity: step), tiles.outputPlanes(capacity: step)
+    )
+    clear(range)
+    for start in stride(from: all.lowerBound, to: all.upperBound, by: step) {
+      let block = start..<min(all.upperBound, start + step)
+      let (values, gradients) = (inputRoom.beginning(at: start), outputRoom.beginning(at: start))
+      tiles.transformGradients(gradient, tiles: block, into: gradients)
+      if let images { tiles.transformInputs(images, tiles: block, into: values) }
+      for point in points {
+        multiply(
+          point, count: block.count, gradients: gradients, values: values, sum: sum,
+          accumulating: start > all.lowerBound)
+      }
+      if let result { tiles.scatterInputGradients(values, tiles: block, into: result) }
+    }
+    extendLifetime((inputRoom, outputRoom))
+  }
+
+  /// Each stage for all tiles, points over the threads.
+  func byPoints() {
+    let (count, points) = (tiles.count, tiles.points)
+    let values = images.map { tiles.transformedInputs($0) } ?? tiles.inputPlanes(capacity: count)
+    let gradients = tiles.transformedGradients(gradient)
+    Parallel.forEach(points.count) { index in
+      multiply(
+        points[index], count: count, gradients: gradients, values: values, sum: sums,
+        accumulating: false)
+    }
+    if let result {
+      Parallel.forRanges(geometry.count, grain: 1) { range in
+        clear(range)
+        tiles.scatterInputGradients(
+          values, tiles: range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage,
+          into: result)
+      }
+    }
+    extendLifetime((values, gradients))
+  }
+
+  /// du[o, c] (+)= dmᵀ · v and then, in v's place, dv[tile, c] = dm · u, at one point.
+  private func multiply(
+    _ point: WinogradPoint, count: Int, gradients: WinogradBuffer, values: WinogradBuffer,
+    sum: UnsafeMutablePointer<Float>?, accumulating: Bool
+  ) {
+    let (dm, v) = (gradients.outputs(point).view(rows: count), values.inputs(point))
+    if let sum {
+      gemm(
+        dm.transposed, v.view(rows: count), accumulating: accumulating,
+        into: MatrixDestination(sum + point.kernels, stride: point.depth))
+    }
+    weights?.multiply(point, dm, into: v)
+  }
+
+  /// Gradients of images in which some pixels are in no tile.
+  private func clear(_ images: Range<Int>) {
+    guard !tiles.coversEveryPixel else { return }
+    let size = geometry.input.height * geometry.input.width * geometry.inputs
+    result.map { ($0 + images.lowerBound * size).update(repeating: 0, count: images.count * size) }
+  }
+}

@@ -1,0 +1,119 @@
+internal import CTensorKernels
+
+/// The tiles of a 3x3 convolution: each makes `extent` x `extent` of its results.
+struct WinogradTiles: Sendable {
+  let scheme: WinogradScheme
+  let geometry: ConvolutionGeometry
+  let down: Int
+  let across: Int
+
+  init(_ geometry: ConvolutionGeometry, _ scheme: WinogradScheme) {
+    self.scheme = scheme
+    self.geometry = geometry
+    down = (geometry.output.height + scheme.extent - 1) / scheme.extent
+    across = (geometry.output.width + scheme.extent - 1) / scheme.extent
+  }
+
+  var count: Int { geometry.count * down * across }
+
+  /// Whether each pixel is in a tile. Pixels on which no result depends may be in none.
+  var coversEveryPixel: Bool {
+    func covers(_ tiles: Int, _ extent: Int, _ padding: Int) -> Bool {
+      tiles * scheme.extent * scheme.stride + 3 - scheme.stride >= extent + padding
+    }
+    return covers(down, geometry.input.height, geometry.padding.height)
+      && covers(across, geometry.input.width, geometry.padding.width)
+  }
+
+  /// The multiplications for each input and output channel.
+  ///
+  /// Transforming a kernel and reading it again counts as twenty tiles: eight bytes or more at some
+  /// 15 GB/s, shared by views that come one by one.
+  var cost: Int { scheme.products * (count + 20) }
+
+  private var inputs: CTKWinogradImages {
+    CTKWinogradImages(
+      height: geometry.input.height, width: geometry.input.width, channels: geometry.inputs,
+      top: geometry.padding.height, left: geometry.padding.width, down: down, across: across)
+  }
+
+  private var outputs: CTKWinogradImages {
+    CTKWinogradImages(
+      height: geometry.output.height, width: geometry.output.width, channels: geometry.outputs,
+      top: 0, left: 0, down: down, across: across)
+  }
+}
+
+extension WinogradTiles {
+  /// values = Bᵀ d B for the pixels d of each tile, phase by phase.
+  func transformInputs(
+    _ images: UnsafePointer<Float>, tiles: Range<Int>, into values: WinogradBuffer
+  ) {
+    scheme.transforms.inputs(inputs, images, tiles.lowerBound, tiles.upperBound, values.layout)
+  }
+
+  /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile.
+  ///
+  /// An image's tiles must come in order: the first tile of a pixel stores its gradient, the others add.
+  func scatterInputGradients(
+    _ values: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
+  ) {
+    scheme.transforms.inputGradients(
+      inputs, values.layout, tiles.lowerBound, tiles.upperBound, images)
+  }
+
+  /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile.
+  func transformProducts(
+    _ products: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
+  ) {
+    scheme.transforms.outputs(outputs, products.layout, tiles.lowerBound, tiles.upperBound, images)
+  }
+
+  /// values = A dy Aᵀ, for the gradients dy of each tile's results.
+  func transformGradients(
+    _ gradient: UnsafePointer<Float>, tiles: Range<Int>, into values: WinogradBuffer
+  ) {
+    scheme.transforms.outputGradients(
+      outputs, gradient, tiles.lowerBound, tiles.upperBound, values.layout)
+  }
+}
+
+/// The numbers of some tiles at all points: numbers[point][tile][channel of a phase].
+struct WinogradBuffer: Sendable {
+  /// The first tile of each plane, and how many there is room for.
+  let first: Int
+  let capacity: Int
+  private let storage: Storage
+
+  /// Room for `capacity` tiles and `count` numbers in all, beginning with tile 0.
+  init(capacity: Int, count: Int) {
+    self.init(first: 0, capacity: capacity, storage: Storage(elementCount: count))
+  }
+
+  private init(first: Int, capacity: Int, storage: Storage) {
+    self.first = first
+    self.capacity = capacity
+    self.storage = storage
+  }
+
+  fileprivate var layout: CTKWinogradBuffer {
+    CTKWinogradBuffer(numbers: storage.pointer, first: first, capacity: capacity)
+  }
+
+  /// The same memory for other tiles.
+  func beginning(at tile: Int) -> WinogradBuffer {
+    WinogradBuffer(first: tile, capacity: capacity, storage: storage)
+  }
+
+  /// The inputs of all phases at a point: [tile, phase, c].
+  func inputs(_ point: WinogradPoint) -> MatrixDestination {
+    MatrixDestination(
+      storage.pointer + point.phasePlane(capacity * point.inputs), stride: point.depth)
+  }
+
+  /// The products at a point: [tile, o].
+  func outputs(_ point: WinogradPoint) -> MatrixDestination {
+    MatrixDestination(
+      storage.pointer + point.plane(capacity * point.outputs), stride: point.outputs)
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+import Synchronization
+
+/// How many threads the package's kernels use.
+public enum Threads {
+  private static let setting = Atomic<Int>(defaultCount)
+
+  /// The number of threads, at least 1.
+  ///
+  /// At first `OPENBLAS_NUM_THREADS` or `OMP_NUM_THREADS` if one of them is set, else the cores this
+  /// process may use: those of its `taskset` and cpuset, no more than its control groups' quotas.
+  public static var count: Int {
+    get { setting.load(ordering: .relaxed) }
+    set {
+      precondition(newValue >= 1, "Threads.count needs at least 1; got \(newValue)")
+      setting.store(newValue, ordering: .relaxed)
+    }
+  }
+
+  private static var defaultCount: Int {
+    let environment = ProcessInfo.processInfo.environment
+    for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"] {
+      if let count = environment[name].flatMap({ Int($0) }), count >= 1 { return count }
+    }
+    return AvailableCores.count
+  }
+}

@@ -1,0 +1,172 @@
+import XCTest
+
+@testable import Tensor
+
+/// Winograd's convolution against the direct one, which has a plain twin of its own.
+final class WinogradConvolutionTests: XCTestCase {
+  /// The 3x3 convolutions of ResNet-18 and -50, both divisions of the work, sizes that are no
+  /// multiple of the tile: at most 1e-4 of the root mean square, gradients too.
+  func testRealSizes() {
+    let cases = [
+      (8, 32, 64, 64), (8, 16, 128, 128), (4, 8, 256, 256), (16, 4, 512, 512), (1, 56, 64, 64),
+      (1, 28, 128, 128), (2, 14, 256, 256), (8, 7, 512, 512), (3, 9, 24, 40),
+      (32, 24, 64, 64), (32, 12, 128, 128), (32, 6, 256, 256), (32, 3, 512, 512), (8, 9, 64, 64),
+      (2, 48, 64, 64), (1, 112, 32, 64), (16, 14, 128, 128), (8, 14, 512, 512),
+    ]
+    for (count, size, inputs, outputs) in cases {
+      for threads in [1, 2] {
+        check([count, size, size, inputs], outputs: outputs, padding: 1, threads: threads)
+      }
+    }
+  }
+
+  /// Those of stride 2.
+  func testRealSizesOfStrideTwo() {
+    let cases = [
+      (8, 32, 64, 128), (16, 16, 128, 256), (64, 8, 256, 512), (2, 56, 128, 128), (8, 28, 256, 256),
+      (24, 14, 512, 512), (12, 15, 24, 40), (32, 12, 128, 256), (64, 6, 256, 512),
+    ]
+    for (count, size, inputs, outputs) in cases {
+      for threads in [1, 2] {
+        check(
+          [count, size, size, inputs], outputs: outputs, stride: 2, padding: 1, threads: threads)
+      }
+    }
+  }
+
+  func testPaddingsAndOblongImages() {
+    for padding in 0...2 {
+      check([20, 11, 17, 8], outputs: 16, padding: padding, threads: 2)
+      check([8, 28, 13, 16], outputs: 8, padding: padding, threads: 1)
+      check([20, 11, 6, 8], outputs: 16, padding: padding, threads: 2)
+      check([25, 5, 18, 16], outputs: 8, padding: padding, threads: 1)
+      check([40, 31, 14, 8], outputs: 16, stride: 2, padding: padding, threads: 2)
+      check([40, 13, 31, 16], outputs: 8, stride: 2, padding: padding, threads: 1)
+      check([40, 11, 10, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
+    }
+  }
+
+  /// Every scheme, and borders.
+  func testEveryISA() {
+    forEachISA { _ in
+      check([20, 11, 17, 24], outputs: 40, padding: 1, threads: 2)
+      check([8, 24, 24, 24], outputs: 72, padding: 1, threads: 2)
+      check([40, 3, 3, 24], outputs: 40, padding: 1, threads: 2)
+      check([10, 15, 10, 24], outputs: 40, padding: 1, threads: 2)
+      check([40, 13, 31, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
+      check([40, 11, 6, 24], outputs: 40, stride: 2, padding: 1, threads: 2)
+    }
+  }
+
+  /// Pixels that are in no tile, and panels of which the last is narrow.
+  func testUncoveredPixelsAndNarrowPanels() {
+    check([40, 18, 34, 8], outputs: 16, stride: 2, padding: 0, threads: 2)
+    check([8, 32, 32, 72], outputs: 136, padding: 1, threads: 2)
+    check([16, 32, 32, 72], outputs: 136, stride: 2, padding: 1, threads: 2)
+    let uncovered = ConvolutionGeometry(
+      images: [40, 18, 34, 8], weight: [16, 3, 3, 8], stride: 2, padding: 0, dilation: 1, groups: 1)
+    XCTAssertFalse(WinogradTiles(uncovered, .strideTwoOfFour).coversEveryPixel)
+  }
+
+  /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
+  func testProductsOfATile() {
+    XCTAssertEqual(WinogradScheme.ofFour.products, 36)
+    XCTAssertEqual(WinogradScheme.ofThree.products, 25)
+    XCTAssertEqual(WinogradScheme.ofFive.products, 49)
+    XCTAssertEqual(WinogradScheme.ofSix.products, 64)
+    XCTAssertEqual(WinogradScheme.strideTwoOfThree.products, 49)
+    XCTAssertEqual(WinogradScheme.strideTwoOfFour.products, 81)
+    var products = 0
+    for row in 0..<5 {
+      for column in 0..<5 {
+        XCTAssertEqual(WinogradScheme.strideTwoOfFour.phasesBefore(row, column), products)
+        products += (row == 4 ? 1 : 2) * (column == 4 ? 1 : 2)
+      }
+    }
+    XCTAssertEqual(products, 81)
+  }
+
+  /// Which geometries the algorithm takes, and that both divisions of its work are tried above.
+  func testWhatIsWinograd() {
+    func geometry(_ images: Shape, _ weight: Shape, stride: Size2D = 1) -> ConvolutionGeometry {
+      ConvolutionGeometry(
+        images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
+    }
+    func winograd(_ geometry: ConvolutionGeometry) -> WinogradConvolution? {
+      WinogradConvolution(geometry, .float32)
+    }
+    let wide = winograd(geometry([16, 32, 32, 64], [64, 3, 3, 64]))
+    let deep = winograd(geometry([16, 4, 4, 512], [512, 3, 3, 512]))
+    XCTAssertEqual(wide?.tiles.scheme.extent, 4)
+    XCTAssertEqual(wide?.tiles.parallelizesOverPoints, false)
+    XCTAssertEqual(deep?.tiles.parallelizesOverPoints, true)
+    XCTAssertNil(winograd(geometry([2, 32, 32, 3], [64, 3, 3, 3])))
+
+    // Tiles of 6x6 where they fit: 16 of them instead of 36, and 1 instead of 4.
+    let wideOfSix = winograd(geometry([32, 24, 24, 64], [64, 3, 3, 64]))
+    let deepOfSix = winograd(geometry([32, 6, 6, 256], [256, 3, 3, 256]))
+    XCTAssertEqual(wideOfSix?.tiles.scheme.extent, 6)
+    XCTAssertEqual(wideOfSix?.tiles.parallelizesOverPoints, false)
+    XCTAssertEqual(deepOfSix?.tiles.scheme.extent, 6)
+    XCTAssertEqual(deepOfSix?.tiles.parallelizesOverPoints, true)
+
+    // Nine tiles of 5x5 instead of sixteen of 4x4.
+    let ofFive = winograd(geometry([32, 14, 14, 64], [64, 3, 3, 64]))
+    let deepOfFive = winograd(geometry([8, 14, 14, 512], [512, 3, 3, 512]))
+    XCTAssertEqual(ofFive?.tiles.scheme.extent, 5)
+    XCTAssertEqual(ofFive?.tiles.parallelizesOverPoints, false)
+    XCTAssertEqual(deepOfFive?.tiles.scheme.extent, 5)
+    XCTAssertEqual(deepOfFive?.tiles.parallelizesOverPoints, true)
+
+    // One tile of 3x3.
+    let ofThree = winograd(geometry([32, 3, 3, 512], [512, 3, 3, 512]))
+    XCTAssertEqual(ofThree?.tiles.scheme.extent, 3)
+    XCTAssertEqual(ofThree?.tiles.parallelizesOverPoints, true)
+
+    let wideTwo = winograd(geometry([64, 32, 32, 64], [128, 3, 3, 64], stride: 2))
+    let deepTwo = winograd(geometry([64, 8, 8, 256], [512, 3, 3, 256], stride: 2))
+    XCTAssertEqual(wideTwo?.tiles.scheme.stride, 2)
+    XCTAssertEqual(wideTwo?.tiles.parallelizesOverPoints, false)
+    XCTAssertEqual(deepTwo?.tiles.parallelizesOverPoints, true)
+    let twoOfThree = winograd(geometry([32, 12, 12, 128], [256, 3, 3, 128], stride: 2))
+    XCTAssertEqual(twoOfThree?.tiles.scheme.extent, 3)
+    // For so few tiles the kernels are not worth their transform.
+    XCTAssertNil(winograd(geometry([8, 14, 14, 512], [512, 3, 3, 512], stride: 2)))
+    XCTAssertNil(winograd(geometry([2, 12, 12, 64], [64, 3, 3, 64], stride: 2)))
+    // A tile of 3x3 would cover these 2x2 results with more multiplications than are saved.
+    XCTAssertNil(winograd(geometry([640, 4, 4, 64], [64, 3, 3, 64], stride: 2)))
+    let uneven = Size2D(height: 1, width: 2)
+    XCTAssertNil(winograd(geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: uneven)))
+  }
+
+  private func check(
+    _ shape: Shape, outputs: Int, stride: Size2D = 1, padding: Int, threads: Int
+  ) {
+    var stream = RandomStream(seed: UInt64(shape.elementCount))
+    let images = Tensor.normal(shape, using: &stream)
+    let fan = Float(9 * shape[3])
+    let weight = Tensor.normal(
+      [outputs, 3, 3, shape[3]], standardDeviation: 1 / fan.squareRoot(), using: &stream)
+    let around = Size2D(padding)
+    let geometry = ConvolutionGeometry(
+      images: shape, weight: weight.shape, stride: stride, padding: around, dilation: 1, groups: 1)
+    XCTAssertNotNil(WinogradConvolution(geometry, .float32), "\(shape), padding \(padding)")
+    let size = geometry.resultShape
+    let gradient = Tensor.normal(size, using: &stream)
+    func all(_ algorithm: ConvolutionAlgorithm) -> [Tensor] {
+      withConvolutionAlgorithm(algorithm) {
+        let result = convolution(images.tracked, weight.tracked, stride: stride, padding: around)
+        return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
+      }
+    }
+    let (fast, direct) = Threads.with(threads) { (all(.automatic), all(.direct)) }
+    XCTAssertEqual(fast.count, 3)
+    for (name, pair) in zip(["value", "image gradient", "weight gradient"], zip(fast, direct)) {
+      let error = abs(pair.0 - pair.1).max().item / sqrt(square(pair.1).mean()).item
+      XCTAssertLessThan(
+        error, 1e-4,
+        "\(name) of \(shape) to \(outputs), stride \(stride), padding \(padding), \(threads) threads"
+      )
+    }
+  }
+}

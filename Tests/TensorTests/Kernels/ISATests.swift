@@ -1,0 +1,176 @@
+import CTensorKernels
+import XCTest
+
+@testable import Tensor
+
+/// Every dispatched C function under every ISA against the version without vector extensions.
+final class ISATests: XCTestCase {
+  private typealias Numbers = UnsafeMutablePointer<Float>
+
+  func testTheMaximumLimitsTheISA() {
+    ctk_set_max_isa(CTKISAAVX512)
+    let best = ctk_isa()
+    forEachISA { XCTAssertLessThanOrEqual($0.rawValue, best.rawValue) }
+    ctk_set_max_isa(CTKISABaseline)
+    XCTAssertEqual(ctk_isa(), CTKISABaseline)
+    XCTAssertFalse(ctk_has_bfloat16())
+    ctk_set_max_isa(CTKISAAVX512)
+    XCTAssertEqual(ctk_isa(), best)
+  }
+
+  func testEveryVersionComputesTheSame() {
+    for (name, run) in kernels {
+      ctk_set_max_isa(CTKISABaseline)
+      let expected = run()
+      XCTAssertGreaterThan(expected.map(\.magnitude).max() ?? 0, 0, name)
+      forEachISA { isa in
+        for (found, expected) in zip(run(), expected) {
+          XCTAssertEqual(
+            found, expected, accuracy: 1e-4 * max(1, expected.magnitude), "\(name), \(isa)")
+        }
+      }
+    }
+  }
+
+  /// The functions that the target dispatches, read from its text, are those above.
+  func testEveryDispatchedFunctionIsAbove() throws {
+    let here = URL(fileURLWithPath: #filePath)
+    let package = (0..<4).reduce(here) { url, _ in url.deletingLastPathComponent() }
+    let folder = package.appending(path: "Sources/CTensorKernels")
+    let files = try XCTUnwrap(
+      FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+    var found: Set<String> = []
+    for case let file as URL in files where ["c", "h"].contains(file.pathExtension) {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      found.formUnion(text.matches(of: /CTK_DISPATCH\(\s*(\w+), \w+,/).map { String($0.output.1) })
+    }
+    found.remove("name")
+    XCTAssertEqual(found, Set(kernels.map { String($0.name.prefix { $0 != " " }) }))
+  }
+
+  private var kernels: [(name: String, run: () -> [Float])] {
+    rowKernels + schemes.flatMap { transforms(of: $0) }
+  }
+
+  /// Rows of 45 channels: several vectors, one, and a part of one.
+  private var rowKernels: [(name: String, run: () -> [Float])] {
+    let (rows, channels) = (11, 45)
+    let count = rows * channels
+    func affine(_ values: [Tensor]) -> CTKAffine {
+      CTKAffine(factor: values[3].pointer, offset: values[4].pointer)
+    }
+    func normalized(_ values: [Tensor]) -> CTKNormalized {
+      CTKNormalized(
+        gradient: values[0].pointer, input: values[1].pointer, output: values[2].pointer,
+        affine: affine(values), gate: CTKGateByInput)
+    }
+    func kernel(
+      _ name: String, _ outputs: Int, _ body: @escaping ([Tensor], Numbers) -> Void
+    ) -> (name: String, run: () -> [Float]) {
+      (
+        name,
+        {
+          var stream = RandomStream(seed: 11)
+          let values = (0..<6).map { _ in Tensor.uniform([count], in: 0.5..<2, using: &stream) }
+          defer { extendLifetime(values) }
+          return self.result(outputs) { body(values, $0) }
+        }
+      )
+    }
+    return [
+      kernel("ctk_adam_step", 3 * count) { values, out in
+        let step = CTKAdamStep(
+          share1: 0.1, keep2: 0.99, share2: 0.01, coupled: 0.1, shrink: 0.9, rate: 0.1, scale: 1,
+          epsilon: 1e-3)
+        for index in 0..<3 {
+          (out + index * count).update(from: values[index].pointer, count: count)
+        }
+        ctk_adam_step(out, values[3].pointer, out + count, out + 2 * count, count, step)
+      },
+      kernel("ctk_transpose_panel", count) { values, out in
+        ctk_transpose_panel(values[0].pointer, channels, rows, channels, out)
+      },
+      kernel("ctk_channel_sums", 2 * channels) { values, out in
+        ctk_channel_sums(
+          values[0].pointer, values[1].pointer, rows, channels, out, out + channels)
+      },
+      kernel("ctk_apply_affine", count) { values, out in
+        ctk_apply_affine(
+          values[0].pointer, values[1].pointer, affine(values), true, false, rows, channels, out)
+      },
+      kernel("ctk_gradient_sums", 2 * channels) { values, out in
+        ctk_gradient_sums(
+          normalized(values), values[5].pointer, rows, channels, out, out + channels)
+      },
+      kernel("ctk_input_gradients", 2 * count) { values, out in
+        ctk_input_gradients(
+          normalized(values), values[3].pointer, values[4].pointer, values[5].pointer, false, rows,
+          channels, out, out + count)
+      },
+    ]
+  }
+
+  private let schemes = [
+    ctk_winograd3, ctk_winograd4, ctk_winograd5, ctk_winograd6, ctk_winograd_strided3,
+    ctk_winograd_strided4,
+  ]
+
+  /// The six transforms of a scheme, for two images whose tiles reach over their borders.
+  private func transforms(of scheme: CTKWinogradScheme) -> [(name: String, run: () -> [Float])] {
+    let (channels, tiles) = (16, 8)
+    let side = 2 * scheme.extent * scheme.stride - 1
+    let images = CTKWinogradImages(
+      height: side, width: side, channels: channels, top: 1, left: 1, down: 2, across: 2)
+    let extent = 2 * scheme.extent - 1
+    let results = CTKWinogradImages(
+      height: extent, width: extent, channels: channels, top: 0, left: 0, down: 2, across: 2)
+    let (pixels, outputs) = (2 * side * side * channels, 2 * extent * extent * channels)
+    let last = scheme.points - 1
+    let size = { (size: Int) in
+      ctk_winograd_phase_plane(scheme.stride, scheme.points, last, last, size) + size
+    }
+    let layout = CTKWinogradWeightLayout(outputs: 16, inputs: 8, panel: 16, isForOutputs: true)
+    func buffer(_ numbers: Numbers) -> CTKWinogradBuffer {
+      CTKWinogradBuffer(numbers: numbers, first: 0, capacity: tiles)
+    }
+    func kernel(
+      _ name: String, from input: Int, to output: Int, _ body: @escaping (Numbers, Numbers) -> Void
+    ) -> (name: String, run: () -> [Float]) {
+      (
+        "\(name) \(scheme.stride) \(scheme.extent)",
+        {
+          var stream = RandomStream(seed: 12)
+          var source = Tensor.normal([input], using: &stream)
+          return self.result(output) { out in source.mutate { body($0, out) } }
+        }
+      )
+    }
+    return [
+      kernel("transform_inputs", from: pixels, to: size(tiles * channels)) {
+        scheme.inputs(images, $0, 0, tiles, buffer($1))
+      },
+      kernel("transform_input_gradients", from: size(tiles * channels), to: pixels) {
+        scheme.inputGradients(images, buffer($0), 0, tiles, $1)
+      },
+      kernel("transform_outputs", from: size(tiles * channels), to: outputs) {
+        scheme.outputs(results, buffer($0), 0, tiles, $1)
+      },
+      kernel("transform_output_gradients", from: outputs, to: size(tiles * channels)) {
+        scheme.outputGradients(results, $0, 0, tiles, buffer($1))
+      },
+      kernel("transform_weights", from: 16 * 9 * 8, to: size(16 * 8)) {
+        scheme.weights(layout, $0, 0, 16, $1)
+      },
+      kernel("transform_weight_gradients", from: size(16 * 8), to: 16 * 9 * 8) {
+        scheme.weightGradients(layout, $0, 0, 16, $1)
+      },
+    ]
+  }
+
+  private func result(_ count: Int, _ body: (Numbers) -> Void) -> [Float] {
+    Tensor([count]) { out in
+      out.update(repeating: 0, count: count)
+      body(out)
+    }.scalars
+  }
+}

@@ -1,0 +1,124 @@
+import CTensorKernels
+import XCTest
+
+@testable import Tensor
+
+/// What `withMatmulPrecision(.bfloat16)` rounds, and what it leaves alone.
+final class BFloat16GemmTests: XCTestCase {
+  override func setUpWithError() throws {
+    try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
+  }
+
+  override func tearDown() { ctk_set_max_isa(CTKISAAVX512) }
+
+  /// Every product, values and gradients, is that of rounded factors.
+  func testProductsAndTheirGradientsRoundTheirFactors() {
+    var stream = RandomStream(seed: 501)
+    func normal(_ shape: Shape) -> Tensor { .normal(shape, using: &stream) }
+    checkRounding("matmul", normal([70, 33]), normal([33, 90]), matmul)
+    checkRounding("batches", normal([3, 20, 17]), normal([3, 17, 40]), matmul)
+    checkRounding("linear", normal([66, 40]), normal([50, 40])) { linear($0, $1) }
+    checkRounding("few rows", normal([16, 40]), normal([50, 40])) { linear($0, $1) }
+    checkRounding("1x1", normal([2, 5, 5, 24]), normal([70, 1, 1, 24])) { convolution($0, $1) }
+    checkRounding("large weight", normal([2, 4, 4, 24]), normal([520, 1, 1, 24])) {
+      convolution($0, $1)
+    }
+    checkRounding("stride 2", normal([2, 9, 8, 16]), normal([24, 3, 3, 16])) {
+      convolution($0, $1, stride: 2, padding: 1)
+    }
+    checkRounding("groups", normal([2, 6, 6, 8]), normal([32, 3, 3, 4])) {
+      convolution($0, $1, groups: 2)
+    }
+    checkRounding("transposed", normal([2, 4, 4, 16]), normal([16, 2, 2, 24])) {
+      transposedConvolution($0, $1, stride: 2)
+    }
+  }
+
+  /// Winograd's convolutions and products with a side below 16 are what they are without.
+  func testWhatIsNotRounded() {
+    var stream = RandomStream(seed: 502)
+    func check(_ a: Shape, _ b: Shape, _ operation: (Tensor, Tensor) -> Tensor) {
+      let (a, b) = (Tensor.normal(a, using: &stream), Tensor.normal(b, using: &stream))
+      let (exact, allowed) = (
+        operation(a, b), withMatmulPrecision(.bfloat16) { operation(a, b) }
+      )
+      XCTAssertTrue(allowed.scalars == exact.scalars, "\(a.shape), \(b.shape)")
+    }
+    check([15, 33], [33, 90], matmul)
+    check([70, 15], [15, 90], matmul)
+    check([70, 33], [33, 15], matmul)
+    check([8, 24, 24, 16], [16, 3, 3, 16]) { convolution($0, $1, padding: 1) }
+    check([2, 12, 12, 16], [16, 3, 3, 1]) { convolution($0, $1, groups: 16) }
+  }
+
+  func testGradientsAreOfThePrecisionThatRecordedThem() {
+    var stream = RandomStream(seed: 503)
+    let x = Tensor.normal([70, 33], using: &stream).tracked
+    let y = Tensor.normal([33, 90], using: &stream)
+    func gradient(forward: MatmulPrecision, backward: MatmulPrecision) -> [Float] {
+      let loss = withMatmulPrecision(forward) { matmul(x, y) }.sum()
+      return withMatmulPrecision(backward) { gradients(of: loss, at: [x])[0].scalars }
+    }
+    XCTAssertEqual(
+      gradient(forward: .bfloat16, backward: .float32),
+      gradient(forward: .bfloat16, backward: .bfloat16))
+    XCTAssertEqual(
+      gradient(forward: .float32, backward: .bfloat16),
+      gradient(forward: .float32, backward: .float32))
+    XCTAssertNotEqual(
+      gradient(forward: .bfloat16, backward: .float32),
+      gradient(forward: .float32, backward: .float32))
+  }
+
+  func testProcessorsWithoutTheInstructionRoundNothing() {
+    var stream = RandomStream(seed: 504)
+    let (a, b) = (
+      Tensor.normal([70, 33], using: &stream), Tensor.normal([33, 90], using: &stream)
+    )
+    ctk_set_max_isa(CTKISAAVX2)
+    XCTAssertFalse(MatmulPrecision.hasBFloat16)
+    XCTAssertEqual(
+      withMatmulPrecision(.bfloat16) { matmul(a, b) }.scalars, matmul(a, b).scalars)
+  }
+
+  /// Numbers that are none, infinite, and of the smallest that count.
+  func testUnusualNumbers() {
+    var a = Tensor.zeros([16, 16])
+    a.mutate {
+      $0[0] = .nan; $0[16] = .infinity; $0[32] = 0x1p-125; $0[48] = 0x1p-130
+    }
+    let product = withMatmulPrecision(.bfloat16) { matmul(a, Tensor.ones([16, 16])) }
+    XCTAssertTrue(product.scalars[0].isNaN)
+    XCTAssertEqual(product.scalars[16], .infinity)
+    XCTAssertEqual(product.scalars[32], 0x1p-125)
+    XCTAssertEqual(product.scalars[48], 0)
+  }
+
+  /// Compares a product of `a` and `b`, and its gradients for a random one of the result, with those of
+  /// numbers rounded before.
+  private func checkRounding(
+    _ name: String, _ a: Tensor, _ b: Tensor, _ operation: (Tensor, Tensor) -> Tensor,
+    line: UInt = #line
+  ) {
+    func rounded(_ x: Tensor) -> Tensor {
+      Tensor(Twin(x).rounded(to: .bfloat16).values.map { Float($0) }, shape: x.shape)
+    }
+    func all(_ a: Tensor, _ b: Tensor, _ gradient: Tensor) -> [Tensor] {
+      let (a, b) = (a.tracked, b.tracked)
+      let result = operation(a, b)
+      return [result.detached]
+        + gradients(of: (result * gradient).sum(), at: [a, b])
+    }
+    var stream = RandomStream(seed: 505)
+    let gradient = Tensor.normal(operation(a, b).shape, using: &stream)
+    let found = withMatmulPrecision(.bfloat16) { all(a, b, gradient) }
+    let expected = withConvolutionAlgorithm(.direct) {
+      all(rounded(a), rounded(b), rounded(gradient))
+    }
+    for (found, expected) in zip(found, expected) {
+      XCTAssertLessThan(relativeError(found, Twin(expected)), 1e-5, name, line: line)
+    }
+    XCTAssertGreaterThan(
+      relativeError(found[0], Twin(operation(a, b))), 1e-4, "\(name) rounds nothing", line: line)
+  }
+}
