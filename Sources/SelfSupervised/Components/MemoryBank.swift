@@ -169,7 +169,7 @@ extension MemoryBank {
   /// The products are made a block of queries at a time, so that memory does not grow with the count.
   private func nearest(to queries: Tensor, among searched: Int) -> [Int] {
     let (bank, block) = (places.value[0..<searched], max(1, (1 << 24) / searched))
-    return queries.chunks(of: block).flatMap { exactLinear($0, bank).argmax() }  // queries · bankᵀ
+    return queries.chunks(of: block).flatMap { linear($0, bank).argmax() }  // queries · bankᵀ
   }
 
   private func labels(at indices: [Int]) -> [Int?] {

@@ -49,7 +49,7 @@ public struct WeightedKNN: Sendable {
     let chunk = max(1, (1 << 24) / bank.shape[0])
     return features.detached.chunks(of: chunk).flatMap { queries in
       // The cosine of every query and bank row.
-      exactLinear(unitNorm(queries), bank).top(k).map(vote)
+      withMatmulPrecision(.float32) { linear(unitNorm(queries), bank) }.top(k).map(vote)
     }
   }
 

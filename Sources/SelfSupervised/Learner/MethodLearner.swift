@@ -104,7 +104,8 @@ public final class MethodLearner<M: Method>: Learner {
   /// - Precondition: There are at least two images while batch norm is in training mode.
   public func stepLoss(of views: M.Views, labels: [Int]?) -> StepLoss {
     begin(views.pair.count, labels)
-    return staging(method.loss(of: views, in: pass(labels: labels)))
+    let pass = pass(labels: labels)
+    return staging(withExactProducts { method.loss(of: views, in: pass) })
   }
 
   /// What a loss computes with.

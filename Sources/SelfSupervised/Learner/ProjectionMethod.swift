@@ -86,7 +86,10 @@ extension MethodLearner where M: ProjectionMethod {
     let (features, projections) = firstRun(of: ranges.map { views[$0] }, in: pass)
     let (first, second) = (Parameter(projections.first), Parameter(projections.second))
     let leaves = ViewPair(first: first.value, second: second.value)
-    let loss = staging(method.loss(ofProjections: leaves, features: features, in: pass))
+    let loss = staging(
+      withExactProducts {
+        method.loss(ofProjections: leaves, features: features, in: pass)
+      })
     loss.backward()
     let gradients = ViewPair(
       first: first.gradient ?? .zeros(first.shape), second: second.gradient ?? .zeros(second.shape))

@@ -65,7 +65,9 @@ public func effectiveRank(_ projections: Tensor) -> Float {
   let gram = withoutGradients {
     let units = unitNorm(projections.detached[0..<rows])
     let isWide = units.shape[1] > rows
-    return isWide ? exactMatmul(units, units.transposed()) : exactMatmul(units.transposed(), units)
+    return withMatmulPrecision(.float32) {
+      isWide ? matmul(units, units.transposed()) : matmul(units.transposed(), units)
+    }
   }
   guard gram.scalars.allSatisfy(\.isFinite) else { return .nan }
   let values = symmetricEigenvalues(gram)

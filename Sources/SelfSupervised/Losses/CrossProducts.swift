@@ -11,6 +11,6 @@ import Tensor
 /// - Returns: A scalar.
 func squaredCrossProducts(_ a: Tensor, _ b: Tensor) -> Tensor {
   a.shape[0] < a.shape[1]
-    ? (exactLinear(a, a) * exactLinear(b, b)).sum()
-    : square(exactMatmul(a.transposed(), b)).sum()
+    ? (linear(a, a) * linear(b, b)).sum()
+    : square(matmul(a.transposed(), b)).sum()
 }

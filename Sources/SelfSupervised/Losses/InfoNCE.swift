@@ -24,6 +24,6 @@ public func infoNCE(
   // The small side is divided: the logits are as many as there are negatives.
   let units = unitNorm(queries) / temperature
   let positives = (units * unitNorm(keys.detached)).sum(axes: [1], keepingAxes: true)
-  let logits = concatenated([positives, exactLinear(units, negatives.detached)], axis: 1)
+  let logits = concatenated([positives, linear(units, negatives.detached)], axis: 1)
   return crossEntropy(logits, [Int](repeating: 0, count: queries.shape[0]))
 }

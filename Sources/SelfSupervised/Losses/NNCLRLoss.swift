@@ -22,6 +22,6 @@ public func nnclrLoss(
       + "\(candidates.shape)")
   precondition(
     temperature > 0, "nnclrLoss needs a temperature above zero; got \(temperature)")
-  let similarities = exactMatmul(neighbors / temperature, candidates.transposed())
+  let similarities = matmul(neighbors / temperature, candidates.transposed())
   return crossEntropy(similarities, Array(0..<neighbors.shape[0]))
 }

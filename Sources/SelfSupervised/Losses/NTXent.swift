@@ -36,7 +36,7 @@ public func ntXent(
   precondition(temperature > 0, "ntXent needs a temperature above zero; got \(temperature)")
   let count = first.shape[0]
   let units = unitNorm(concatenated([first, second]))
-  let similarities = exactMatmul(units / temperature, units.transposed())
+  let similarities = matmul(units / temperature, units.transposed())
   let partners = (0..<2 * count).map { ($0 + count) % (2 * count) }
   let own = Tensor.identity(2 * count)
   guard isDecoupled else { return crossEntropy(similarities.hiding(own), partners) }

@@ -68,7 +68,7 @@ public func pixProLoss(
   case .lucidrains: weights = Tensor(1 / Float(max(1, positives.count)))
   }
   // A pixel's sum of cosines is its product with the sum of its partners.
-  let partners = exactMatmul(mask, unitNorm(targets.detached)) * weights
+  let partners = matmul(mask, unitNorm(targets.detached)) * weights
   return (unitNorm(predictions) * partners).sum()
 }
 
@@ -96,7 +96,7 @@ public func pixelContrast(
     temperature > 0 && positives.count > 0,
     "pixelContrast needs a temperature above zero and a positive pair; got \(temperature) and "
       + "\(positives.count) pairs")
-  let cosines = exactMatmul(unitNorm(projections), unitNorm(targets.detached).transposed())
+  let cosines = matmul(unitNorm(projections), unitNorm(targets.detached).transposed())
   let (logits, mask) = (cosines / temperature, positives.mask)
   let nothing = Tensor(-Float.infinity)
   switch variant {

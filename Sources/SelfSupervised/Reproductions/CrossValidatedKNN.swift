@@ -40,7 +40,7 @@ private func nearest(_ queries: Tensor, in bank: Tensor, labels: [Int], k: Int) 
   let chunk = max(1, (1 << 24) / max(1, bank.shape[0]))
   let transposed = bank.transposed()
   return queries.chunks(of: chunk).flatMap { queries in
-    exactMatmul(queries, transposed).top(k).map { row in
+    withMatmulPrecision(.float32) { matmul(queries, transposed) }.top(k).map { row in
       var votes: [Int: Int] = [:]
       for index in row.indices { votes[labels[index], default: 0] += 1 }
       return votes.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key ?? 0

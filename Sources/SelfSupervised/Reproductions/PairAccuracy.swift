@@ -13,7 +13,7 @@ import Tensor
 /// - Returns: The share of rows, of both directions together.
 public func contrastiveAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
   withoutGradients {
-    diagonalShare(exactMatmul(unitNorm(first.detached), unitNorm(second.detached).transposed()))
+    diagonalShare(unitNorm(first.detached), unitNorm(second.detached).transposed())
   }
 }
 
@@ -33,12 +33,13 @@ public func correlationAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
     let columns = [first, second].map { features in
       unitNorm(features.detached - features.detached.mean(axes: [0], keepingAxes: true), axis: 0)
     }
-    return diagonalShare(exactMatmul(columns[0].transposed(), columns[1]))
+    return diagonalShare(columns[0].transposed(), columns[1])
   }
 }
 
-/// The share of rows and columns of a square matrix whose largest element is on the diagonal.
-private func diagonalShare(_ matrix: Tensor) -> Float {
+/// The share of rows and columns of the square matrix a · b whose largest element is on the diagonal.
+private func diagonalShare(_ a: Tensor, _ b: Tensor) -> Float {
+  let matrix = withMatmulPrecision(.float32) { matmul(a, b) }
   let winners = [matrix, matrix.transposed()].map { $0.argmax() }
   let right = winners.reduce(0) { $0 + $1.enumerated().count(where: { $0.offset == $0.element }) }
   return Float(right) / Float(2 * matrix.shape[0])
