@@ -77,9 +77,10 @@ public final class LARS: Optimizer {
 
   /// Goes on from the state of another optimizer of the same kind and parameters.
   ///
-  /// - Throws: `StateError` if names or shapes differ; nothing is changed then.
-  public func load(_ state: State) throws {
-    learningRate = try memory.load(state, groups: groups)
+  /// - Throws: `StateError` if names or shapes differ.
+  public func plan(_ state: State) throws -> () -> Void {
+    let planned = try memory.planned(state, groups: groups)
+    return { (self.memory, self.learningRate) = planned }
   }
 
   /// The rate of one layer.

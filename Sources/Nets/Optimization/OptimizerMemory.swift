@@ -38,10 +38,10 @@ struct OptimizerMemory<Entry: ParameterMemory> {
     return state
   }
 
-  /// Takes the numbers of another optimizer of the same kind and parameters, all of them or none.
-  ///
-  /// - Returns: The learning rate.
-  mutating func load(_ state: State, groups: [ParameterGroup]) throws -> Float {
+  /// The memory of another optimizer of the same kind and parameters, and its learning rate.
+  func planned(
+    _ state: State, groups: [ParameterGroup]
+  ) throws -> (memory: OptimizerMemory, learningRate: Float) {
     var (error, loaded) = (StateError(), [ObjectIdentifier: Entry]())
     var expected: Set<String> = []
     for (place, parameter) in groups.flatMap(\.parameters).enumerated() {
@@ -73,8 +73,9 @@ struct OptimizerMemory<Entry: ParameterMemory> {
       error.impossible.append((rateNote, "a number of zero or more", note ?? ""))
     }
     guard error.isEmpty else { throw error }
-    entries = loaded
-    return rate
+    var memory = OptimizerMemory()
+    memory.entries = loaded
+    return (memory, rate)
   }
 }
 

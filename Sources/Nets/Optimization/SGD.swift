@@ -61,8 +61,9 @@ public final class SGD: Optimizer {
 
   /// Goes on from the state of another optimizer of the same kind and parameters.
   ///
-  /// - Throws: `StateError` if names or shapes differ; nothing is changed then.
-  public func load(_ state: State) throws {
-    learningRate = try memory.load(state, groups: groups)
+  /// - Throws: `StateError` if names or shapes differ.
+  public func plan(_ state: State) throws -> () -> Void {
+    let planned = try memory.planned(state, groups: groups)
+    return { (self.memory, self.learningRate) = planned }
   }
 }

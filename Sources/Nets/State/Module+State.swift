@@ -15,6 +15,20 @@ extension Module {
   /// - Throws: `StateError` if names or shapes differ and `partially` is false.
   @discardableResult
   public func load(_ state: State, partially: Bool) throws -> [String] {
+    let (left, change) = try plan(state, partially: partially)
+    change()
+    return left
+  }
+
+  /// Compares `state` with this network and changes nothing.
+  ///
+  /// - Returns: What takes the numbers of `state`.
+  /// - Throws: `StateError` if names or shapes differ.
+  public func plan(_ state: State) throws -> () -> Void { try plan(state, partially: false).change }
+
+  private func plan(
+    _ state: State, partially: Bool
+  ) throws -> (left: [String], change: () -> Void) {
     let leaves = leaves
     let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let names = Set(leaves.map(\.name))
@@ -35,14 +49,8 @@ extension Module {
     }
     let left = error.missing + error.unexpected + error.mismatched.map(\.name)
     guard left.isEmpty || partially else { throw error }
-    for (leaf, value) in fitting { leaf.set(value) }
-    return left
+    return (left, { for (leaf, value) in fitting { leaf.set(value) } })
   }
-
-  /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
-  ///
-  /// - Throws: `StateError` if names or shapes differ.
-  public func load(_ state: State) throws { try load(state, partially: false) }
 
   private var leaves: [Leaf] {
     var leaves: [Leaf] = []

@@ -3,13 +3,19 @@ public protocol Stateful: AnyObject {
   /// The numbers as they are now: a snapshot.
   var state: State { get }
 
-  /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
+  /// Compares `state` with what is here and changes nothing.
   ///
+  /// - Returns: What takes the numbers of `state`; it cannot fail.
   /// - Throws: `StateError` if names or shapes differ.
-  func load(_ state: State) throws
+  func plan(_ state: State) throws -> () -> Void
 }
 
 extension Stateful {
+  /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
+  ///
+  /// - Throws: `StateError` if names or shapes differ.
+  public func load(_ state: State) throws { try plan(state)() }
+
   /// Writes the numbers as a safetensors file.
   ///
   /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.

@@ -16,6 +16,11 @@ public final class Parameter {
   /// Whether operations record this parameter; a frozen one costs nothing in the reverse pass.
   public var isTrainable = true
 
+  /// How often the value has changed, by an optimizer or by assignment.
+  package private(set) var version = 0
+  /// How often another value was assigned, as when weights are loaded.
+  package private(set) var assignments = 0
+
   private(set) var current: Tensor
   private var leaf: GraphNode?
 
@@ -41,7 +46,18 @@ public final class Parameter {
         newValue.shape == current.shape,
         "a parameter of shape \(current.shape) needs a value of that shape; got \(newValue.shape)")
       current = newValue.detached
+      version += 1
+      assignments += 1
     }
+  }
+
+  /// Exchanges the value for `other` of the same shape, which counts as no change: for passes with
+  /// weights that are not the network's own.
+  package func exchange(_ other: inout Tensor) {
+    precondition(
+      other.shape == current.shape,
+      "a parameter of shape \(current.shape) needs a value of that shape; got \(other.shape)")
+    swap(&current, &other)
   }
 
   /// The size along each axis.
@@ -68,6 +84,7 @@ public final class Parameter {
   /// Lets `body` write the numbers: in place when nobody else holds them, else in a copy.
   package func update(_ body: (UnsafeMutablePointer<Float>) -> Void) {
     current.mutate(body)
+    version += 1
   }
 }
 
