@@ -15,10 +15,11 @@ extension Learner {
     return state
   }
 
-  /// Takes the state of another learner of the same parts; if anything does not fit, nothing.
+  /// Compares `state` with the learner's parts and changes nothing.
   ///
+  /// - Returns: What takes the state of another learner of the same parts.
   /// - Throws: `StateError` if names or shapes differ.
-  public func load(_ state: State) throws {
+  public func plan(_ state: State) throws -> () -> Void {
     let prefixes = parts.map { $0.name + "." }
     let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
     guard strangers.isEmpty else { throw StateError(unexpected: strangers) }
@@ -28,17 +29,20 @@ extension Learner {
       }
       return stream
     }
-    let before = parts.map(\.part.state)
-    for (index, (name, part)) in parts.enumerated() {
+    let changes = try parts.map { name, part in
       do {
-        try part.load(state.below(name))
+        return try part.plan(state.below(name))
       } catch {
-        for (earlier, old) in zip(parts, before).prefix(index) { try earlier.part.load(old) }
         throw (error as? StateError)?.below(name) ?? error
       }
     }
-    stream = streams[0]
-    for ((_, layer), stream) in zip(randomLayers, streams.dropFirst()) { layer.stream = stream }
+    return {
+      changes.forEach { $0() }
+      self.stream = streams[0]
+      for ((_, layer), stream) in zip(self.randomLayers, streams.dropFirst()) {
+        layer.stream = stream
+      }
+    }
   }
 
   /// The layers that draw random numbers, each once, under the names of their streams.

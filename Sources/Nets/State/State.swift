@@ -88,7 +88,7 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
   }
 
   /// Whether nothing is wrong.
-  var isEmpty: Bool {
+  package var isEmpty: Bool {
     missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && impossible.isEmpty
   }
 

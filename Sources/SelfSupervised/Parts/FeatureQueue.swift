@@ -115,22 +115,35 @@ extension FeatureQueue {
 // MARK: - Saving
 
 extension FeatureQueue {
-  /// Takes the rows of another queue of the same size; if anything does not fit, nothing.
+  /// Compares `state` with the queue and changes nothing.
   ///
+  /// - Returns: What takes the rows of another queue of the same size.
   /// - Throws: `StateError` if something is missing, of another shape or out of range.
-  public func load(_ state: State) throws {
-    // Of a network, a count of batches may be missing; of a queue, no number may.
-    let missing = ["rows", "labels", "position", "count"].filter { state[$0] == nil }
-    guard missing.isEmpty else { throw StateError(missing: missing) }
+  public func plan(_ state: State) throws -> () -> Void {
+    var error = StateError()
+    let names = buffers.map { $0.name ?? "" }
+    error.unexpected = state.names.filter { !names.contains($0) }
+    let values = zip(names, buffers).compactMap { name, buffer -> Tensor? in
+      guard let value = state[name] else {
+        error.missing.append(name)
+        return nil
+      }
+      if value.shape != buffer.value.shape {
+        error.mismatched.append((name, buffer.value.shape, value.shape))
+      }
+      return value
+    }
     for (name, highest) in [("position", capacity - 1), ("count", capacity)] {
       guard let number = state[name], number.rank == 0 else { continue }
-      guard (0...Float(highest)).contains(number.item) else {
-        let error = (name: name, needed: "a number in 0...\(highest)", found: "\(number.item)")
-        throw StateError(impossible: [error])
+      if !(0...Float(highest)).contains(number.item) {
+        error.impossible.append((name, "a number in 0...\(highest)", "\(number.item)"))
       }
     }
-    try load(state, partially: false)
-    held = []
+    guard error.isEmpty else { throw error }
+    return {
+      for (buffer, value) in zip(self.buffers, values) { buffer.value = value }
+      self.held = []
+    }
   }
 }
 

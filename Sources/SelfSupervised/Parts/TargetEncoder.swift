@@ -125,29 +125,25 @@ extension TargetEncoder {
     }
   }
 
-  /// Takes the numbers of another target of the same modules; if anything does not fit, none.
+  /// Compares `state` with the target and changes nothing.
   ///
+  /// - Returns: What takes the numbers of `state`.
   /// - Throws: `StateError` if names or shapes differ.
-  public func load(_ state: State) throws {
+  public func plan(_ state: State) throws -> () -> Void {
     guard let step = state.notes[Self.stepNote].flatMap(Int.init) else {
       throw StateError(missing: [Self.stepNote])
     }
-    let (parameters, buffers) = (parameterValues, bufferValues)
-    do {
-      try self {
-        for (name, module) in modules {
-          do {
-            try module.load(state.below(name))
-          } catch {
-            throw (error as? StateError)?.below(name) ?? error
-          }
-        }
+    let changes = try modules.map { name, module in
+      do {
+        return try module.plan(state.below(name))
+      } catch {
+        throw (error as? StateError)?.below(name) ?? error
       }
-    } catch {
-      (parameterValues, bufferValues) = (parameters, buffers)
-      throw error
     }
-    self.step = step
+    return {
+      self { changes.forEach { $0() } }
+      self.step = step
+    }
   }
 
   private static let stepNote = "step"
