@@ -27,6 +27,10 @@ extension LARS {
     _ groups: [ParameterGroup], learningRate: Float, momentum: Float = 0.9,
     trustCoefficient: Float = 1e-3, variant: Variant = .google
   ) {
+    precondition(
+      (0..<1).contains(momentum) && trustCoefficient > 0,
+      "LARS needs a momentum of at least 0 and below 1 and a trust coefficient above 0; got "
+        + "\(momentum) and \(trustCoefficient)")
     self.init(
       LARSRule(momentum: momentum, trustCoefficient: trustCoefficient, variant: variant), groups,
       learningRate: learningRate)
@@ -47,46 +51,22 @@ public struct LARSRule: UpdateRule {
     case lightly
   }
 
-  /// The share of the last step's velocity that is kept.
-  public let momentum: Float
-  /// The coefficient of the layers' rates.
-  public let trustCoefficient: Float
-  /// Which formula is used.
-  public let variant: Variant
+  let momentum: Float
+  let trustCoefficient: Float
+  let variant: Variant
+  let name = "LARS"
+  let usualHighestRate: Float = 10
+  let tensorNames = ["velocity"]
 
-  /// The given variant of the formula.
-  ///
-  /// - Precondition: The momentum is at least 0 and below 1, the coefficient above 0.
-  public init(momentum: Float = 0.9, trustCoefficient: Float = 1e-3, variant: Variant = .google) {
-    precondition(
-      (0..<1).contains(momentum) && trustCoefficient > 0,
-      "LARS needs a momentum of at least 0 and below 1 and a trust coefficient above 0; got "
-        + "\(momentum) and \(trustCoefficient)")
-    self.momentum = momentum
-    self.trustCoefficient = trustCoefficient
-    self.variant = variant
-  }
-
-  /// LARS.
-  public var name: String { "LARS" }
-
-  /// Ten: SimCLR's and BYOL's largest batches come to 4.8.
-  public var usualHighestRate: Float { 10 }
-
-  /// The velocity.
-  public var tensorNames: [String] { ["velocity"] }
-
-  /// Moves one parameter.
-  public func update(
-    _ parameter: Parameter, gradient: Tensor, group: ParameterGroup, learningRate: Float,
+  func update(
+    _ parameter: Parameter, gradient: Tensor, rate: Float, group: ParameterGroup,
     state: inout ParameterState
   ) {
     let trust = group.usesLayerAdaptation ? trust(parameter, gradient, group.weightDecay) : 1
     sgdStep(
       parameter, gradient: gradient, velocity: &state.tensors[0],
-      learningRate: variant == .google ? 1 : learningRate, momentum: momentum, lookAhead: nil,
-      weightDecay: group.weightDecay,
-      slopeScale: variant == .google ? learningRate * trust : trust)
+      learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
+      weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
   }
 
   /// The rate of one layer.

@@ -80,11 +80,9 @@ extension Module {
   /// Told apart by the type of the layer and the rank, not by name: a batch norm called `net.1` is
   /// exempt too.
   public func parameterGroups(weightDecay: Float) -> [ParameterGroup] {
-    var exempt: [Parameter] = []
-    for (_, module) in namedModules where module is any NormalizationLayer {
-      exempt += module.parameters
-    }
-    exempt += parameters.filter { $0.shape.rank <= 1 }
+    let parameters = parameters
+    let norms = namedModules.filter { $0.module is any NormalizationLayer }
+    let exempt = norms.flatMap(\.module.parameters) + parameters.filter { $0.shape.rank <= 1 }
     let identities = Set(exempt.map(ObjectIdentifier.init))
     let decaying = parameters.filter { !identities.contains(ObjectIdentifier($0)) }
     return [

@@ -1,71 +1,47 @@
 import Tensor
 
 /// The formula of an optimizer: how one step moves one parameter.
-///
-/// A rule of your own makes an optimizer, with groups, schedules and saved states like the others':
-/// `RuleOptimizer(MyRule(), groups, learningRate: 0.1)`.
-public protocol UpdateRule: Sendable {
-  /// The optimizer's name in messages.
+protocol UpdateRule {
   var name: String { get }
-
-  /// The highest learning rate in common use.
   var usualHighestRate: Float { get }
-
-  /// The names in saved states of the tensors that are kept of each parameter between steps.
-  ///
-  /// They have the parameter's shape and start at zero.
+  /// The names, in saved states, of the tensors that are kept of each parameter between steps. They
+  /// have its shape and start at zero.
   var tensorNames: [String] { get }
-
   /// Whether saved states hold the number of steps of each parameter.
   var savesSteps: Bool { get }
 
-  /// Moves one parameter.
-  ///
-  /// - Parameters:
-  ///   - parameter: What to move.
-  ///   - gradient: Its gradient.
-  ///   - group: The group it belongs to.
-  ///   - learningRate: The step size of that group.
-  ///   - state: What is kept of this parameter, in place.
+  /// Moves one parameter; `rate` is the learning rate of its group.
   func update(
-    _ parameter: Parameter, gradient: Tensor, group: ParameterGroup, learningRate: Float,
+    _ parameter: Parameter, gradient: Tensor, rate: Float, group: ParameterGroup,
     state: inout ParameterState)
 }
 
 extension UpdateRule {
-  /// One, unless a rule says otherwise.
-  public var usualHighestRate: Float { 1 }
-
-  /// False, unless a rule says otherwise.
-  public var savesSteps: Bool { false }
+  var usualHighestRate: Float { 1 }
+  var savesSteps: Bool { false }
 }
 
 /// What an optimizer keeps of one parameter between steps.
-public struct ParameterState {
-  /// The tensors that ``UpdateRule/tensorNames`` names. A rule may drop them to save memory.
-  public var tensors: [Tensor]
-
+struct ParameterState {
+  /// What ``UpdateRule/tensorNames`` names. A rule may drop them to save memory.
+  var tensors: [Tensor]
   /// How many steps have moved the parameter, the current one included.
-  public internal(set) var steps = 0
+  var steps = 0
 }
 
 /// An optimizer that moves each parameter by a rule: ``SGD``, ``LARS``, ``Adam`` or ``AdamW``.
 ///
 /// Saved states hold what is kept of each parameter under its place among all of them, "3.velocity"
 /// say; a place is missing while its parameter has had no gradient.
-public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
-  /// The formula and its settings.
-  public let rule: Rule
+public final class RuleOptimizer<Rule>: Optimizer {
   /// The parameters and the settings that differ between them.
   public var groups: [ParameterGroup]
   /// The step size, which a schedule may change before any step.
   public var learningRate: Float
+  let rule: any UpdateRule
   private var states: [ObjectIdentifier: ParameterState] = [:]
 
-  /// An optimizer of the given groups.
-  ///
-  /// - Precondition: The learning rate is zero or more; each parameter comes once.
-  public init(_ rule: Rule, _ groups: [ParameterGroup], learningRate: Float) {
+  init(_ rule: any UpdateRule, _ groups: [ParameterGroup], learningRate: Float) {
     precondition(
       learningRate >= 0 && learningRate.isFinite,
       "\(rule.name) needs a learning rate of zero or more; got \(learningRate)")
@@ -97,7 +73,7 @@ public final class RuleOptimizer<Rule: UpdateRule>: Optimizer {
         func move(_ state: inout ParameterState) {
           state.steps += 1
           rule.update(
-            parameter, gradient: gradient, group: group, learningRate: group.rate(learningRate),
+            parameter, gradient: gradient, rate: group.rate(learningRate), group: group,
             state: &state)
         }
         move(&states[ObjectIdentifier(parameter), default: newState(of: parameter)])

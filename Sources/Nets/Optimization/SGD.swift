@@ -13,6 +13,8 @@ extension SGD {
   public convenience init(
     _ groups: [ParameterGroup], learningRate: Float, momentum: Float = 0, nesterov: Bool = false
   ) {
+    precondition(
+      !nesterov || momentum > 0, "SGD needs a momentum above zero for Nesterov's; got \(momentum)")
     self.init(
       SGDRule(momentum: momentum, nesterov: nesterov), groups, learningRate: learningRate)
   }
@@ -30,36 +32,19 @@ extension SGD {
 
 /// The formula of ``SGD``.
 public struct SGDRule: UpdateRule {
-  /// The share of the last step's velocity that is kept.
-  public let momentum: Float
-  /// Whether the step looks ahead along the velocity.
-  public let nesterov: Bool
+  let momentum: Float
+  let nesterov: Bool
+  let name = "SGD"
+  let tensorNames = ["velocity"]
 
-  /// Plain descent without momentum.
-  ///
-  /// - Precondition: Nesterov's momentum is above zero.
-  public init(momentum: Float = 0, nesterov: Bool = false) {
-    precondition(
-      !nesterov || momentum > 0, "SGD needs a momentum above zero for Nesterov's; got \(momentum)")
-    self.momentum = momentum
-    self.nesterov = nesterov
-  }
-
-  /// SGD.
-  public var name: String { "SGD" }
-
-  /// The velocity.
-  public var tensorNames: [String] { ["velocity"] }
-
-  /// Moves one parameter.
-  public func update(
-    _ parameter: Parameter, gradient: Tensor, group: ParameterGroup, learningRate: Float,
+  func update(
+    _ parameter: Parameter, gradient: Tensor, rate: Float, group: ParameterGroup,
     state: inout ParameterState
   ) {
     var velocity = state.tensors.popLast() ?? .zeros(parameter.shape)
     sgdStep(
-      parameter, gradient: gradient, velocity: &velocity, learningRate: learningRate,
-      momentum: momentum, lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
+      parameter, gradient: gradient, velocity: &velocity, learningRate: rate, momentum: momentum,
+      lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
     // Without momentum no velocity is needed again.
     if momentum > 0 { state.tensors.append(velocity) }
   }
