@@ -3,7 +3,7 @@ import Foundation
 import SelfSupervised
 
 private let methods = Method.allCases.map(\.rawValue)
-private let nets = ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
+private let nets = ResNet.Depth.allCases.map(\.rawValue)
 
 private let flags = [
   Flag("--method", "NAME", methods.joined(separator: ", "), standard: "byol"),
@@ -42,13 +42,6 @@ private func network(_ arguments: Arguments) throws -> ResNet {
   let stem: ResNet.Stem =
     try arguments.choice("--stem", of: ["small", "imagenet"]) == "small" ? .small : .imageNet
   let width = try arguments.integer("--width", in: 1...4_096)
-  return try withRandomSeed(0) {
-    switch try arguments.choice("--net", of: nets) {
-    case "resnet10": .resNet10(stem: stem, width: width)
-    case "resnet18": .resNet18(stem: stem, width: width)
-    case "resnet34": .resNet34(stem: stem, width: width)
-    case "resnet50": .resNet50(stem: stem, width: width)
-    default: .resNet101(stem: stem, width: width)
-    }
-  }
+  let depth = ResNet.Depth(rawValue: try arguments.choice("--net", of: nets)) ?? .resNet18
+  return withRandomSeed(0) { depth(stem: stem, width: width) }
 }

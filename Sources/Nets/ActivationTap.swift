@@ -43,27 +43,3 @@ package final class ActivationTap: @unchecked Sendable {
     targets?.contains(ObjectIdentifier(layer)) ?? true
   }
 }
-
-/// A normalisation that can take the residual sum and the ReLU behind it into one pass.
-public protocol FusableNorm: Module {
-  /// activation(norm(input) + residual)
-  func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor
-}
-
-extension FusableNorm {
-  /// relu(norm(input) + residual), in one pass unless somebody listens to one of the two layers.
-  public func callAsFunction(
-    _ input: Tensor, adding residual: Tensor? = nil, then relu: ReLU
-  ) -> Tensor {
-    if let tap = ActivationTap.current, tap.listens(to: self) || tap.listens(to: relu) {
-      let normalized = self(input)
-      return relu(residual.map { normalized + $0 } ?? normalized)
-    }
-    return forward(input, activation: .relu, residual: residual)
-  }
-
-  /// The norm alone.
-  public func forward(_ input: Tensor) -> Tensor {
-    forward(input, activation: .identity, residual: nil)
-  }
-}

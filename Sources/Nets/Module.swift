@@ -22,7 +22,7 @@ public protocol Module: Stateful, CustomStringConvertible {
   /// What this module holds, in order. The default reads the stored properties.
   var members: [Member] { get }
 
-  /// A shape this module accepts, with which `print` finds the shapes of its layers.
+  /// A shape this module accepts, with which ``summary(inputShape:)`` finds the shapes of its layers.
   var exampleShape: Shape? { get }
 }
 
@@ -46,16 +46,12 @@ extension Module {
 
 extension Module {
   /// The modules this one holds directly, in order, each with its name.
-  public var children: [(name: String, module: any Module)] {
-    members.compactMap { member in
-      if case .module(let module) = member.content { (member.name, module) } else { nil }
-    }
-  }
+  public var children: [(name: String, module: any Module)] { Nets.children(among: members) }
 
   /// This module, with an empty name, and all below it, each under its dotted name.
   public var namedModules: [(name: String, module: any Module)] {
     var found: [(String, any Module)] = []
-    visitModules { name, module in found.append((name, module)) }
+    visitModules { name, module, _ in found.append((name, module)) }
     return found
   }
 
@@ -83,8 +79,8 @@ extension Module {
   /// Leaves under their dotted names: a module's own before those of its children, as torch does.
   private func namedLeaves<Leaf>(_ pick: (Member.Content) -> Leaf?) -> [(String, Leaf)] {
     var found: [(String, Leaf)] = []
-    visitModules { name, module in
-      for member in module.members {
+    visitModules { name, _, members in
+      for member in members {
         if let leaf = pick(member.content) { found.append((joined(name, member.name), leaf)) }
       }
     }
@@ -92,15 +88,24 @@ extension Module {
   }
 
   /// Depth first. A module that is on the path already is a reference back, not a child.
-  private func visitModules(_ body: (String, any Module) -> Void) {
+  ///
+  /// The members of each are read once: by reflection they cost more than all the rest.
+  private func visitModules(_ body: (String, any Module, [Member]) -> Void) {
     func visit(_ name: String, _ module: any Module, _ path: [ObjectIdentifier]) {
       guard !path.contains(ObjectIdentifier(module)) else { return }
-      body(name, module)
-      for child in module.children {
+      let members = module.members
+      body(name, module, members)
+      for child in Nets.children(among: members) {
         visit(joined(name, child.name), child.module, path + [ObjectIdentifier(module)])
       }
     }
     visit("", self, [])
+  }
+}
+
+private func children(among members: [Member]) -> [(name: String, module: any Module)] {
+  members.compactMap { member in
+    if case .module(let module) = member.content { (member.name, module) } else { nil }
   }
 }
 

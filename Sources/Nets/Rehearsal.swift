@@ -8,8 +8,6 @@ public protocol RandomLayer: Module {
   var stream: RandomStream { get set }
 }
 
-extension Dropout: RandomLayer {}
-
 extension Module {
   /// Runs `body` and then puts buffers and random streams back, so that it can be run again with the
   /// same result: running statistics do not move, and dropout will draw the same.

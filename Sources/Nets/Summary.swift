@@ -2,8 +2,8 @@ import Foundation
 import Tensor
 
 extension Module {
-  /// The summary, with output shapes if an example shape is known.
-  public var description: String { summary() }
+  /// A line for each layer: name, type, number of parameters. The network does not run.
+  public var description: String { summary(outputs: nil) }
 
   /// A line for each layer: name, type, output shape, number of parameters.
   ///
@@ -11,9 +11,15 @@ extension Module {
   ///   shapes; the module's own example when it is nil, and no shapes when it has none.
   /// - Returns: A table with a total below it.
   public func summary(inputShape: Shape? = nil) -> String {
-    let modules = namedModules
-    let outputs = (inputShape ?? exampleShape).map(outputShapes(for:)) ?? [:]
-    let rows = modules.map { name, module -> [String] in
+    guard let input = inputShape ?? exampleShape else { return description }
+    return summary(
+      outputs: ActivationTap.outputs {
+        evaluating { withoutGradients { _ = self(Tensor.zeros(input)) } }
+      })
+  }
+
+  private func summary(outputs: [ObjectIdentifier: Tensor]?) -> String {
+    let rows = namedModules.map { name, module in
       let own = module.members.reduce(0) { total, member in
         if case .parameter(let parameter) = member.content {
           total + parameter.shape.elementCount
@@ -21,22 +27,16 @@ extension Module {
           total
         }
       }
-      return [
-        name.isEmpty ? "(network)" : name, "\(type(of: module))",
-        outputs[ObjectIdentifier(module)]?.description ?? "",
-        own == 0 ? "" : grouped(own),
-      ]
+      let shape = outputs.map { [$0[ObjectIdentifier(module)]?.shape.description ?? ""] } ?? []
+      return [name.isEmpty ? "(network)" : name, "\(type(of: module))"] + shape
+        + [own == 0 ? "" : grouped(own)]
     }
-    let trainable = parameters.filter(\.isTrainable).reduce(0) { $0 + $1.shape.elementCount }
-    let note = trainable == parameterCount ? "" : ", \(grouped(trainable)) of them trainable"
-    return table([["layer", "type", "output", "parameters"]] + rows)
-      + "\n\(grouped(parameterCount)) parameters\(note)"
-  }
-
-  private func outputShapes(for input: Shape) -> [ObjectIdentifier: Shape] {
-    ActivationTap.outputs {
-      evaluating { withoutGradients { _ = self(Tensor.zeros(input)) } }
-    }.mapValues(\.shape)
+    let parameters = parameters
+    let count = parameters.reduce(0) { $0 + $1.shape.elementCount }
+    let trainable = parameters.reduce(0) { $0 + ($1.isTrainable ? $1.shape.elementCount : 0) }
+    let note = trainable == count ? "" : ", \(grouped(trainable)) of them trainable"
+    let head = ["layer", "type"] + (outputs == nil ? [] : ["output"]) + ["parameters"]
+    return table([head] + rows) + "\n\(grouped(count)) parameters\(note)"
   }
 }
 

@@ -4,10 +4,10 @@ import XCTest
 @testable import Nets
 
 final class SummaryTests: XCTestCase {
-  func testPrintedNetwork() {
+  func testSummary() {
     let net = MLP([4, 300, 2], batchNorm: true)
     XCTAssertEqual(
-      "\(net)",
+      net.summary(),
       """
       layer      type       output    parameters
       (network)  MLP        [1, 2]              
@@ -18,6 +18,31 @@ final class SummaryTests: XCTestCase {
       2,702 parameters
       """)
     XCTAssertEqual(net.modeDependents.map { $0.mode == .training }, [true])
+    XCTAssertTrue(net.summary(inputShape: [7, 4]).contains("[7, 300]"))
+  }
+
+  func testPrintingDoesNotRunTheNetwork() {
+    final class Net: Module {
+      let fc = Linear(2, 3)
+      var calls = 0
+      var exampleShape: Shape? { [1, 2] }
+      func forward(_ x: Tensor) -> Tensor {
+        calls += 1
+        return fc(x)
+      }
+    }
+    let net = Net()
+    XCTAssertEqual(
+      "\(net)",
+      """
+      layer      type    parameters
+      (network)  Net               
+      fc         Linear           9
+      9 parameters
+      """)
+    XCTAssertEqual(net.calls, 0)
+    _ = net.summary()
+    XCTAssertEqual(net.calls, 1)
   }
 
   func testFrozenParametersAreCounted() {
@@ -28,7 +53,7 @@ final class SummaryTests: XCTestCase {
 
   func testShapesBehindFusedNorms() {
     let net = ResNet.resNet18(stem: .small, width: 4, classCount: 3)
-    let lines = "\(net)".split(separator: "\n")
+    let lines = net.summary().split(separator: "\n")
     XCTAssertTrue(lines.contains { $0.hasPrefix("layer4.1.bn2") && $0.contains("[1, 4, 4, 32]") })
     XCTAssertEqual(lines.last, "44,391 parameters")
   }

@@ -12,7 +12,7 @@ final class PublishedOptimizersTests: XCTestCase {
     let groups = learner.parameterGroups(weightDecay: 0.1, predictorLearningRate: 0.5)
     XCTAssertEqual(groups.map(\.fixedLearningRate), [nil, nil, 0.5, 0.5])
     XCTAssertEqual(groups.map(\.weightDecay), [0.1, 0, 0.1, 0])
-    XCTAssertEqual(groups.map(\.isAdapted), [true, false, true, false])
+    XCTAssertEqual(groups.map(\.usesLayerAdaptation), [true, false, true, false])
     XCTAssertEqual(groups[2].parameters.count + groups[3].parameters.count, 5)
     let all = groups.flatMap(\.parameters).map(ObjectIdentifier.init)
     XCTAssertEqual(Set(all), Set(learner.parameters.map(ObjectIdentifier.init)))
@@ -47,7 +47,7 @@ final class PublishedOptimizersTests: XCTestCase {
       XCTAssertEqual(optimizer.learningRate, rate, accuracy: 1e-6)
       XCTAssertEqual(optimizer.groups[0].weightDecay, decay)
       XCTAssertEqual(optimizer.groups[1].weightDecay, 0)
-      XCTAssertFalse(optimizer.groups[1].isAdapted)
+      XCTAssertFalse(optimizer.groups[1].usesLayerAdaptation)
     }
     XCTAssertEqual(Adam.byol(learner).learningRate, 3e-4)
     XCTAssertEqual(Adam.byol(learner).groups.map(\.weightDecay), [0])

@@ -21,23 +21,24 @@ public final class Conv2d: ImagewiseModule {
     padding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1, bias: Bool = true,
     using stream: RandomStream? = nil
   ) {
-    precondition(
-      groups >= 1 && inputChannels.isMultiple(of: groups) && outputChannels.isMultiple(of: groups),
-      "Conv2d needs channels divisible by groups; got \(inputChannels), \(outputChannels) and "
-        + "\(groups) groups")
-    var random = stream ?? AmbientStream.current.split()
-    let shape: Shape = [
-      outputChannels, kernelSize.height, kernelSize.width, inputChannels / groups,
-    ]
-    let fanIn = shape[1] * shape[2] * shape[3]
-    weight = Parameter(
-      Initialization.uniform(shape, fanIn: fanIn, using: &random), layout: .channelsFirst)
-    self.bias =
-      bias ? Parameter(Initialization.uniform([outputChannels], fanIn: fanIn, using: &random)) : nil
+    (weight, self.bias) = initialWeights(
+      from: inputChannels, to: outputChannels, kernelSize, groups: groups, bias: bias, stream)
     self.stride = stride
     self.padding = padding
     self.dilation = dilation
     self.groups = groups
+  }
+
+  /// A layer with square kernels, strides and paddings.
+  public convenience init(
+    _ inputChannels: Int, _ outputChannels: Int, kernelSize: Int, stride: Int = 1,
+    padding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true,
+    using stream: RandomStream? = nil
+  ) {
+    self.init(
+      inputChannels, outputChannels, kernelSize: Size2D(kernelSize), stride: Size2D(stride),
+      padding: Size2D(padding), dilation: Size2D(dilation), groups: groups, bias: bias,
+      using: stream)
   }
 
   /// The channels this layer reads.
@@ -76,24 +77,26 @@ public final class ConvTranspose2d: ImagewiseModule {
     padding: Size2D = 0, outputPadding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1,
     bias: Bool = true, using stream: RandomStream? = nil
   ) {
-    precondition(
-      groups >= 1 && inputChannels.isMultiple(of: groups) && outputChannels.isMultiple(of: groups),
-      "ConvTranspose2d needs channels divisible by groups; got \(inputChannels), "
-        + "\(outputChannels) and \(groups) groups")
-    var random = stream ?? AmbientStream.current.split()
-    let shape: Shape = [
-      inputChannels, kernelSize.height, kernelSize.width, outputChannels / groups,
-    ]
-    let fanIn = shape[1] * shape[2] * shape[3]
-    weight = Parameter(
-      Initialization.uniform(shape, fanIn: fanIn, using: &random), layout: .channelsFirst)
-    self.bias =
-      bias ? Parameter(Initialization.uniform([outputChannels], fanIn: fanIn, using: &random)) : nil
+    (weight, self.bias) = initialWeights(
+      from: inputChannels, to: outputChannels, kernelSize, groups: groups, bias: bias, stream,
+      isTransposed: true)
     self.stride = stride
     self.padding = padding
     self.outputPadding = outputPadding
     self.dilation = dilation
     self.groups = groups
+  }
+
+  /// A layer with square kernels, strides and paddings.
+  public convenience init(
+    _ inputChannels: Int, _ outputChannels: Int, kernelSize: Int, stride: Int = 1,
+    padding: Int = 0, outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1,
+    bias: Bool = true, using stream: RandomStream? = nil
+  ) {
+    self.init(
+      inputChannels, outputChannels, kernelSize: Size2D(kernelSize), stride: Size2D(stride),
+      padding: Size2D(padding), outputPadding: Size2D(outputPadding), dilation: Size2D(dilation),
+      groups: groups, bias: bias, using: stream)
   }
 
   /// Images of shape [count, height, width, inputs] to [count, …, …, outputs].
@@ -102,6 +105,26 @@ public final class ConvTranspose2d: ImagewiseModule {
       input, weight.value, bias: bias?.value, stride: stride, padding: padding,
       outputPadding: outputPadding, dilation: dilation, groups: groups)
   }
+}
+
+/// The parameters of a convolution in either direction, with torch's initial weights.
+private func initialWeights(
+  from inputs: Int, to outputs: Int, _ kernelSize: Size2D, groups: Int, bias: Bool,
+  _ stream: RandomStream?, isTransposed: Bool = false
+) -> (weight: Parameter, bias: Parameter?) {
+  precondition(
+    groups >= 1 && inputs.isMultiple(of: groups) && outputs.isMultiple(of: groups),
+    "\(isTransposed ? "ConvTranspose2d" : "Conv2d") needs channels divisible by groups; got "
+      + "\(inputs), \(outputs) and \(groups) groups")
+  var stream = stream ?? AmbientStream.current.split()
+  let (first, last) = isTransposed ? (inputs, outputs) : (outputs, inputs)
+  let shape: Shape = [first, kernelSize.height, kernelSize.width, last / groups]
+  let fanIn = shape[1] * shape[2] * shape[3]
+  let weight = Initialization.uniform(shape, fanIn: fanIn, using: &stream)
+  return (
+    Parameter(weight, layout: .channelsFirst),
+    bias ? Parameter(Initialization.uniform([outputs], fanIn: fanIn, using: &stream)) : nil
+  )
 }
 
 /// A convolution whose kernels have zero mean and unit variance in use (Qiao et al., 2019).

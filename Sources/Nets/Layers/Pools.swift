@@ -1,46 +1,58 @@
 import Tensor
 
-/// The largest value of each window.
-public final class MaxPool: ImagewiseModule {
+/// The windows of a pool.
+public struct PoolWindow: Sendable {
   /// The size of a window.
-  public let window: Size2D
+  public let size: Size2D
   /// The distance between windows.
   public let stride: Size2D
-  /// Rows and columns added on each side, which never win.
+  /// Rows and columns added on each side.
   public let padding: Size2D
+
+  fileprivate init(_ size: Size2D, _ stride: Size2D?, _ padding: Size2D) {
+    (self.size, self.stride, self.padding) = (size, stride ?? size, padding)
+  }
+}
+
+/// The largest value of each window; the padding never wins.
+public final class MaxPool: ImagewiseModule {
+  /// Where the windows are.
+  public let window: PoolWindow
 
   /// A layer with the given windows, side by side unless a stride is given.
   public init(_ window: Size2D, stride: Size2D? = nil, padding: Size2D = 0) {
-    self.window = window
-    self.stride = stride ?? window
-    self.padding = padding
+    self.window = PoolWindow(window, stride, padding)
+  }
+
+  /// A layer with the given square windows, side by side unless a stride is given.
+  public convenience init(_ window: Int, stride: Int? = nil, padding: Int = 0) {
+    self.init(Size2D(window), stride: stride.map { Size2D($0) }, padding: Size2D(padding))
   }
 
   /// Images of shape [count, height, width, channels] to [count, …, …, channels].
   public func forward(_ input: Tensor) -> Tensor {
-    maxPool(input, window: window, stride: stride, padding: padding)
+    maxPool(input, window: window.size, stride: window.stride, padding: window.padding)
   }
 }
 
 /// The mean of each window, zeros of the padding included.
 public final class AveragePool: ImagewiseModule {
-  /// The size of a window.
-  public let window: Size2D
-  /// The distance between windows.
-  public let stride: Size2D
-  /// Rows and columns of zeros added on each side.
-  public let padding: Size2D
+  /// Where the windows are.
+  public let window: PoolWindow
 
   /// A layer with the given windows, side by side unless a stride is given.
   public init(_ window: Size2D, stride: Size2D? = nil, padding: Size2D = 0) {
-    self.window = window
-    self.stride = stride ?? window
-    self.padding = padding
+    self.window = PoolWindow(window, stride, padding)
+  }
+
+  /// A layer with the given square windows, side by side unless a stride is given.
+  public convenience init(_ window: Int, stride: Int? = nil, padding: Int = 0) {
+    self.init(Size2D(window), stride: stride.map { Size2D($0) }, padding: Size2D(padding))
   }
 
   /// Images of shape [count, height, width, channels] to [count, …, …, channels].
   public func forward(_ input: Tensor) -> Tensor {
-    averagePool(input, window: window, stride: stride, padding: padding)
+    averagePool(input, window: window.size, stride: window.stride, padding: window.padding)
   }
 }
 

@@ -26,7 +26,7 @@ public final class Flatten: ImagewiseModule {
 }
 
 /// Zeroes each value with the given probability in training and enlarges the others to match.
-public final class Dropout: ImagewiseModule, ModeDependent {
+public final class Dropout: ImagewiseModule, ModeDependent, RandomLayer {
   /// The probability of a zero.
   public let probability: Float
   /// Whether values are dropped.

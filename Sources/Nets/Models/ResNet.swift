@@ -102,60 +102,63 @@ public final class ResNet: ImagewiseModule {
 // MARK: - Depths
 
 extension ResNet {
-  /// 10 layers: one basic block at each resolution; for small images and short runs.
-  ///
-  /// torchvision has no network of this depth; names, layout and initialisation are as in its others.
-  public static func resNet10(
-    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
-    zeroInitResidual: Bool = false, norm: Norm = .batch
-  ) -> ResNet {
-    ResNet(
-      isBottleneck: false, depths: [1, 1, 1, 1], stem: stem, width: width,
+  /// The paper's networks and a shorter one, under torchvision's names.
+  public enum Depth: String, CaseIterable, Sendable {
+    /// One basic block at each resolution, for small images and short runs. torchvision has none of
+    /// this depth; names, layout and initialisation are as in its others.
+    case resNet10 = "resnet10"
+    /// Two basic blocks at each resolution.
+    case resNet18 = "resnet18"
+    /// 3, 4, 6 and 3 basic blocks.
+    case resNet34 = "resnet34"
+    /// 3, 4, 6 and 3 bottleneck blocks.
+    case resNet50 = "resnet50"
+    /// 3, 4, 23 and 3 bottleneck blocks.
+    case resNet101 = "resnet101"
+
+    /// The number of blocks at each of the four resolutions.
+    public var blocks: [Int] {
+      switch self {
+      case .resNet10: [1, 1, 1, 1]
+      case .resNet18: [2, 2, 2, 2]
+      case .resNet34, .resNet50: [3, 4, 6, 3]
+      case .resNet101: [3, 4, 23, 3]
+      }
+    }
+
+    /// Whether blocks have three convolutions, of which the middle one is narrow.
+    public var isBottleneck: Bool { self == .resNet50 || self == .resNet101 }
+
+    /// A network of this depth; for the arguments see `ResNet.init(isBottleneck:depths:…)`.
+    public func callAsFunction(
+      stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
+      zeroInitResidual: Bool = false, norm: Norm = .batch
+    ) -> ResNet {
+      ResNet(
+        depth: self, stem: stem, width: width, inputChannels: inputChannels,
+        classCount: classCount, zeroInitResidual: zeroInitResidual, norm: norm)
+    }
+  }
+
+  /// A network of the given depth; for the other arguments see `init(isBottleneck:depths:…)`.
+  public convenience init(
+    depth: Depth, stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3,
+    classCount: Int = 1_000, zeroInitResidual: Bool = false, norm: Norm = .batch
+  ) {
+    self.init(
+      isBottleneck: depth.isBottleneck, depths: depth.blocks, stem: stem, width: width,
       inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
       norm: norm)
   }
 
-  /// 18 layers: two basic blocks at each resolution.
-  public static func resNet18(
-    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
-    zeroInitResidual: Bool = false, norm: Norm = .batch
-  ) -> ResNet {
-    ResNet(
-      isBottleneck: false, depths: [2, 2, 2, 2], stem: stem, width: width,
-      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
-      norm: norm)
-  }
-
-  /// 34 layers: 3, 4, 6 and 3 basic blocks.
-  public static func resNet34(
-    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
-    zeroInitResidual: Bool = false, norm: Norm = .batch
-  ) -> ResNet {
-    ResNet(
-      isBottleneck: false, depths: [3, 4, 6, 3], stem: stem, width: width,
-      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
-      norm: norm)
-  }
-
-  /// 50 layers: 3, 4, 6 and 3 bottleneck blocks.
-  public static func resNet50(
-    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
-    zeroInitResidual: Bool = false, norm: Norm = .batch
-  ) -> ResNet {
-    ResNet(
-      isBottleneck: true, depths: [3, 4, 6, 3], stem: stem, width: width,
-      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
-      norm: norm)
-  }
-
-  /// 101 layers: 3, 4, 23 and 3 bottleneck blocks.
-  public static func resNet101(
-    stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
-    zeroInitResidual: Bool = false, norm: Norm = .batch
-  ) -> ResNet {
-    ResNet(
-      isBottleneck: true, depths: [3, 4, 23, 3], stem: stem, width: width,
-      inputChannels: inputChannels, classCount: classCount, zeroInitResidual: zeroInitResidual,
-      norm: norm)
-  }
+  /// `ResNet.resNet10()` makes a network of this depth.
+  public static let resNet10 = Depth.resNet10
+  /// `ResNet.resNet18()` makes a network of this depth.
+  public static let resNet18 = Depth.resNet18
+  /// `ResNet.resNet34()` makes a network of this depth.
+  public static let resNet34 = Depth.resNet34
+  /// `ResNet.resNet50()` makes a network of this depth.
+  public static let resNet50 = Depth.resNet50
+  /// `ResNet.resNet101()` makes a network of this depth.
+  public static let resNet101 = Depth.resNet101
 }

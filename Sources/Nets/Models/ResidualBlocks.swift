@@ -8,9 +8,8 @@ struct ResNetParts {
   /// fanOut).
   func convolution(_ inputs: Int, _ outputs: Int, kernelSize: Int, stride: Int = 1) -> any Module {
     var stream = AmbientStream.current.split()
-    let (kernel, step) = (Size2D(square: kernelSize), Size2D(square: stride))
     let layer = Conv2d(
-      inputs, outputs, kernelSize: kernel, stride: step, padding: Size2D(square: kernelSize / 2),
+      inputs, outputs, kernelSize: kernelSize, stride: stride, padding: kernelSize / 2,
       bias: false, using: stream.split())
     layer.weight.value = Initialization.kaimingNormal(
       layer.weight.shape, fan: outputs * kernelSize * kernelSize, using: &stream)
@@ -37,10 +36,6 @@ struct ResNetParts {
       convolution(inputs, outputs, kernelSize: 1, stride: stride), norm(outputs),
     ])
   }
-}
-
-extension Size2D {
-  fileprivate init(square side: Int) { self.init(height: side, width: side) }
 }
 
 enum ResidualBlock {

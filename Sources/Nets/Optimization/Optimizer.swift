@@ -6,6 +6,12 @@ import Tensor
 /// rate; the groups' settings are not part of it. A training that was saved with the learner's state
 /// and this goes on as if it had not been interrupted.
 public protocol Optimizer: Stateful {
+  /// The name in messages.
+  var name: String { get }
+
+  /// The highest learning rate in common use; above it most trainings diverge.
+  var usualHighestRate: Float { get }
+
   /// The parameters and the settings that differ between them.
   var groups: [ParameterGroup] { get set }
 
@@ -19,6 +25,12 @@ public protocol Optimizer: Stateful {
 }
 
 extension Optimizer {
+  /// The name of the type.
+  public var name: String { "\(type(of: self))" }
+
+  /// One.
+  public var usualHighestRate: Float { 1 }
+
   /// Forgets the gradients of all parameters.
   public func zeroGradients() {
     for group in groups {
@@ -37,13 +49,13 @@ public struct ParameterGroup {
   public var learningRateScale: Float
   /// The learning rate of this group whatever the schedule does; the optimizer's when it is nil.
   public var fixedLearningRate: Float?
-  /// Whether `LARS` gives each parameter of this group a rate of its own; the others never do.
-  public var isAdapted: Bool
+  /// Whether ``LARS`` gives each parameter of this group a rate of its own; the others never do.
+  public var usesLayerAdaptation: Bool
 
   /// A group of parameters.
   public init(
     _ parameters: [Parameter], weightDecay: Float = 0, learningRateScale: Float = 1,
-    fixedLearningRate: Float? = nil, isAdapted: Bool = true
+    fixedLearningRate: Float? = nil, usesLayerAdaptation: Bool = true
   ) {
     precondition(
       fixedLearningRate.map { $0 >= 0 && $0.isFinite } != false,
@@ -52,33 +64,12 @@ public struct ParameterGroup {
     self.weightDecay = weightDecay
     self.learningRateScale = learningRateScale
     self.fixedLearningRate = fixedLearningRate
-    self.isAdapted = isAdapted
+    self.usesLayerAdaptation = usesLayerAdaptation
   }
 
   /// The learning rate of this group while the optimizer's is `learningRate`.
   func rate(_ learningRate: Float) -> Float {
     (fixedLearningRate ?? learningRate) * learningRateScale
-  }
-}
-
-extension [ParameterGroup] {
-  /// Calls `body` with each parameter that has a gradient and may move.
-  ///
-  /// - Precondition: There is one. Gradients that were forgotten between the backward pass and the step
-  ///   would otherwise go unnoticed, and nothing would be learnt.
-  func forEachGradient(_ body: (ParameterGroup, Parameter, Tensor) -> Void) {
-    var isAny = false
-    for group in self {
-      for parameter in group.parameters where parameter.isTrainable {
-        guard let gradient = parameter.gradient else { continue }
-        isAny = true
-        body(group, parameter, gradient)
-      }
-    }
-    precondition(
-      isAny,
-      "step() needs gradients and no trainable parameter has one; the order is zeroGradients(), "
-        + "backward(), step()")
   }
 }
 
@@ -89,28 +80,14 @@ extension Module {
   /// Told apart by the type of the layer and the rank, not by name: a batch norm called `net.1` is
   /// exempt too.
   public func parameterGroups(weightDecay: Float) -> [ParameterGroup] {
-    var exempt: [Parameter] = []
-    for (_, module) in namedModules where module is any NormalizationLayer {
-      exempt += module.parameters
-    }
-    exempt += parameters.filter { $0.shape.rank <= 1 }
+    let parameters = parameters
+    let norms = namedModules.filter { $0.module is any NormalizationLayer }
+    let exempt = norms.flatMap(\.module.parameters) + parameters.filter { $0.shape.rank <= 1 }
     let identities = Set(exempt.map(ObjectIdentifier.init))
     let decaying = parameters.filter { !identities.contains(ObjectIdentifier($0)) }
     return [
       ParameterGroup(decaying, weightDecay: weightDecay),
-      ParameterGroup(exempt.uniqued(), isAdapted: false),
+      ParameterGroup(exempt.uniqued(), usesLayerAdaptation: false),
     ]
   }
-}
-
-/// Traps on settings that no optimizer can use.
-func checkSettings(_ name: String, learningRate: Float, groups: [ParameterGroup]) {
-  precondition(
-    learningRate >= 0 && learningRate.isFinite,
-    "\(name) needs a learning rate of zero or more; got \(learningRate)")
-  precondition(
-    groups.contains { !$0.parameters.isEmpty }, "\(name) needs at least one parameter; got none")
-  let all = groups.flatMap(\.parameters)
-  precondition(
-    all.uniqued().count == all.count, "\(name) needs each parameter once; some come twice")
 }

@@ -2,30 +2,21 @@ import Tensor
 
 /// Stochastic gradient descent, with torch's momentum.
 ///
-/// g += decay · w; v = momentum · v + g (v = g at first); w -= rate · v, or rate · (g + momentum · v)
-/// with Nesterov's look-ahead.
-public final class SGD: Optimizer {
-  /// The parameters and their settings.
-  public var groups: [ParameterGroup]
-  /// The step size.
-  public var learningRate: Float
-  /// The share of the last step's velocity that is kept.
-  public let momentum: Float
-  /// Whether the step looks ahead along the velocity.
-  public let nesterov: Bool
-  private var memory = OptimizerMemory<Velocity>()
+/// g += decay · w; v = momentum · v + g; w -= rate · v, or rate · (g + momentum · v) with Nesterov's
+/// momentum.
+public typealias SGD = RuleOptimizer<SGDRule>
 
+extension SGD {
   /// An optimizer of the given groups.
-  public init(
+  ///
+  /// - Precondition: Nesterov's momentum is above zero.
+  public convenience init(
     _ groups: [ParameterGroup], learningRate: Float, momentum: Float = 0, nesterov: Bool = false
   ) {
-    checkSettings("SGD", learningRate: learningRate, groups: groups)
     precondition(
       !nesterov || momentum > 0, "SGD needs a momentum above zero for Nesterov's; got \(momentum)")
-    self.groups = groups
-    self.learningRate = learningRate
-    self.momentum = momentum
-    self.nesterov = nesterov
+    self.init(
+      SGDRule(momentum: momentum, nesterov: nesterov), groups, learningRate: learningRate)
   }
 
   /// An optimizer of parameters that are all treated alike.
@@ -37,33 +28,24 @@ public final class SGD: Optimizer {
       [ParameterGroup(parameters, weightDecay: weightDecay)], learningRate: learningRate,
       momentum: momentum, nesterov: nesterov)
   }
+}
 
-  /// Moves every parameter that has a gradient.
-  public func step() {
-    groups.forEachGradient { group, parameter, gradient in
-      func move(_ velocity: inout Velocity, isFirst: Bool) {
-        sgdStep(
-          parameter, gradient: gradient, velocity: &velocity.value,
-          learningRate: group.rate(learningRate), momentum: isFirst ? 0 : momentum,
-          lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
-      }
-      if momentum > 0 {
-        memory.change(parameter, move)
-      } else {
-        var unused = Velocity(shape: parameter.shape)
-        move(&unused, isFirst: true)
-      }
-    }
-  }
+/// The formula of ``SGD``.
+public struct SGDRule: UpdateRule {
+  let momentum: Float
+  let nesterov: Bool
+  let name = "SGD"
+  let tensorNames = ["velocity"]
 
-  /// What it remembers of earlier steps, and the learning rate.
-  public var state: State { memory.state(of: groups, learningRate: learningRate) }
-
-  /// Goes on from the state of another optimizer of the same kind and parameters.
-  ///
-  /// - Throws: `StateError` if names or shapes differ.
-  public func plan(_ state: State) throws -> () -> Void {
-    let planned = try memory.planned(state, groups: groups)
-    return { (self.memory, self.learningRate) = planned }
+  func update(
+    _ parameter: Parameter, gradient: Tensor, rate: Float, group: ParameterGroup,
+    state: inout ParameterState
+  ) {
+    var velocity = state.tensors.popLast() ?? .zeros(parameter.shape)
+    sgdStep(
+      parameter, gradient: gradient, velocity: &velocity, learningRate: rate, momentum: momentum,
+      lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
+    // Without momentum no velocity is needed again.
+    if momentum > 0 { state.tensors.append(velocity) }
   }
 }

@@ -4,16 +4,18 @@ import Tensor
 // A safetensors file is the length of its header as eight little-endian bytes, the header in JSON
 // (name -> type, shape, range of bytes), and the numbers.
 extension State {
-  /// Reads a safetensors file, or one that torch.save wrote; 16- and 64-bit floats and integers become 32-bit
-  /// floats.
+  /// Reads a safetensors file, or one that torch.save wrote; 16- and 64-bit floats and integers
+  /// become 32-bit floats.
   ///
-  /// Of what torch.save wrote, dictionaries in dictionaries become dotted names, and numbers and words
-  /// notes: `state.below("state_dict")` is the network in a checkpoint that has more. Nothing in the file is
-  /// run.
+  /// In a file of torch.save's, nested dictionaries become dotted names, numbers and texts become
+  /// notes: `state.below("state_dict")` is the network in a checkpoint that has more. No code in the
+  /// file is run.
   ///
   /// - Throws: `FileError` if the file cannot be read or is not whole.
   public init(contentsOf path: String) throws {
-    guard let file = FileManager.default.contents(atPath: path) else {
+    // Mapped, for the numbers are copied once more into tensors.
+    guard let file = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+    else {
       let exists = FileManager.default.fileExists(atPath: path)
       throw FileError(
         path: path, reason: exists ? "cannot be read as a file" : "there is no such file")
@@ -62,10 +64,10 @@ extension State {
         + (try metadata.map { "\(try quoted($0)):\(try quoted($1))" }.joined(separator: ",")) + "}"
     ]
     for entry in entries {
-      let size = entry.value.elementCount * entry.elementType.byteCount
+      let size = entry.value.elementCount * entry.elementType.numberType.byteCount
       fields.append(
         """
-        \(try quoted(entry.name)):{"dtype":"\(entry.elementType.safetensorsName)",\
+        \(try quoted(entry.name)):{"dtype":"\(entry.elementType.numberType.rawValue)",\
         "shape":[\(entry.value.shape.map(String.init).joined(separator: ","))],\
         "data_offsets":[\(offset),\(offset + size)]}
         """)
@@ -77,7 +79,7 @@ extension State {
     try writeAtomically(to: path) { file in
       let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
       try file.write(contentsOf: length + header)
-      for entry in entries { try file.write(contentsOf: entry.elementType.encoded(entry.value)) }
+      for entry in entries { try entry.write(to: file) }
     }
   }
 
@@ -109,18 +111,18 @@ private struct TensorDescriptor {
   }
 
   func entry(in numbers: Data, path: String) throws -> State.Entry {
-    guard let decoder = NumberDecoder(type) else {
+    guard let type = NumberType(rawValue: type) else {
       throw FileError(
         path: path,
         reason: "\"\(name)\" is of type \(type); F64, F32, F16, BF16, I64, I32, I16, I8, U8 and "
           + "BOOL can be read")
     }
     // In Double, for the sizes of a broken header may overflow; whole up to 2⁵³.
-    let size = shape.reduce(Double(decoder.byteCount)) { $0 * Double($1) }
+    let size = shape.reduce(Double(type.byteCount)) { $0 * Double($1) }
     guard size == Double(range.count) else {
       throw FileError(
         path: path,
-        reason: "\"\(name)\" of shape \(shape) and type \(type) needs "
+        reason: "\"\(name)\" of shape \(shape) and type \(type.rawValue) needs "
           + "\(size < 0x1p53 ? String(Int(size)) : String(size)) bytes; its offsets hold "
           + "\(range.count)")
     }
@@ -134,31 +136,31 @@ private struct TensorDescriptor {
           + "file is truncated")
     }
     let bytes = numbers.dropFirst(range.lowerBound).prefix(range.count)
-    return decoder.entry(name, shape: shape, of: bytes) { $0 }
+    return type.entry(name, shape: shape, in: bytes)
+  }
+}
+
+extension State.Entry {
+  fileprivate func write(to file: FileHandle) throws {
+    try value.withUnsafeBufferPointer { numbers in
+      switch elementType {
+      case .float32:
+        guard let start = numbers.baseAddress else { return }
+        let bytes = UnsafeMutableRawPointer(mutating: start)
+        try file.write(
+          contentsOf: Data(bytesNoCopy: bytes, count: 4 * numbers.count, deallocator: .none))
+      case .int64:
+        try numbers.map { Int64($0) }.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
+      }
+    }
   }
 }
 
 extension Buffer.ElementType {
-  fileprivate var safetensorsName: String {
+  fileprivate var numberType: NumberType {
     switch self {
-    case .float32: "F32"
-    case .int64: "I64"
-    }
-  }
-
-  fileprivate var byteCount: Int {
-    switch self {
-    case .float32: 4
-    case .int64: 8
-    }
-  }
-
-  fileprivate func encoded(_ value: Tensor) -> Data {
-    value.withUnsafeBufferPointer { numbers in
-      switch self {
-      case .float32: return Data(buffer: numbers)
-      case .int64: return numbers.map { Int64($0) }.withUnsafeBufferPointer { Data(buffer: $0) }
-      }
+    case .float32: .float32
+    case .int64: .int64
     }
   }
 }

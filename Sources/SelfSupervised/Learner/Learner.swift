@@ -147,7 +147,7 @@ extension Learner {
     return [0, 1].map { kind in
       ParameterGroup(
         groups.flatMap { $0[kind].parameters }.uniqued(), weightDecay: kind == 0 ? weightDecay : 0,
-        isAdapted: kind == 0)
+        usesLayerAdaptation: kind == 0)
     }
   }
 

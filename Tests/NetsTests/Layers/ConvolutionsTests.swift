@@ -14,6 +14,32 @@ final class ConvolutionsTests: XCTestCase {
     XCTAssertEqual(transposed(images).shape, [1, 14, 18, 2])
   }
 
+  func testIntegerVariablesMakeSquares() {
+    let (three, two, one) = (3, 2, 1)
+    let images = Tensor.ones([1, 8, 8, 2])
+    let make = { (seed: UInt64) -> [any Module] in
+      withRandomSeed(seed) {
+        [
+          Conv2d(2, 4, kernelSize: three, stride: two, padding: one, dilation: one),
+          ConvTranspose2d(2, 4, kernelSize: three, stride: two, padding: one, outputPadding: one),
+          MaxPool(three, stride: two, padding: one), AveragePool(two),
+        ]
+      }
+    }
+    let same: [any Module] = withRandomSeed(3) {
+      [
+        Conv2d(2, 4, kernelSize: [3, 3], stride: [2, 2], padding: [1, 1], dilation: [1, 1]),
+        ConvTranspose2d(
+          2, 4, kernelSize: [3, 3], stride: [2, 2], padding: [1, 1], outputPadding: [1, 1]),
+        MaxPool([3, 3], stride: [2, 2], padding: [1, 1]), AveragePool([2, 2]),
+      ]
+    }
+    for (layer, expected) in zip(make(3), same) {
+      XCTAssertEqual(layer(images).scalars, expected(images).scalars)
+      XCTAssertEqual(layer(images).shape, expected(images).shape)
+    }
+  }
+
   func testStandardizedKernelsHaveZeroMeanAndUnitVariance() {
     let conv = Conv2d(3, 2, kernelSize: 1, bias: false)
     conv.weight.value = Tensor([1, 2, 4, -3, 0, 9], shape: [2, 1, 1, 3])

@@ -10,12 +10,14 @@ final class LARSTests: XCTestCase {
 
   /// Twenty steps on a parabola; the rate of step n is `rate(n)`.
   private func result(
-    _ variant: LARS.Variant, weightDecay: Float = 0, momentum: Float = 0.9, isAdapted: Bool = true,
+    _ variant: LARS.Variant, weightDecay: Float = 0, momentum: Float = 0.9,
+    usesLayerAdaptation: Bool = true,
     rate: (Int) -> Float = { _ in 0.5 }
   ) -> [Float] {
     let w = Parameter(Tensor([1, -2, 3, -4]))
     let optimizer = LARS(
-      [ParameterGroup([w], weightDecay: weightDecay, isAdapted: isAdapted)], learningRate: 0.5,
+      [ParameterGroup([w], weightDecay: weightDecay, usesLayerAdaptation: usesLayerAdaptation)],
+      learningRate: 0.5,
       momentum: momentum, trustCoefficient: 0.1, variant: variant)
     for step in 0..<20 {
       optimizer.learningRate = rate(step)
@@ -51,7 +53,8 @@ final class LARSTests: XCTestCase {
       check(result(variant), [0.4026689, 0.8436971, -0.8748437, 0.2759150])
     }
     // weight_decay=0
-    check(result(.google, isAdapted: false), [0.5977308, 0.6377057, 0.4803366, 2.5203972])
+    check(
+      result(.google, usesLayerAdaptation: false), [0.5977308, 0.6377057, 0.4803366, 2.5203972])
   }
 
   /// The published formulas in double precision, one number after the other, under a falling rate.
@@ -135,9 +138,9 @@ final class LARSTests: XCTestCase {
     for parameter in parameters { parameter.gradient = .ones([1]) }
     let optimizer = LARS(
       [
-        ParameterGroup([parameters[0]], isAdapted: false),
-        ParameterGroup([parameters[1]], learningRateScale: 0.5, isAdapted: false),
-        ParameterGroup([parameters[2]], fixedLearningRate: 0.25, isAdapted: false),
+        ParameterGroup([parameters[0]], usesLayerAdaptation: false),
+        ParameterGroup([parameters[1]], learningRateScale: 0.5, usesLayerAdaptation: false),
+        ParameterGroup([parameters[2]], fixedLearningRate: 0.25, usesLayerAdaptation: false),
       ], learningRate: 1)
     optimizer.learningRate = 0.1
     optimizer.step()
@@ -154,7 +157,8 @@ final class LARSTests: XCTestCase {
       let (fixed, free) = (Parameter(.ones([1])), Parameter(.ones([1])))
       (fixed.gradient, free.gradient) = (.ones([1]), .ones([1]))
       let optimizer = make([
-        ParameterGroup([fixed], fixedLearningRate: 0.5, isAdapted: false), ParameterGroup([free]),
+        ParameterGroup([fixed], fixedLearningRate: 0.5, usesLayerAdaptation: false),
+        ParameterGroup([free]),
       ])
       optimizer.learningRate = 0
       optimizer.step()
@@ -194,12 +198,12 @@ final class LARSTests: XCTestCase {
       Linear(2, 2)
     }
     let groups = net.parameterGroups(weightDecay: 0.5)
-    XCTAssertEqual(groups.map(\.isAdapted), [true, false])
+    XCTAssertEqual(groups.map(\.usesLayerAdaptation), [true, false])
     XCTAssertTrue(groups[1].parameters.allSatisfy { $0.shape.rank == 1 })
     // A bias of zero moves by the whole rate: it is not held at zero by its own length.
     let bias = Parameter(.zeros([2]))
     bias.gradient = .ones([2])
-    LARS([ParameterGroup([bias], isAdapted: false)], learningRate: 0.5).step()
+    LARS([ParameterGroup([bias], usesLayerAdaptation: false)], learningRate: 0.5).step()
     XCTAssertEqual(bias.value.scalars, [-0.5, -0.5])
   }
 

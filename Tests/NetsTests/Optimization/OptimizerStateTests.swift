@@ -85,6 +85,34 @@ final class OptimizerStateTests: XCTestCase {
     }
   }
 
+  /// Without momentum nothing is kept, and the velocity of an earlier run with momentum is accepted.
+  func testDescentWithoutMomentumKeepsNothing() throws {
+    let parameters = parameters()
+    let plain = SGD(parameters, learningRate: 0.1)
+    move(parameters, plain, steps: 2)
+    XCTAssertEqual(plain.state.names, [])
+    let other = SGD(parameters, learningRate: 0.1, momentum: 0.9)
+    move(parameters, other, steps: 1)
+    XCTAssertEqual(other.state.names, ["0.velocity", "2.velocity"])
+    XCTAssertNoThrow(try plain.load(other.state))
+  }
+
+  func testAPlanChangesNothingUntilItIsCalled() throws {
+    let parameters = parameters()
+    let optimizer = Adam(parameters, learningRate: 0.1)
+    move(parameters, optimizer, steps: 1)
+    let (early, before) = (optimizer.state, optimizer.state.entries.map(\.value.scalars))
+    move(parameters, optimizer, steps: 1)
+    optimizer.learningRate = 0.5
+    let late = optimizer.state.entries.map(\.value.scalars)
+    let change = try optimizer.plan(early)
+    XCTAssertEqual(optimizer.state.entries.map(\.value.scalars), late)
+    XCTAssertEqual(optimizer.learningRate, 0.5)
+    change()
+    XCTAssertEqual(optimizer.state.entries.map(\.value.scalars), before)
+    XCTAssertEqual(optimizer.learningRate, 0.1)
+  }
+
   func testDamagedNumbersAreRefused() {
     let parameters = parameters()
     let adam = Adam(parameters)

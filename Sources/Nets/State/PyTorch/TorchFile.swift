@@ -155,13 +155,13 @@ private struct TensorCollector {
       let offset = arguments[1].integer, let sizes = arguments[2].items?.map({ $0.integer ?? -1 }),
       let strides = arguments[3].items?.map({ $0.integer ?? -1 }), sizes.count == strides.count
     else { throw TorchFileDamage("its pickle says of \(name) what is not known") }
-    guard let type = storage.type, let decoder = NumberDecoder(type) else {
+    guard let type = storage.type else {
       throw TorchFileDamage("\(name) is a \(storage.typeName), which is not known")
     }
     guard let bytes = storages[storage.key] else {
       throw TorchFileDamage("the numbers of \(name) are missing")
     }
-    let count = bytes.count / decoder.byteCount
+    let count = bytes.count / type.byteCount
     // In Double, for what a damaged file says may overflow.
     let last = zip(sizes, strides).reduce(Double(offset)) { $0 + (Double($1.0) - 1) * Double($1.1) }
     let elements = sizes.reduce(1) { $0 * Double(max($1, 1)) }
@@ -172,15 +172,8 @@ private struct TensorCollector {
     }
     numbers -= Int(elements)
     let rowMajor = sizes.indices.map { axis in sizes[(axis + 1)...].reduce(1, *) }
-    if strides == rowMajor { return decoder.entry(name, shape: sizes, of: bytes) { offset + $0 } }
-    return decoder.entry(name, shape: sizes, of: bytes) { index in
-      var (rest, place) = (index, offset)
-      for axis in sizes.indices.reversed() {
-        place += rest % sizes[axis] * strides[axis]
-        rest /= sizes[axis]
-      }
-      return place
-    }
+    return type.entry(
+      name, shape: sizes, strides: strides == rowMajor ? nil : strides, offset: offset, in: bytes)
   }
 }
 
@@ -203,16 +196,15 @@ private struct StorageReference {
       "ComplexDoubleStorage": 16, "ComplexFloatStorage": 8, "QUInt8Storage": 1, "QInt8Storage": 1,
       "QInt32Storage": 4,
     ]
-    return type.flatMap(NumberDecoder.init)?.byteCount ?? others[typeName]
+    return type?.byteCount ?? others[typeName]
   }
 
-  /// The type in safetensors' words.
-  var type: String? {
-    [
-      "DoubleStorage": "F64", "FloatStorage": "F32", "HalfStorage": "F16",
-      "BFloat16Storage": "BF16",
-      "LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8",
-      "ByteStorage": "U8", "BoolStorage": "BOOL",
-    ][typeName]
+  var type: NumberType? {
+    let types: [String: NumberType] = [
+      "DoubleStorage": .float64, "FloatStorage": .float32, "HalfStorage": .float16,
+      "BFloat16Storage": .bfloat16, "LongStorage": .int64, "IntStorage": .int32,
+      "ShortStorage": .int16, "CharStorage": .int8, "ByteStorage": .uint8, "BoolStorage": .bool,
+    ]
+    return types[typeName]
   }
 }
