@@ -40,7 +40,8 @@ let package = Package(
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Pretrain"),
     .executableTarget(
-      name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
+      name: "benchmark", dependencies: ["Arguments", "SelfSupervised", "Training"],
+      path: "Examples/Benchmark",
       exclude: ["compare.py", "interleaved.py", "lightly_peer.py", "pytorch_peer"]),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],

@@ -1,68 +1,129 @@
-// AI Summer's tutorial on SimCLR: large batches in little memory, a linear layer and
+// AI Summer's tutorial on SimCLR: accumulated gradients and what they lack, a linear layer and
 // fine-tuning with few labels.
-//   swift run -c release Example4SimCLR [STEPS]
+//   swift run -c release TutorialSimCLR [STEPS [STL10_DIRECTORY]]
+import Arguments
 import Datasets
-import ExampleSupport
 import SelfSupervised
+import Training
 
-let images = Shapes(count: 10_000, seed: 0).inMemory()
-let (labelled, test) = (images.first(500), Shapes(count: 1_000, seed: 1))
-let judge = Judge(bank: images.first(2_000), queries: test)
-
-func network() -> ResNet {
-  withRandomSeed(0) { .resNet10(stem: .small, width: 16, classCount: 10) }
+/// Its Hparams. With STL-10 they are the tutorial's; without, shapes are generated and all is smaller.
+struct Hyperparameters {
+  let imageSize: Size2D  // img_size = 96
+  let batchSize: Int  // batch_size = 200
+  let accumulation: Int  // gradient_accumulation_steps = 5
+  let learningRate: Float  // lr = 3e-4
+  let weightDecay: Float = 1e-6
+  let embeddingSize = 128
+  let temperature: Float  // 0.5, "0.1 or 0.5"
+  let steps: Int  // 300 epochs of 100 steps
 }
+let directory = CommandLine.arguments.dropFirst(2).first
+let hyperparameters =
+  directory == nil
+  ? Hyperparameters(
+    imageSize: 24, batchSize: 64, accumulation: 4, learningRate: 2e-3, temperature: 0.2,
+    steps: stepCount(standard: 60))
+  : Hyperparameters(
+    imageSize: 96, batchSize: 200, accumulation: 5, learningRate: 3e-4, temperature: 0.5,
+    steps: stepCount(standard: 30_000))
 
-let net = network()
-let views: Compose = [
-  RandomResizedCrop(24, scale: 0.4...1), HorizontalFlip().applied(probability: 0.5),
-  ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
-  Grayscale().applied(probability: 0.5),
-]
-let learner = SimCLR(
-  net, imageSize: 24, hiddenLayer: "avgpool", temperature: 0.2, augmentation: views, seed: 0)
+let shapes = Shapes(count: 10_000, seed: 0).inMemory()
+let unlabelled: any ImageDataset =
+  try directory.map { try STL10.load(.unlabelled, directory: $0) } ?? shapes
+let labelled: any ImageDataset =
+  try directory.map { try STL10.load(.train, directory: $0) } ?? shapes.first(500)
+let test: any ImageDataset =
+  try directory.map { try STL10.load(.test, directory: $0) } ?? Shapes(count: 1_000, seed: 1)
 
-// 256 images a step, of which 64 at a time are in the network: every view is told from 510 others.
-// Adding up the gradients of four batches of 64 would tell each from 126 only.
-let (batchSize, chunkSize) = (256, 64)
-let loader = DataLoader(images, batchSize: batchSize, shuffled: true, dropsLast: true)
-let steps = stepCount(standard: 150)
-let schedule = CosineDecay(from: 2e-3, over: steps).warmed(over: steps / 10)
-let optimizer = Adam(learner.parameterGroups(weightDecay: 1e-6), learningRate: 2e-3)
-
-let before = judge.accuracy(of: learner)
-for (step, batch) in zip(0..<steps, loader.batches()) {
-  optimizer.learningRate = schedule.value(at: step)
-  optimizer.zeroGradients()
-  let loss = learner.backward(batch.images, chunkSize: chunkSize)
-  optimizer.step()
-  if step % 25 == 0 || step == steps - 1 {
-    print(
-      "step \(step + 1): loss \(loss), spread \(learner.statistics.spread), "
-        + "\(learner.negativesPerAnchor(imageCount: batchSize)) negatives")
+/// The tutorial's ResNet-18, or a small network.
+func network(isWhole: Bool) -> ResNet {
+  withRandomSeed(0) {
+    isWhole ? .resNet18(classCount: 10) : .resNet10(stem: .small, width: 16, classCount: 10)
   }
 }
-print("kNN \(before) before, \(judge.accuracy(of: learner)) after")
 
-// Linear evaluation: one layer on features that stay as they are.
-let probe = LinearProbe(
-  labelled.features { learner.represent($0).embedding }, labels: labelled.labels)
-let linear = probe.accuracy(test.features { learner.represent($0).embedding }, labels: test.labels)
-print("500 labels: \(linear) by a linear layer")
-
-/// Trains all of a network with labels; the share of test images that it classifies then.
-func fineTuned(_ net: ResNet, on labelled: Subset, test: Shapes, steps: Int) -> Float {
-  let optimizer = Adam(net.parameters, learningRate: 1e-3)
-  let loader = DataLoader(labelled, batchSize: 50, shuffled: true)
-  for (_, batch) in zip(0..<steps, loader.batches()) {
-    optimizer.zeroGradients()
-    crossEntropy(net(batch.images), batch.labels).backward()
-    optimizer.step()
-  }
-  let logits = net.evaluating { test.features { net($0) } }
-  let right = zip(logits.argmax(), test.labels).count(where: { $0 == $1 })
-  return Float(right) / Float(test.count)
+/// Augment(img_size), but not normalised, so that the network takes images as they are; shapes want more
+/// of the colors.
+func augmentation(_ size: Size2D, isWhole: Bool) -> Compose {
+  if isWhole { return .aiSummer(imageSize: size, normalization: nil) }
+  return [
+    RandomResizedCrop(size, scale: 0.4...1), HorizontalFlip().applied(probability: 0.5),
+    ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
+    Grayscale().applied(probability: 0.5),
+  ]
 }
-let trained = fineTuned(net, on: labelled, test: test, steps: steps)
-let fresh = fineTuned(network(), on: labelled, test: test, steps: steps)
-print("500 labels: \(trained) fine-tuned, \(fresh) from scratch")
+
+/// SimCLR_pl: the learner, Adam without decay of biases and norms (define_param_groups), a warm-up and
+/// a cosine, and a checkpoint from which the training goes on (ModelCheckpoint).
+func pretraining(_ net: ResNet, batchSize: Int, to folder: String) throws -> Trainer {
+  try makeDirectory(at: folder)
+  let size = hyperparameters.imageSize
+  // AddProjection: linear, batch norm, ReLU, linear, batch norm behind the pooled features.
+  let learner = SimCLR(
+    net, imageSize: size, hiddenLayer: "avgpool", projectionSize: hyperparameters.embeddingSize,
+    temperature: hyperparameters.temperature,
+    augmentation: augmentation(size, isWhole: directory != nil), seed: 0)
+  let optimizer = Adam(
+    learner.parameterGroups(weightDecay: hyperparameters.weightDecay),
+    learningRate: hyperparameters.learningRate)
+  let trainer = Trainer(
+    learner, optimizer: optimizer,
+    loader: DataLoader(unlabelled, batchSize: batchSize, shuffled: true, dropsLast: true),
+    stepCount: hyperparameters.steps)
+  // LinearWarmupCosineAnnealingLR(warmup_epochs=10, max_epochs=300); here no step is at a rate of zero.
+  trainer.learningRate = .warmUpCosine(
+    to: hyperparameters.learningRate, warmUp: hyperparameters.steps / 30,
+    steps: hyperparameters.steps)
+  trainer.callbacks = [
+    CollapseWatch(), CheckpointPolicy(in: folder, every: .minutes(10)),
+    // The loss ("Contrastive loss"), and how many views each is told from.
+    ConsoleLog(everySteps: max(1, hyperparameters.steps / 3)),
+  ]
+  return trainer
+}
+
+// GradientAccumulationScheduler({0: 5}): the gradients of several batches make a step. That is all it
+// does: each view is told from the others of its own small batch.
+let accumulatedNet = network(isWhole: directory != nil)
+let accumulated = try pretraining(
+  accumulatedNet, batchSize: hyperparameters.batchSize, to: "simclr-accumulated")
+accumulated.accumulatedBatches = hyperparameters.accumulation
+print("\(hyperparameters.accumulation) batches of \(hyperparameters.batchSize), accumulated")
+try accumulated.run()
+
+// What the tutorial wants it for: a batch as large as all of these, with no more of it in the network at
+// once than before. Each view is told from all others of the step.
+let net = network(isWhole: directory != nil)
+let batchSize = hyperparameters.accumulation * hyperparameters.batchSize
+let trainer = try pretraining(net, batchSize: batchSize, to: "simclr")
+trainer.chunkSize = hyperparameters.batchSize
+print("one batch of \(batchSize), \(hyperparameters.batchSize) at a time in the network")
+try trainer.run()
+
+// weights_update(model, checkpoint): the network's weights under torchvision's names.
+try net.save(to: "simclr/resnet.safetensors")
+
+// SimCLR_eval(linear_eval=True): a linear layer on features that stay as they are. The tutorial's batch
+// norms go on changing beneath it; these do not.
+let features = { trainer.learner.represent($0).embedding }
+let probe = LinearProbe(labelled.features(by: features), labels: labelled.labels)
+let linear = probe.accuracy(test.features(by: features), labels: test.labels)
+print("\(labelled.count) labels: \(linear) by a linear layer")
+
+/// SimCLR_eval(linear_eval=False): SGD with momentum on the whole network and a new linear layer. No
+/// augmentation, as there.
+func fineTuned(_ net: ResNet) throws -> Float {
+  let classifier = Classifier(
+    net, classCount: 10, imageSize: hyperparameters.imageSize, hiddenLayer: "avgpool", seed: 0)
+  let trainer = Trainer(
+    classifier,
+    optimizer: SGD(
+      classifier.parameters, learningRate: directory == nil ? 1e-2 : 1e-3, momentum: 0.9),
+    loader: DataLoader(
+      labelled, batchSize: min(128, labelled.count / 5), shuffled: true, dropsLast: true),
+    stepCount: min(2 * hyperparameters.steps, 4_000))  // 100 epochs of 39 steps
+  try trainer.run()
+  return classifier.accuracy(on: test)
+}
+let (tuned, fresh) = (try fineTuned(net), try fineTuned(network(isWhole: directory != nil)))
+print("\(labelled.count) labels: \(tuned) fine-tuned, \(fresh) from scratch")

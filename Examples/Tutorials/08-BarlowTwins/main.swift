@@ -1,13 +1,12 @@
 // Barlow Twins: each feature agrees with itself in the other view, and with no other.
-//   swift run -c release Example7BarlowTwins [STEPS]
+//   swift run -c release TutorialBarlowTwins [STEPS]
+import Arguments
 import Datasets
-import ExampleSupport
 import SelfSupervised
+import Training
 
 let images = Shapes(count: 10_000, seed: 0).inMemory()
-let judge = Judge(bank: images.first(2_000), queries: Shapes(count: 1_000, seed: 1))
-let loader = DataLoader(images, batchSize: 128, shuffled: true, dropsLast: true)
-
+let evaluator = KNNEvaluator(bank: images.first(2_000), queries: Shapes(count: 1_000, seed: 1))
 let net = withRandomSeed(0) { ResNet.resNet10(stem: .small, width: 16) }
 let views: Compose = [
   RandomResizedCrop(24, scale: 0.4...1), HorizontalFlip().applied(probability: 0.5),
@@ -16,19 +15,16 @@ let views: Compose = [
 ]
 let learner = BarlowTwins(
   net, imageSize: 24, hiddenLayer: "avgpool", projectionSize: 128, augmentation: views, seed: 0)
-let steps = stepCount(standard: 300)
-let optimizer = Adam(learner.parameters, learningRate: 2e-3)
-let schedule = CosineDecay(from: 2e-3, over: steps).warmed(over: steps / 10)
 
-let before = judge.accuracy(of: learner)
-for (step, batch) in zip(0..<steps, loader.batches()) {
-  optimizer.learningRate = schedule.value(at: step)
-  optimizer.zeroGradients()
-  let loss = learner(batch.images)  // of 128 features: near 128 at first, and falling
-  loss.backward()
-  optimizer.step()
-  if step % 50 == 0 || step == steps - 1 {
-    print("step \(step + 1): loss \(loss.item), spread \(learner.statistics.spread)")
-  }
-}
-print("kNN \(before) before, \(judge.accuracy(of: learner)) after")
+let trainer = Trainer(
+  learner, optimizer: Adam(learner.parameters, learningRate: 2e-3),
+  loader: DataLoader(images, batchSize: 128, shuffled: true, dropsLast: true),
+  stepCount: stepCount(standard: 300))
+let steps = trainer.stepCount
+trainer.learningRate = .warmUpCosine(to: 2e-3, warmUp: steps / 10, steps: steps)
+// The loss of 128 features is near 128 at first, and falls.
+trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
+
+let before = evaluator.accuracy(of: learner)
+try trainer.run()
+print("kNN \(before) before, \(evaluator.accuracy(of: learner)) after")
