@@ -35,7 +35,7 @@ let learner = BYOL(
   seed: 0)
 
 // train_one_epoch, again and again: Adam, the target behind each step. Batches of 256 there.
-let steps = stepCount(standard: 300)
+let steps = stepCount(standard: 200)
 let trainer = Trainer(
   learner, optimizer: Adam(learner.parameters, learningRate: directory == nil ? 1e-3 : 3e-4),
   loader: DataLoader(
@@ -44,7 +44,7 @@ let trainer = Trainer(
 
 // KNN(model, k=1): the tutorial's number is a cross-validation inside the test images, by one neighbor.
 // The field's has the training images for its bank, and twenty neighbors vote; here those of a part.
-let evaluator = KNNEvaluator(bank: training.first(5_000), queries: test.first(1_000))
+let evaluator = KNNEvaluator(bank: training.first(2_000), queries: test.first(1_000))
 func accuracies(_ learner: any Learner) -> Metrics {
   let embeddings = learner.represent(test.images(in: 0..<1_000)).embedding
   return [
@@ -54,7 +54,7 @@ func accuracies(_ learner: any Learner) -> Metrics {
   ]
 }
 // Every four epochs there. Compare with raw pixels and the untrained network, not with chance.
-let interval = max(1, steps / 3)
+let interval = max(1, steps / 2)
 trainer.callbacks = [
   CollapseWatch(), Evaluation(every: .steps(interval), accuracies),
   ConsoleLog(everySteps: interval),

@@ -7,7 +7,7 @@ import Training
 
 let training = try FashionMNIST.load(.train)
 let evaluator = KNNEvaluator(
-  bank: training.first(5_000), queries: try FashionMNIST.load(.test).first(1_000))
+  bank: training.first(2_000), queries: try FashionMNIST.load(.test).first(1_000))
 let net = withRandomSeed(0) { ResNet.resNet10(stem: .small, width: 16, inputChannels: 1) }
 let views: Compose = [
   RandomResizedCrop(28, scale: 0.3...1), HorizontalFlip().applied(probability: 0.5),
@@ -23,7 +23,7 @@ let optimizer = SGD.simSiam(learner, batchSize: 64, base: 0.8, weightDecay: 1.25
 let trainer = Trainer(
   learner, optimizer: optimizer,
   loader: DataLoader(training, batchSize: 64, shuffled: true, dropsLast: true),
-  stepCount: stepCount(standard: 400))
+  stepCount: stepCount(standard: 250))
 trainer.learningRate = CosineDecay(from: optimizer.learningRate, over: trainer.stepCount)
 // A loss near 0 may be success or collapse; the deviation of the projections, 1 healthy and 0 collapsed,
 // tells which.

@@ -22,7 +22,7 @@ let hyperparameters =
   directory == nil
   ? Hyperparameters(
     imageSize: 24, batchSize: 64, accumulation: 4, learningRate: 2e-3, temperature: 0.2,
-    steps: stepCount(standard: 60))
+    steps: stepCount(standard: 40))
   : Hyperparameters(
     imageSize: 96, batchSize: 200, accumulation: 5, learningRate: 3e-4, temperature: 0.5,
     steps: stepCount(standard: 30_000))
@@ -89,6 +89,7 @@ let accumulated = try pretraining(
   accumulatedNet, batchSize: hyperparameters.batchSize, to: "simclr-accumulated")
 accumulated.accumulatedBatches = hyperparameters.accumulation
 print("\(hyperparameters.accumulation) batches of \(hyperparameters.batchSize), accumulated")
+accumulated.stepCount = min(10, hyperparameters.steps)  // enough to see that
 try accumulated.run()
 
 // What the tutorial wants it for: a batch as large as all of these, with no more of it in the network at

@@ -6,29 +6,31 @@ import Datasets
 import SelfSupervised
 import Training
 
-// Hyperparameters. With STL-10 they are the example's; without, shapes are generated and all is smaller.
+// Hyperparameters. With STL-10 they are the example's. Without, Fashion-MNIST takes its place and all is
+// smaller: three convolutions for images of 28 pixels, and gentler augmenters, for clothes are grey.
 let directory = CommandLine.arguments.dropFirst(2).first
 let isOriginal = directory != nil
 let temperature: Float = 0.1
 let queueSize = isOriginal ? 10_000 : 1_000  // "a larger queue is better"
-let inputSize = isOriginal ? 96 : 48
-let width = isOriginal ? 128 : 32
+let (inputSize, channels) = isOriginal ? (96, 3) : (28, 1)
+let width = isOriginal ? 128 : 64
 let epochCount = 5  // 25 for better results
-let steps = stepCount(standard: isOriginal ? 5 * 50 : 5 * 20)
+let steps = stepCount(standard: isOriginal ? 5 * 50 : 5 * 100)
 let stepsPerEpoch = max(1, steps / epochCount)  // 50, and 200 for better results
 
 // prepare_dataset(): 100,000 images without labels and 5,000 with them, of which a step has as many as
 // make an epoch of its steps: 2,000 and 100.
+let labelledCount = min(5_000, 20 * stepsPerEpoch)
 let unlabelled: any ImageDataset =
   try directory.map { try STL10.load(.unlabelled, directory: $0) }
-  ?? Shapes(count: 120 * stepsPerEpoch, size: inputSize, seed: 0).inMemory()
+  ?? FashionMNIST.load(.train).split(at: labelledCount).1.first(min(40_000, 100 * stepsPerEpoch))
 let labelled: any ImageDataset =
   try directory.map { try STL10.load(.train, directory: $0) }
-  ?? Shapes(count: 8 * max(20, stepsPerEpoch), size: inputSize, seed: 1).inMemory()
+  ?? FashionMNIST.load(.train).first(labelledCount)
 let test: any ImageDataset =
   try directory.map { try STL10.load(.test, directory: $0) }
-  ?? Shapes(count: 500, size: inputSize, seed: 2).inMemory()
-let labelledBatchSize = isOriginal ? labelled.count / stepsPerEpoch : 8
+  ?? FashionMNIST.load(.test).first(2_000)
+let labelledBatchSize = labelled.count / stepsPerEpoch
 
 /// Both kinds of images, shuffled together: as many of each in a step as there, on average.
 struct AllImages: ImageDataset {
@@ -52,27 +54,29 @@ let trainImages = AllImages(unlabelled: unlabelled, labelled: labelled)
 
 // contrastive_augmenter and classification_augmenter: a flip, a crop and a shift of brightness.
 let contrastiveAugmenter = Compose.nnclr(
-  imageSize: Size2D(inputSize), brightness: 0.5, scale: 0.2...1)
+  imageSize: Size2D(inputSize), brightness: isOriginal ? 0.5 : 0.3,
+  scale: isOriginal ? 0.2...1 : 0.3...1)
 let classificationAugmenter = Compose.nnclr(
   imageSize: Size2D(inputSize), brightness: 0.2, scale: 0.5...1)
 
-/// encoder(): four convolutions of stride 2 and a dense layer.
+/// encoder(): convolutions of stride 2, four of them for images of 96 pixels, and a dense layer.
 final class Encoder: Module {
   let convolutions: Sequential
   let dense: Linear
 
-  init(width: Int, inputSize: Int) {
-    let side = (0..<4).reduce(inputSize) { side, _ in (side - 3) / 2 + 1 }
+  init(_ inputSize: Int, _ channels: Int, width: Int) {
+    let layers = inputSize >= 96 ? 4 : 3
+    let side = (0..<layers).reduce(inputSize) { side, _ in (side - 3) / 2 + 1 }
     convolutions = Sequential(
-      (0..<4).flatMap { layer -> [any Module] in
-        [Conv2d(layer == 0 ? 3 : width, width, kernelSize: 3, stride: 2), ReLU()]
+      (0..<layers).flatMap { layer -> [any Module] in
+        [Conv2d(layer == 0 ? channels : width, width, kernelSize: 3, stride: 2), ReLU()]
       })
     dense = Linear(side * side * width, width)
   }
 
   func forward(_ images: Tensor) -> Tensor { relu(dense(convolutions(images).flattened(from: 1))) }
 }
-let encoder = withRandomSeed(0) { Encoder(width: width, inputSize: inputSize) }
+let encoder = withRandomSeed(0) { Encoder(inputSize, channels, width: width) }
 
 // class NNCLR: the projection head is dense, ReLU, dense, all of the encoder's width; the queue begins
 // with random directions. The example differentiates the sum over the batch where this is the mean:

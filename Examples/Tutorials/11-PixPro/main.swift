@@ -7,7 +7,7 @@ import Training
 
 let scenes = SegmentedShapes(count: 2_000, size: 32, shapeKinds: 5).inMemory()
 let net = withRandomSeed(0) { ResNet.resNet10(stem: .small, width: 16) }
-let steps = stepCount(standard: 200)
+let steps = stepCount(standard: 100)
 let learner = PixelCL(
   net, imageSize: 32, hiddenLayerPixel: "layer3", hiddenLayer: "avgpool", projectionSize: 128,
   projectionHiddenSize: 512, movingAverageDecay: .cosine(from: 0.99, steps: steps),
@@ -25,13 +25,14 @@ trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 try trainer.run()
 
 // What a linear layer on each pixel's features says it shows: the background, or one of five shapes.
-let known = SegmentedShapes(count: 400, size: 32, shapeKinds: 5, seed: 1)
-let test = SegmentedShapes(count: 200, size: 32, shapeKinds: 5, seed: 2)
+let known = SegmentedShapes(count: 200, size: 32, shapeKinds: 5, seed: 1)
+let test = SegmentedShapes(count: 100, size: 32, shapeKinds: 5, seed: 2)
 func maps(_ scenes: SegmentedShapes, _ net: ResNet) -> Tensor {
   featureMaps(of: scenes.images(in: 0..<scenes.count), at: "layer3", in: net)
 }
 let probe = PixelProbe(
-  maps(known, net), labels: known.labelMaps(at: Array(0..<known.count)), size: 32, classCount: 6)
+  maps(known, net), labels: known.labelMaps(at: Array(0..<known.count)), size: 32, classCount: 6,
+  epochs: 15)
 let overlap = IntersectionOverUnion(
   of: probe.predict(maps(test, net)), labels: test.labelMaps(at: Array(0..<test.count)),
   classCount: 6)
