@@ -23,7 +23,7 @@ let learner = BYOL(net, imageSize: 32, hiddenLayer: "pool", projectionHiddenSize
 let images = MockDataset(imageSize: 32, length: 1_000)
 let trainer = Trainer(
   learner, optimizer: Adam(learner.parameters, learningRate: 3e-4),
-  loader: DataLoader(images, batchSize: 16, shuffled: true), stepCount: 5)
+  loader: DataLoader(images, batchSize: 16, shuffled: true, dropsLast: true), stepCount: 5)
 for report in trainer.steps() { print(report) }
 try trainer.finish()
 try net.save(to: "improved-net.safetensors")

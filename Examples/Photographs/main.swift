@@ -47,12 +47,10 @@ let trainer = Trainer(
 trainer.callbacks = [CollapseWatch(), CheckpointPolicy(in: ".", every: .epochs(1))]
 trainer.notes = ["directory": directory]
 
-// A training that was stopped goes on from its file.
-let file = CheckpointPolicy.path(in: ".")
-if FileManager.default.fileExists(atPath: file) {
-  let checkpoint = try Checkpoint(contentsOf: file)
+// A training that was stopped goes on from its last checkpoint.
+if let checkpoint = try CheckpointPolicy.last(in: ".") {
   guard checkpoint.notes["directory"] == directory else {
-    print("\(file) is of another directory: \(checkpoint.notes["directory"] ?? "")")
+    print("the checkpoint here is of another directory: \(checkpoint.notes["directory"] ?? "")")
     exit(66)
   }
   try trainer.restore(checkpoint)
@@ -61,7 +59,10 @@ let result = try trainer.run { report in
   if report.endsEpoch { print("epoch \(report.epoch + 1): loss \(report.averageLoss)") }
   for case .warning(let warning) in report.events { print(warning) }
 }
-if result.wasInterrupted { exit(0) }
+if result.wasInterrupted {
+  print("stopped after step \(result.progress.steps); the same command goes on from there")
+  exit(0)
+}
 try net.save(to: "improved-net.safetensors")
 
 // Its features, one row for each photograph, in evaluation mode and without gradients.

@@ -79,6 +79,10 @@ func pretraining(_ net: ResNet, batchSize: Int, to folder: String) throws -> Tra
     // The loss ("Contrastive loss"), and how many views each is told from.
     ConsoleLog(everySteps: max(1, hyperparameters.steps / 3)),
   ]
+  // resume_from_checkpoint: a training of days goes on where it was stopped.
+  if directory != nil, let checkpoint = try CheckpointPolicy.last(in: folder) {
+    try trainer.restore(checkpoint)
+  }
   return trainer
 }
 

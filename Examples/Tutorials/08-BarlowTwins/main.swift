@@ -21,7 +21,7 @@ let trainer = Trainer(
   loader: DataLoader(images, batchSize: 128, shuffled: true, dropsLast: true),
   stepCount: stepCount(standard: 300))
 let steps = trainer.stepCount
-trainer.learningRate = .warmUpCosine(to: 2e-3, warmUp: steps / 10, steps: steps)
+trainer.learningRate = CosineDecay(from: 2e-3, over: steps).warmed(over: steps / 10)
 // The loss of 128 features is near 128 at first, and falls.
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 

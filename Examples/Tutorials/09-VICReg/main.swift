@@ -21,7 +21,7 @@ let trainer = Trainer(
   loader: DataLoader(images, batchSize: 64, shuffled: true, dropsLast: true),
   stepCount: stepCount(standard: 300))
 let steps = trainer.stepCount
-trainer.learningRate = .warmUpCosine(to: 1e-3, warmUp: steps / 10, steps: steps)
+trainer.learningRate = CosineDecay(from: 1e-3, over: steps).warmed(over: steps / 10)
 // The loss is between 20 and 35 at first, and falls slowly.
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 
