@@ -1,10 +1,10 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-/// One short program for each method, in the order in which to read them.
-let examples = [
-  "Example1BYOL", "Example2NeighbourJudge", "Example3SimSiam", "Example4SimCLR", "Example5NNCLR",
-  "Example6MoCo", "Example7BarlowTwins", "Example8VICReg", "Example9PixelCL",
+/// One short program for each method, in the order in which to read them: `swift run TutorialBYOL`.
+let tutorials = [
+  "01-BYOL", "02-BYOLTrainer", "03-KNN", "04-SimSiam", "05-SimCLR", "06-NNCLR", "07-MoCo",
+  "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro",
 ]
 
 let package = Package(
@@ -28,28 +28,28 @@ let package = Package(
     .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
     .target(name: "Datasets", dependencies: ["Tensor"]),
     .target(name: "Training", dependencies: ["SelfSupervised", "Datasets", "Nets", "Tensor"]),
-    .target(name: "Arguments", path: "Examples/Arguments"),
+    .target(name: "Arguments", path: "Examples/Support/Arguments"),
     .executableTarget(
-      name: "FirstStep", dependencies: ["SelfSupervised"], path: "Examples/FirstStep"),
+      name: "FirstStep", dependencies: ["SelfSupervised", "Datasets", "Training"],
+      path: "Examples/FirstStep"),
     .executableTarget(
-      name: "Photographs", dependencies: ["SelfSupervised", "Datasets"],
+      name: "Photographs", dependencies: ["SelfSupervised", "Datasets", "Training"],
       path: "Examples/Photographs"),
     .executableTarget(
       name: "pretrain",
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Pretrain"),
     .executableTarget(
-      name: "benchmark", dependencies: ["Arguments", "SelfSupervised"], path: "Examples/Benchmark",
+      name: "benchmark", dependencies: ["Arguments", "SelfSupervised", "Training"],
+      path: "Examples/Benchmark",
       exclude: ["compare.py", "interleaved.py", "lightly_peer.py", "pytorch_peer"]),
-    .target(
-      name: "ExampleSupport", dependencies: ["SelfSupervised", "Datasets"],
-      path: "Examples/ExampleSupport"),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
-      path: "Examples/ShapesToIDX"),
+      path: "Examples/Tools/ShapesToIDX"),
     .executableTarget(
-      name: "PixelComparison", dependencies: ["Arguments", "SelfSupervised", "Datasets"],
-      path: "Examples/PixelComparison"),
+      name: "PixelComparison",
+      dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
+      path: "Examples/Tools/PixelComparison"),
     .target(
       name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
     .testTarget(name: "TensorTests", dependencies: ["CTensorKernels", "Tensor"]),
@@ -63,9 +63,10 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"], exclude: ["Fixtures"]),
   ]
-    + examples.map {
+    + tutorials.map { folder in
       .executableTarget(
-        name: $0, dependencies: ["ExampleSupport", "SelfSupervised", "Datasets"],
-        path: "Examples/\($0)")
+        name: "Tutorial" + folder.dropFirst("01-".count),
+        dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
+        path: "Examples/Tutorials/\(folder)")
     }
 )

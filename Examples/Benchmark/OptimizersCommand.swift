@@ -28,7 +28,7 @@ private let updates = [
   },
   // Reads weight and target; writes the target.
   Update(name: "moving-average", bytesPerParameter: 12) { net in
-    let target = TargetEncoder(["net": net], decay: 0.99)
+    let target = TargetNetwork(["net": net], decay: 0.99)
     return { target.update() }
   },
 ]

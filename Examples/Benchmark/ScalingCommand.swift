@@ -1,5 +1,6 @@
 import Arguments
 import SelfSupervised
+import Training
 
 private let flags = [
   Flag("--width", "N", "channels of the first level of ResNet-18", standard: "32"),
@@ -17,7 +18,7 @@ private let flags = [
       Threads.count = threads
       startAfresh()
       let net = withRandomSeed(0) { ResNet.resNet18(stem: .small, width: width) }
-      let step = Method.byol.step(net, size: side, batch: batch)
+      let step = MethodName.byol.step(net, size: side, batch: batch)
       let time = medianSeconds(of: steps) { step() }
       show(
         [

@@ -1,8 +1,9 @@
 import Arguments
 import Foundation
 import SelfSupervised
+import Training
 
-private let methods = Method.allCases.map(\.rawValue)
+private let methods = MethodName.allCases.map(\.rawValue)
 private let nets = ResNet.Depth.allCases.map(\.rawValue)
 
 private let flags = [
@@ -19,7 +20,7 @@ private let flags = [
 /// Times whole steps: both views, backward, Adam and the moving average, without augmentation.
 @Sendable func runStep(_ words: [String]) throws {
   guard let arguments = try arguments(words, of: "step", flags: flags) else { return }
-  let method = try arguments.choice("--method", of: Method.self)
+  let method = try arguments.choice("--method", of: MethodName.self)
   let batch = try arguments.integer("--batch", in: 2...65_536)
   let size = try arguments.integer("--size", in: 1...4_096)
   let warmup = try arguments.integer("--warmup", in: 0...100_000)

@@ -1,19 +1,21 @@
 import SelfSupervised
+import Training
 
-/// One step of a learner on two views that stay the same: loss, backward, Adam, moving average.
+/// One step of a learner: loss, backward, Adam, moving average.
 struct TrainingStep {
   private let learner: any Learner
   private let optimizer: Adam
-  private let loss: () -> Tensor
+  private let loss: () -> StepLoss
 
-  init(_ learner: any Learner, loss: @escaping () -> Tensor) {
+  init(_ learner: any Learner, loss: @escaping () -> StepLoss) {
     self.learner = learner
     self.loss = loss
     optimizer = Adam(learner.parameters, learningRate: 3e-4)
   }
 
-  init<L: Learner>(_ learner: L, on views: ViewPair) where L.Views == ViewPair {
-    self.init(learner) { learner.loss(views) }
+  /// A step on views that stay the same.
+  init<L: Learner>(_ learner: L, on views: L.Views) {
+    self.init(learner) { learner.stepLoss(of: views) }
   }
 
   func callAsFunction() {
@@ -24,13 +26,9 @@ struct TrainingStep {
   }
 }
 
-/// The learners whose steps can be timed, each with its own defaults.
-enum Method: String, CaseIterable {
-  case byol, simsiam, simclr, nnclr, moco
-  case barlowTwins = "barlow-twins"
-  case vicreg, pixelcl
-
-  /// A step of this learner around `net` on a batch of random images of the given side.
+extension MethodName {
+  /// A step of this method's learner, with its own defaults, around `net` on a batch of random images of
+  /// the given side.
   func step(_ net: ResNet, size side: Int, batch: Int) -> TrainingStep {
     let size = Size2D(side)
     var stream = RandomStream(seed: 2)
@@ -39,10 +37,10 @@ enum Method: String, CaseIterable {
       second: .uniform([batch, side, side, 3], in: 0..<1, using: &stream))
     let layer: HiddenLayer = "avgpool"
     switch self {
-    case .byol, .simsiam:
-      return TrainingStep(
-        BYOL(net, imageSize: size, hiddenLayer: layer, useMomentum: self == .byol, seed: 1),
-        on: views)
+    case .byol:
+      return TrainingStep(BYOL(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
+    case .simsiam:
+      return TrainingStep(SimSiam(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
     case .simclr:
       return TrainingStep(SimCLR(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
     case .nnclr:
@@ -56,8 +54,8 @@ enum Method: String, CaseIterable {
     case .pixelcl:
       // Its crops are part of the method; nothing else is done to the images.
       let learner = PixelCL(
-        net, imageSize: size, hiddenLayerInstance: layer, augmentation: Unchanged(), seed: 1)
-      return TrainingStep(learner) { learner(views.first) }
+        net, imageSize: size, hiddenLayer: layer, augmentation: Unchanged(), seed: 1)
+      return TrainingStep(learner) { learner.stepLoss(on: views.first) }
     }
   }
 }

@@ -31,7 +31,7 @@ from lightly.utils.scheduler import cosine_schedule
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
-# Examples/Pretrain/Recipe.swift.
+# Sources/Training/Recipes/Recipe.swift.
 RECIPES = {
     "fashion-mnist": dict(
         epochs=3, batch=128, view=28, bank=10_000, rate=0.3, weight_decay=5e-4, warm_up=0.3,

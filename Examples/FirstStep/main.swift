@@ -1,5 +1,7 @@
 // The smallest whole program: a network of one's own, made better by images without labels.
+import Datasets
 import SelfSupervised
+import Training
 
 final class SmallNet: Module {
   let conv1 = Conv2d(3, 16, kernelSize: 3, stride: 2, padding: 1)
@@ -16,17 +18,12 @@ final class SmallNet: Module {
 
 let net = SmallNet()
 let learner = BYOL(net, imageSize: 32, hiddenLayer: "pool", projectionHiddenSize: 256)
-let optimizer = Adam(learner.parameters, learningRate: 3e-4)
-var stream = RandomStream(seed: 0)
 
-for step in 1...5 {
-  // A real program takes these from its files: [count, height, width, channels], values 0...1.
-  let images = Tensor.uniform([16, 32, 32, 3], using: &stream)
-  optimizer.zeroGradients()
-  let loss = learner(images)
-  loss.backward()
-  optimizer.step()
-  learner.updateMovingAverage()
-  print("step \(step): loss \(loss.item), spread \(learner.statistics.spread)")
-}
+// A real program has images of its own: `ImageFolder.load(directory:imageSize:)` reads pictures.
+let images = MockDataset(imageSize: 32, length: 1_000)
+let trainer = Trainer(
+  learner, optimizer: Adam(learner.parameters, learningRate: 3e-4),
+  loader: DataLoader(images, batchSize: 16, shuffled: true, dropsLast: true), stepCount: 5)
+for report in trainer.steps() { print(report) }
+try trainer.finish()
 try net.save(to: "improved-net.safetensors")

@@ -3,6 +3,7 @@
 import Datasets
 import Foundation
 import SelfSupervised
+import Training
 
 /// Any network is a module whose stored properties are its layers.
 final class PhotoNet: Module {
@@ -22,7 +23,8 @@ final class PhotoNet: Module {
 }
 
 let words = CommandLine.arguments.dropFirst()
-guard let directory = words.first, let epochs = Int(words.dropFirst().first ?? "20") else {
+guard let directory = words.first, let epochs = Int(words.dropFirst().first ?? "20"), epochs > 0
+else {
   print("usage: Photographs DIRECTORY [EPOCHS]")
   exit(64)
 }
@@ -38,31 +40,28 @@ let loader = DataLoader(
 
 let net = PhotoNet()
 let learner = SimCLR(net, imageSize: 96, hiddenLayer: "pool")
-let optimizer = Adam(learner.parameters, learningRate: 1e-3)
+let trainer = Trainer(
+  learner, optimizer: Adam(learner.parameters, learningRate: 1e-3), loader: loader,
+  stepCount: epochs * loader.batchCount)
+// After each epoch, and when a signal such as Control-C ends the program.
+trainer.callbacks = [CollapseWatch(), CheckpointPolicy(in: ".", every: .epochs(1))]
+trainer.notes = ["directory": directory]
 
-// A run that was stopped goes on from its file.
-let (file, notes) = ("photographs.safetensors", ["directory": directory])
-var first = 0
-if FileManager.default.fileExists(atPath: file) {
-  let checkpoint = try Checkpoint(contentsOf: file)
-  guard checkpoint.notes == notes else {
-    print("\(file) is of another directory: \(checkpoint.notes["directory"] ?? "")")
+// A training that was stopped goes on from its last checkpoint.
+if let checkpoint = try CheckpointPolicy.last(in: ".") {
+  guard checkpoint.notes["directory"] == directory else {
+    print("the checkpoint here is of another directory: \(checkpoint.notes["directory"] ?? "")")
     exit(66)
   }
-  try checkpoint.restore(learner, optimizer)
-  first = checkpoint.step
+  try trainer.restore(checkpoint)
 }
-let last = max(first, epochs * loader.batchCount)
-for (step, batch) in zip(first..<last, loader.batches(from: first)) {
-  optimizer.zeroGradients()
-  let loss = learner(batch.images)
-  loss.backward()
-  optimizer.step()
-  learner.updateMovingAverage()
-  if (step + 1).isMultiple(of: loader.batchCount) {
-    print("epoch \((step + 1) / loader.batchCount): loss \(loss.item)")
-    try Checkpoint(learner, optimizer, step: step + 1, notes: notes).write(to: file)
-  }
+let result = try trainer.run { report in
+  if report.endsEpoch { print("epoch \(report.epoch + 1): loss \(report.averageLoss)") }
+  for case .warning(let warning) in report.events { print(warning) }
+}
+if result.wasInterrupted {
+  print("stopped after step \(result.progress.steps); the same command goes on from there")
+  exit(0)
 }
 try net.save(to: "improved-net.safetensors")
 

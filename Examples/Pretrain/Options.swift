@@ -12,7 +12,7 @@ struct Options {
 
   let data: String
   let method: MethodName
-  let net: String
+  let net: ResNet.Depth
   let width: Int
   let size: Int?
   let images: Int?
@@ -122,7 +122,7 @@ struct Options {
     let isRelative = !isName && !data.hasPrefix("/")
     self.words = words + (isRelative ? ["--data", URL(fileURLWithPath: data).path] : [])
     method = try arguments.choice("--method")
-    net = try arguments.choice("--net", of: Self.nets)
+    net = try arguments.choice("--net")
     width = try arguments.integer("--width", in: 1...1_024)
     size = try arguments.optionalInteger("--size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
@@ -194,19 +194,6 @@ extension Options {
     """
   }
 
-  private static let nets = ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
-
-  /// The network that was asked for.
-  func network(channels: Int) -> ResNet {
-    switch net {
-    case "resnet10": .resNet10(stem: .small, width: width, inputChannels: channels)
-    case "resnet18": .resNet18(stem: .small, width: width, inputChannels: channels)
-    case "resnet34": .resNet34(stem: .small, width: width, inputChannels: channels)
-    case "resnet50": .resNet50(stem: .small, width: width, inputChannels: channels)
-    default: .resNet101(stem: .small, width: width, inputChannels: channels)
-    }
-  }
-
   static let flags = [
     Flag(
       "--data", "NAME",
@@ -216,7 +203,9 @@ extension Options {
     Flag(
       "--method", "NAME", MethodName.allCases.map(\.rawValue).joined(separator: ", "),
       standard: "byol"),
-    Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet10"),
+    Flag(
+      "--net", "NAME", ResNet.Depth.allCases.map(\.rawValue).joined(separator: ", "),
+      standard: "resnet10"),
     Flag("--width", "N", "channels of the network's first level", standard: "16"),
     Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
     Flag("--images", "N", "train on the first N images only"),

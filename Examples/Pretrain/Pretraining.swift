@@ -28,7 +28,9 @@ struct Pretraining {
       options.output + "/metrics.jsonl", after: options.former?.checkpoint.step)
     optimizer = Self.optimizer(options, source)
     let channels = source.training.imageShape[2]
-    let net = withRandomSeed(options.seed) { options.network(channels: channels) }
+    let net = withRandomSeed(options.seed) {
+      ResNet(depth: options.net, stem: .small, width: options.width, inputChannels: channels)
+    }
     let (learner, optimizer) = options.method.training(
       net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
       steps: options.former?.note.steps ?? source.steps, seed: options.seed)
@@ -135,7 +137,7 @@ struct Pretraining {
     let count = learner.net.parameterCount
     say(
       """
-      \(options.method.rawValue) trains \(options.net) (width \(options.width), \(count) parameters) on \
+      \(options.method.rawValue) trains \(options.net.rawValue) (width \(options.width), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
       \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, views of \
       \(source.viewSize), \(optimizer.kind.rawValue) at \(optimizer.learningRate), seed \

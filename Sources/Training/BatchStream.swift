@@ -12,8 +12,20 @@ final class BatchStream {
   private(set) var lastBatch: Batch?
   private let takeNext: () -> (Batch, wait: Double, () -> StepLoss)
 
-  init(_ learner: any Learner, _ loader: DataLoader, from first: Int, ahead: Int) {
-    takeNext = Self.source(learner, loader, from: first, ahead: ahead)
+  /// The losses of whole batches; with a `chunkSize` they are differentiated already.
+  init(
+    _ learner: any Learner, _ loader: DataLoader, from first: Int, ahead: Int, chunkSize: Int? = nil
+  ) {
+    guard let chunkSize else {
+      takeNext = Self.source(learner, loader, from: first, ahead: ahead)
+      return
+    }
+    guard let learner = learner as? any ChunkedLearner else {
+      preconditionFailure(
+        "a chunkSize needs a learner whose loss is one of two views' projections; got "
+          + "\(type(of: learner))")
+    }
+    takeNext = Self.chunkedSource(learner, loader, from: first, ahead: ahead, chunkSize)
   }
 
   /// The loss of the next batch.
@@ -28,16 +40,30 @@ final class BatchStream {
   private static func source<L: Learner>(
     _ learner: L, _ loader: DataLoader, from first: Int, ahead: Int
   ) -> () -> (Batch, wait: Double, () -> StepLoss) {
+    source(learner, loader, from: first, ahead: ahead) { views, batch in
+      learner.stepLoss(of: views, labels: batch.labels.isEmpty ? nil : batch.labels)
+    }
+  }
+
+  private static func chunkedSource<L: ChunkedLearner>(
+    _ learner: L, _ loader: DataLoader, from first: Int, ahead: Int, _ chunkSize: Int
+  ) -> () -> (Batch, wait: Double, () -> StepLoss) {
+    source(learner, loader, from: first, ahead: ahead) { views, _ in
+      learner.backward(views, chunkSize: chunkSize)
+    }
+  }
+
+  private static func source<L: Learner>(
+    _ learner: L, _ loader: DataLoader, from first: Int, ahead: Int,
+    loss: @escaping (L.Views, Batch) -> StepLoss
+  ) -> () -> (Batch, wait: Double, () -> StepLoss) {
     var batches = loader.batches(from: first)
     return {
       let start = ContinuousClock.now
       let batch = batches.nextBatch()
       let views = learner.views(of: batch.images, using: learner.stream.split())
       let wait = (ContinuousClock.now - start) / .seconds(1)
-      return (
-        batch, wait,
-        { learner.stepLoss(of: views, labels: batch.labels.isEmpty ? nil : batch.labels) }
-      )
+      return (batch, wait, { loss(views, batch) })
     }
   }
 }

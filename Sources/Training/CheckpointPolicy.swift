@@ -33,6 +33,18 @@ public struct CheckpointPolicy: TrainingCallback {
     directory + "/checkpoint.safetensors"
   }
 
+  /// The last checkpoint in a directory; nil if there is none.
+  ///
+  /// ```swift
+  /// if let checkpoint = try CheckpointPolicy.last(in: "runs/1") { try trainer.restore(checkpoint) }
+  /// ```
+  ///
+  /// - Throws: `FileError` if there is one that cannot be read.
+  public static func last(in directory: String) throws -> Checkpoint? {
+    let path = path(in: directory)
+    return FileManager.default.fileExists(atPath: path) ? try Checkpoint(contentsOf: path) : nil
+  }
+
   /// Writes a checkpoint if the interval ends or a signal asks for one.
   public mutating func callAsFunction(
     after report: StepReport, in trainer: Trainer

@@ -53,7 +53,7 @@ public struct CollapseWatch: Sendable {
     batchSize: Int?
   ) -> CollapseWarning? {
     highestRate = max(highestRate, optimizer.learningRate)
-    let isRateUnusual = highestRate > usualRate(of: optimizer).rate
+    let isRateUnusual = highestRate > optimizer.usualHighestRate
     guard let kind = note(statistics, fewestDirections: isRateUnusual ? 6 : 3) else { return nil }
     return CollapseWarning(
       kind: kind, statistics: statistics,
@@ -98,10 +98,10 @@ public struct CollapseWatch: Sendable {
     batchSize: Int?
   ) -> [String] {
     var causes: [String] = []
-    let (name, usual) = usualRate(of: optimizer)
+    let usual = optimizer.usualHighestRate
     if highestRate > usual {
       causes.append(
-        "a learning rate of \(highestRate), where \(name) usually has \(usual) at most")
+        "a learning rate of \(highestRate), where \(optimizer.name) usually has \(usual) at most")
     }
     guard kind != .divergence else {
       return causes.isEmpty ? ["a learning rate of \(highestRate) that is too high here"] : causes
@@ -119,16 +119,6 @@ public struct CollapseWatch: Sendable {
     // This package's learners stop the gradient; whether another does cannot be seen from outside.
     return learner.preventsCollapse
       ? [rate] : [rate, "a loss of your own whose gradient reaches the targets"]
-  }
-
-  /// The highest learning rate that published recipes have, about.
-  private func usualRate(of optimizer: any Optimizer) -> (name: String, rate: Float) {
-    switch optimizer {
-    case is Adam: ("Adam", 0.005)
-    case is AdamW: ("AdamW", 0.005)
-    case is LARS: ("LARS", 10)
-    default: ("\(type(of: optimizer))", 1)
-    }
   }
 }
 

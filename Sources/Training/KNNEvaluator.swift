@@ -3,7 +3,7 @@ import SelfSupervised
 import Tensor
 
 /// Judges features that were learned without labels by labeled images: the vote of nearest neighbors.
-public struct KNNEvaluator {
+public struct KNNEvaluator: Sendable {
   private let bank: any ImageDataset
   private let queries: any ImageDataset
   private let size: Size2D?

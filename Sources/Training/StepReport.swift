@@ -1,3 +1,4 @@
+import Foundation
 import SelfSupervised
 
 /// What one step of a training came to.
@@ -42,6 +43,29 @@ public enum TrainingEvent: Sendable {
   case checkpoint(path: String)
   /// The training ends after this step, for a reason.
   case stop(reason: String)
+}
+
+extension StepReport: CustomStringConvertible {
+  /// The step, its loss, how the projections look, and the method's numbers, on one line.
+  public var description: String {
+    let numbers = String(
+      format: "loss %.4g (on average %.4g), projections' std %.3g", loss, averageLoss,
+      statistics.projectionStd)
+    let others = "\(metrics)"
+    return "step \(step): " + numbers + (others.isEmpty ? "" : ", " + others)
+  }
+}
+
+extension TrainingEvent: CustomStringConvertible {
+  /// What happened, on one line.
+  public var description: String {
+    switch self {
+    case .warning(let warning): "\(warning)"
+    case .evaluation(let metrics): "evaluation: \(metrics)"
+    case .checkpoint(let path): "wrote \(path)"
+    case .stop(let reason): "the training ends: \(reason)"
+    }
+  }
 }
 
 /// How far a training is.

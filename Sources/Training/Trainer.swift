@@ -41,6 +41,11 @@ public final class Trainer {
   public var weightDecay: (any Schedule)?
   /// How many batches' gradients make one step. Each image is compared with those of its own batch.
   public var accumulatedBatches = 1
+  /// How many images of a batch go through the network at once, for losses that need large batches:
+  /// see ``SelfSupervised/ChunkedLearner``. All of them where it is nil.
+  ///
+  /// Unlike ``accumulatedBatches`` it leaves the loss that of the whole batch.
+  public var chunkSize: Int?
   /// The largest norm of all gradients together; longer ones are scaled down to it.
   public var gradientClip: Float?
   /// What to do about values that are not finite.
@@ -162,7 +167,7 @@ extension Trainer {
     let source =
       batches
       ?? BatchStream(
-        learner, loader, from: step * accumulatedBatches, ahead: batchesAhead)
+        learner, loader, from: step * accumulatedBatches, ahead: batchesAhead, chunkSize: chunkSize)
     batches = source
     let waited = source.waitSeconds
     let outcome = try differentiate(source)
@@ -206,6 +211,9 @@ extension Trainer {
   private func differentiate(
     _ source: BatchStream
   ) throws -> (loss: Float, gradientNorm: Float?, last: StepLoss) {
+    precondition(
+      chunkSize == nil || accumulatedBatches == 1,
+      "Trainer needs either a chunkSize or accumulatedBatches; got both")
     optimizer.zeroGradients()
     var sum: Float = 0
     var last: StepLoss
@@ -218,6 +226,7 @@ extension Trainer {
       guard loss.isFinite else {
         return (sum, try leaveOut("the loss became \(loss)", source, streams), last)
       }
+      guard chunkSize == nil else { continue }
       (accumulatedBatches == 1 ? last.value : last.value / Float(accumulatedBatches)).backward()
     } while !source.count.isMultiple(of: accumulatedBatches)
     let norm = gradientNorm(of: learner.parameters)

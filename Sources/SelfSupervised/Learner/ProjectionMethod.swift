@@ -113,6 +113,18 @@ extension MethodLearner where M: ProjectionMethod {
   }
 }
 
+/// A learner that takes batches larger than what goes through the network at once.
+public protocol ChunkedLearner: Learner {
+  /// Adds the gradients of the loss of given views, with never more than `chunkSize` images in the
+  /// network at once.
+  ///
+  /// - Returns: The loss, which is differentiated already.
+  @discardableResult
+  func backward(_ views: Views, chunkSize: Int) -> StepLoss
+}
+
+extension MethodLearner: ChunkedLearner where M: ProjectionMethod {}
+
 /// As few ranges as hold `count` entries, none with more than `size`, of even lengths.
 private func chunked(_ count: Int, _ size: Int) -> [Range<Int>] {
   let chunks = (count + size - 1) / size

@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 
 /// The loss of one batch, and what belongs to it.
@@ -67,5 +68,12 @@ public struct Metrics: Sendable, ExpressibleByDictionaryLiteral, Sequence {
   /// Goes over names and numbers in order.
   public func makeIterator() -> IndexingIterator<[(name: String, value: Float)]> {
     entries.makeIterator()
+  }
+}
+
+extension Metrics: CustomStringConvertible {
+  /// Names and numbers on one line: "knn 0.812, agreement 0.95".
+  public var description: String {
+    entries.map { "\($0.name) " + String(format: "%.4g", $0.value) }.joined(separator: ", ")
   }
 }

@@ -9,7 +9,7 @@ public typealias BarlowTwins = MethodLearner<BarlowTwinsMethod>
 /// There is neither target nor predictor nor negatives; a batch may be small, a projection should be
 /// wide. The loss is between 0 and 4 · size + λ · size · (size - 1). Of an untrained network it is
 /// somewhat below `size`; healthy training takes it to half of that fast, from 114 to 52 with 128
-/// features in 200 steps (`Example7BarlowTwins 200`), and slowly on. A loss that stays at `size` is a
+/// features in 200 steps (`TutorialBarlowTwins 200`), and slowly on. A loss that stays at `size` is a
 /// collapse: features that are constant, or have nothing to do with their like in the other view.
 public struct BarlowTwinsMethod: ProjectionMethod {
   /// The paper's features of a projection.

@@ -9,7 +9,7 @@ public typealias VICReg = MethodLearner<VICRegMethod>
 ///
 /// There is neither target nor predictor nor negatives. The loss is at least 0 and has no bound above.
 /// Of an untrained network it is between 20 and 35, most of which is a lack of variance; healthy
-/// training takes it down slowly, from 23.6 to 20.9 in 200 steps (`Example8VICReg 200`), while
+/// training takes it down slowly, from 23.6 to 20.9 in 200 steps (`TutorialVICReg 200`), while
 /// ``ProjectionStatistics/projectionStd`` stays up. A loss that stays at 24.75 is a collapse: features
 /// without any variance.
 public struct VICRegMethod: ProjectionMethod {

@@ -28,7 +28,7 @@ enum Way: String, CaseIterable {
         augmentation: Compose([crop] + colors), seed: options.seed)
     case .pixContrast, .pixPro:
       return PixelCL(
-        net, imageSize: size, hiddenLayerPixel: Self.layer, hiddenLayerInstance: "avgpool",
+        net, imageSize: size, hiddenLayerPixel: Self.layer, hiddenLayer: "avgpool",
         projectionSize: 128, projectionHiddenSize: 1_024, movingAverageDecay: decay,
         alpha: options.alpha, usesPixPro: self == .pixPro, cropExtent: extent, flipProbability: 0.5,
         augmentation: Compose(colors), seed: options.seed)

@@ -2,6 +2,7 @@ import Arguments
 import Datasets
 import Foundation
 import SelfSupervised
+import Training
 
 /// Four networks that began alike, trained in four ways and judged by what their pixels know.
 struct Comparison {
@@ -34,7 +35,7 @@ struct Comparison {
     say("| | all classes | background | shapes | spread of pixels |\n|---|---|---|---|---|")
     for way in options.ways {
       let net = withRandomSeed(options.seed) { ResNet.resNet10(stem: .small, width: 16) }
-      let spread = train(net, way)
+      let spread = try train(net, way)
       let (result, predictions) = judge(net)
       let shapes = result.ofClasses.dropFirst()
       let numbers = [
@@ -63,7 +64,7 @@ struct Comparison {
   ]
 
   /// Trains `net`; the spread of the last batch's pixels, if the learner knows it.
-  private func train(_ net: ResNet, _ way: Way) -> Float? {
+  private func train(_ net: ResNet, _ way: Way) throws -> Float? {
     guard let learner = way.learner(net, size: size, options) else {
       return nil
     }
@@ -71,17 +72,13 @@ struct Comparison {
     // PixPro's pixels become alike at first; at rates of Adam or SGD that suit other learners they stay so.
     let optimizer = LARS(
       learner.parameterGroups(weightDecay: 1e-5), learningRate: rate, variant: .lightly)
-    let schedule = CosineDecay(from: rate, over: steps).warmed(over: steps / 10)
     let loader = DataLoader(
       training, batchSize: 32, shuffled: true, dropsLast: true, seed: options.seed)
-    for (step, batch) in zip(0..<steps, loader.batches()) {
-      optimizer.learningRate = schedule.value(at: step)
-      optimizer.zeroGradients()
-      learner(batch.images).backward()
-      optimizer.step()
-      learner.updateMovingAverage()
-    }
-    return (learner as? PixelCL)?.pixelStatistics.spread
+    let trainer = Trainer(learner, optimizer: optimizer, loader: loader, stepCount: steps)
+    trainer.learningRate = CosineDecay(from: rate, over: steps).warmed(over: steps / 10)
+    var spread: Float?
+    try trainer.run { spread = $0.statistics.pixelStd }
+    return spread
   }
 
   /// What a linear layer on the pixels' features says of the test scenes.

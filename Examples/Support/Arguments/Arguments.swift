@@ -156,6 +156,16 @@ package func runProgram(
   }
 }
 
+/// How many steps the command line's first word asks for: all that the tutorials read.
+package func stepCount(standard: Int) -> Int {
+  guard let word = CommandLine.arguments.dropFirst().first else { return standard }
+  guard let steps = Int(word), steps > 0 else {
+    report("needs a number of steps; got \"\(word)\"")
+    exit(64)
+  }
+  return steps
+}
+
 /// Prints a line at once, also where standard output is a file or a pipe.
 package func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
