@@ -23,9 +23,11 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CTensorKernels"),
     .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels"]),
-    .target(name: "Nets", dependencies: ["Tensor"]),
-    .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
-    .target(name: "Datasets", dependencies: ["Tensor"]),
+    .target(name: "Files"),
+    .target(name: "Images", dependencies: ["Files", "Tensor"]),
+    .target(name: "Nets", dependencies: ["Files", "Tensor"]),
+    .target(name: "SelfSupervised", dependencies: ["Files", "Images", "Nets", "Tensor"]),
+    .target(name: "Datasets", dependencies: ["Files", "Images", "Tensor"]),
     .target(name: "Arguments", path: "Examples/Arguments"),
     .executableTarget(
       name: "FirstStep", dependencies: ["SelfSupervised"], path: "Examples/FirstStep"),
@@ -49,14 +51,17 @@ let package = Package(
       name: "PixelComparison", dependencies: ["Arguments", "SelfSupervised", "Datasets"],
       path: "Examples/PixelComparison"),
     .target(
-      name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
+      name: "TestSupport", dependencies: ["Files", "Nets"], path: "Tests/Support",
+      exclude: ["formula.py"]),
     .testTarget(name: "TensorTests", dependencies: ["CTensorKernels", "Tensor"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+    .testTarget(
+      name: "ImagesTests", dependencies: ["Images", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "NetsTests", dependencies: ["Nets", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets", "TestSupport"],
       exclude: ["Fixtures"]),
-    .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
   ]
     + examples.map {
       .executableTarget(

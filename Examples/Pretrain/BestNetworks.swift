@@ -64,7 +64,9 @@ struct BestNetworks {
     do {
       try FileManager.default.removeItem(atPath: path)
     } catch {
-      throw FileError(path: path, reason: "cannot be removed: \(error.localizedDescription)")
+      throw FileError(
+        path: path, reason: "cannot be removed: \(error.localizedDescription)",
+        kind: .unwritable)
     }
   }
 }

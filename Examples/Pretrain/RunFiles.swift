@@ -20,7 +20,9 @@ struct RunFiles {
     }
     let descriptor = open(path, O_WRONLY | O_APPEND)
     guard descriptor >= 0 else {
-      throw FileError(path: path, reason: "cannot be written: \(String(cString: strerror(errno)))")
+      throw FileError(
+        path: path, reason: "cannot be written: \(String(cString: strerror(errno)))",
+        kind: .unwritable)
     }
     metrics = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard step == nil else { return }
@@ -46,7 +48,8 @@ struct RunFiles {
       try metrics.write(contentsOf: Data((record.line + "\n").utf8))
     } catch {
       throw FileError(
-        path: metricsPath, reason: "cannot be written: \(error.localizedDescription)")
+        path: metricsPath, reason: "cannot be written: \(error.localizedDescription)",
+        kind: .unwritable)
     }
   }
 }
