@@ -24,10 +24,14 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CTensorKernels", exclude: ["README.md"]),
     .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels"]),
-    .target(name: "Nets", dependencies: ["Tensor"]),
-    .target(name: "SelfSupervised", dependencies: ["Nets", "Tensor"]),
-    .target(name: "Datasets", dependencies: ["Tensor"]),
-    .target(name: "Training", dependencies: ["SelfSupervised", "Datasets", "Nets", "Tensor"]),
+    .target(name: "Files"),
+    .target(name: "Images", dependencies: ["Files", "Tensor"]),
+    .target(name: "Nets", dependencies: ["Files", "Tensor"]),
+    .target(name: "SelfSupervised", dependencies: ["Files", "Images", "Nets", "Tensor"]),
+    .target(name: "Datasets", dependencies: ["Files", "Images", "Tensor"]),
+    .target(
+      name: "Training",
+      dependencies: ["SelfSupervised", "Datasets", "Files", "Images", "Nets", "Tensor"]),
     .target(name: "Arguments", path: "Examples/Support/Arguments"),
     .executableTarget(
       name: "FirstStep", dependencies: ["SelfSupervised", "Datasets", "Training"],
@@ -51,8 +55,12 @@ let package = Package(
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Tools/PixelComparison"),
     .target(
-      name: "TestSupport", dependencies: ["Nets"], path: "Tests/Support", exclude: ["formula.py"]),
+      name: "TestSupport", dependencies: ["Files", "Nets"], path: "Tests/Support",
+      exclude: ["formula.py"]),
     .testTarget(name: "TensorTests", dependencies: ["CTensorKernels", "Tensor"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+    .testTarget(
+      name: "ImagesTests", dependencies: ["Images", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "NetsTests", dependencies: ["Nets", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(
       name: "SelfSupervisedTests", dependencies: ["SelfSupervised", "Datasets", "TestSupport"],
@@ -60,8 +68,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Training", "SelfSupervised", "Datasets", "TestSupport"]),
-    .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"], exclude: ["Fixtures"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
   ]
     + tutorials.map { folder in
       .executableTarget(

@@ -36,9 +36,9 @@ struct ImageSets {
         bank: try STL10.load(.train, directory: directory),
         test: try STL10.load(.test, directory: directory), .color)
     case _ where Self.holdsIDX(directory):
-      let training = try IDXDataset.load(directory: directory, split: .train)
+      let training = try IDXDataset.load(.train, directory: directory)
       self.init(
-        training: training, test: try IDXDataset.load(directory: directory, split: .test),
+        training: training, test: try IDXDataset.load(.test, directory: directory),
         training.imageShape[2] == 3 ? .color : .fashionMNIST)
     default:
       self = try Self.pictures(options)

@@ -5,8 +5,8 @@ import Training
 
 runProgram("pretrain") { error in
   switch error {
-  case is DatasetError, is CheckpointError: 66
-  case is FileError: 74
+  case let error as FileError: error.kind == .unwritable ? 74 : 66
+  case is CheckpointError: 66
   default: nil
   }
 } _: {

@@ -1,3 +1,4 @@
+import Synchronization
 import Tensor
 
 /// Some images of a data set, with their labels and where they came from.
@@ -17,7 +18,7 @@ public struct Batch: Sendable {
 ///
 /// ```swift
 /// let loader = DataLoader(dataset, batchSize: 64, shuffled: true, dropsLast: true, seed: 0)
-/// for batch in loader.epoch(3).dropFirst(100) { … }   // computes none of the first hundred
+/// for (step, batch) in zip(300..<1_000, loader.batches(from: 300, ahead: 2)) { … }
 /// ```
 public struct DataLoader: Sendable {
   /// Where the images come from.
@@ -30,6 +31,7 @@ public struct DataLoader: Sendable {
   public let dropsLast: Bool
   /// What the orders of all epochs are drawn from.
   public let seed: UInt64
+  private let orders = OrderCache()
 
   /// A loader of `dataset`.
   ///
@@ -60,9 +62,25 @@ public struct DataLoader: Sendable {
   /// - Precondition: `epoch` is not negative.
   public func epoch(_ epoch: Int) -> Epoch {
     precondition(epoch >= 0, "DataLoader needs an epoch of 0 or more; got \(epoch)")
-    var stream = RandomStream(seed: seed).split(epoch)
-    let order = isShuffled ? stream.permutation(dataset.count) : Array(0..<dataset.count)
+    let order = orders.order(of: epoch) {
+      var stream = RandomStream(seed: seed).split(epoch)
+      return isShuffled ? stream.permutation(dataset.count) : Array(0..<dataset.count)
+    }
     return Epoch(loader: self, order: order)
+  }
+
+  /// The order of the epoch that was asked for last.
+  private final class OrderCache: Sendable {
+    private let last = Mutex<(epoch: Int, order: [Int])?>(nil)
+
+    func order(of epoch: Int, make: () -> [Int]) -> [Int] {
+      last.withLock { last in
+        if let last, last.epoch == epoch { return last.order }
+        let order = make()
+        last = (epoch, order)
+        return order
+      }
+    }
   }
 }
 
@@ -70,40 +88,70 @@ extension DataLoader {
   /// The batches of one epoch after the other without an end, from the one of `step` on.
   ///
   /// ```swift
-  /// for (step, batch) in zip(0..<1_000, loader.batches()) { … }
+  /// for (step, batch) in zip(0..<1_000, loader.batches(ahead: 2)) { … }
   /// ```
   ///
+  /// - Parameters:
+  ///   - step: The number of the first batch.
+  ///   - ahead: How many batches are made, at most, before they are asked for, each on a thread of
+  ///     its own. With 0, a batch is made when it is asked for, on all threads. The batches are the
+  ///     same.
+  /// - Returns: An endless sequence. Its threads end when it is released.
+  /// - Precondition: No number is negative, and the data set is not empty.
+  public func batches(from step: Int = 0, ahead: Int = 0) -> Batches {
+    checkStep(step)
+    return Batches(
+      source: Prefetcher(from: step, ahead: ahead) { step in
+        Result { try loadedBatch(at: step) }
+      })
+  }
+
+  /// Makes the batch of a step, counted through all epochs.
+  ///
   /// - Precondition: `step` is not negative, and the data set is not empty.
-  public func batches(from step: Int = 0) -> Batches {
+  public func batch(at step: Int) -> Batch {
+    checkStep(step)
+    return epoch(step / batchCount)[step % batchCount]
+  }
+
+  /// The same batch, or why its images cannot be read.
+  private func loadedBatch(at step: Int) throws -> Batch {
+    try epoch(step / batchCount).batch(step % batchCount) {
+      try loadedImages(of: dataset, at: $0)
+    }
+  }
+
+  private func checkStep(_ step: Int) {
     precondition(
       step >= 0 && batchCount > 0,
-      "batches needs a step of 0 or more and a data set that is not empty; got \(step) and "
+      "DataLoader needs a step of 0 or more and a data set that is not empty; got \(step) and "
         + "\(dataset.count) images")
-    return Batches(loader: self, step: step)
   }
 
   /// The batches of all epochs.
   public struct Batches: Sequence, IteratorProtocol, Sendable {
-    private let loader: DataLoader
-    private var step: Int
-    private var epoch: Epoch
+    private let source: Prefetcher<Result<Batch, any Error>>
 
-    fileprivate init(loader: DataLoader, step: Int) {
-      self.loader = loader
-      self.step = step
-      epoch = loader.epoch(step / loader.batchCount)
-    }
+    fileprivate init(source: Prefetcher<Result<Batch, any Error>>) { self.source = source }
 
-    /// Makes the next batch.
+    /// The next batch.
     public mutating func next() -> Batch? { nextBatch() }
 
-    /// Makes the next batch, of which there is always one.
+    /// The next batch, of which there is always one.
+    ///
+    /// - Precondition: Its images can be read.
     public mutating func nextBatch() -> Batch {
-      let position = step % loader.batchCount
-      if position == 0 { epoch = loader.epoch(step / loader.batchCount) }
-      step += 1
-      return epoch[position]
+      do {
+        return try nextResult().get()
+      } catch {
+        preconditionFailure("\(error)")
+      }
     }
+
+    func nextResult() -> Result<Batch, any Error> { source.next() }
+
+    /// For how long training has waited for its batches so far.
+    public var waitSeconds: Double { source.waitSeconds }
   }
 
   /// The batches of one pass over the data.
@@ -120,14 +168,20 @@ extension DataLoader {
 
     /// Makes one batch.
     public subscript(position: Int) -> Batch {
+      batch(position, images: loader.dataset.images(at:))
+    }
+
+    fileprivate func batch(
+      _ position: Int, images: ([Int]) throws -> Tensor
+    ) rethrows -> Batch {
       precondition(
         position >= 0 && position < endIndex,
         "Epoch needs a batch in 0..<\(endIndex); got \(position)")
       let start = position * loader.batchSize
       let indices = Array(order[start..<Swift.min(start + loader.batchSize, order.count)])
       let labels = loader.dataset.labels
-      return Batch(
-        images: loader.dataset.images(at: indices),
+      return try Batch(
+        images: images(indices),
         labels: labels.isEmpty ? [] : indices.map { labels[$0] }, indices: indices)
     }
   }

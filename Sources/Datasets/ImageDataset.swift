@@ -30,19 +30,20 @@ extension ImageDataset {
   /// - Returns: Shape [count of range, height, width, channels].
   public func images(in range: Range<Int>) -> Tensor { images(at: Array(range)) }
 
-  /// What `function` makes of all images, without gradients and a part at a time, so that memory stays flat:
+  /// What `function` makes of all images, without gradients and in parts, so that memory stays flat.
   ///
   /// ```swift
   /// let embeddings = photos.features { learner.represent($0).embedding }
   /// ```
   ///
   /// - Parameters:
-  ///   - batchSize: How many images `function` gets at a time; 256, or fewer large ones, if it is nil.
+  ///   - batchSize: How many images `function` gets at a time. If it is nil, 256, or fewer if they
+  ///     are large.
   ///   - function: Makes [count, …] of images [count, height, width, channels].
   /// - Returns: A row for each image, in their order.
   /// - Precondition: There is an image, and the batch size is at least 1.
   public func features(batchSize: Int? = nil, by function: (Tensor) -> Tensor) -> Tensor {
-    // A network makes many numbers of each.
+    // A network's activations take many times the memory of its images.
     let batchSize = batchSize ?? max(1, min(256, (1 << 24) / max(1, imageShape.elementCount)))
     precondition(
       count > 0 && batchSize > 0,
@@ -94,4 +95,18 @@ extension ImageDataset {
       }
     }
   }
+}
+
+/// A data set whose images may turn out to be unreadable when they are asked for.
+protocol FallibleImageDataset: ImageDataset {
+  /// The images at `indices`, where `images(at:)` would stop the program.
+  func loadedImages(at indices: [Int]) throws -> Tensor
+}
+
+/// The images at `indices` of a data set of either kind.
+func loadedImages(of dataset: any ImageDataset, at indices: [Int]) throws -> Tensor {
+  guard let fallible = dataset as? any FallibleImageDataset else {
+    return dataset.images(at: indices)
+  }
+  return try fallible.loadedImages(at: indices)
 }

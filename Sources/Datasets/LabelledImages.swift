@@ -81,24 +81,16 @@ public struct LabelledImages: ImageDataset {
   /// - Returns: Shape [count of indices, height, width, channels].
   /// - Precondition: Every index is in `0..<count`.
   public func images(at indices: [Int]) -> Tensor {
-    checkIndices(indices)
     let size = imageShape.elementCount
-    return Tensor(shape: batchShape(indices.count)) { out in
+    return rendered(indices, grain: max(1, (1 << 15) / size)) { index, out in
       switch pixels {
       case .floats(let tensor):
-        tensor.withUnsafeBufferPointer { source in
-          for (row, index) in indices.enumerated() {
-            _ = out[(row * size)..<((row + 1) * size)]
-              .update(fromContentsOf: source[(index * size)..<((index + 1) * size)])
-          }
+        tensor.withUnsafeBufferPointer {
+          _ = out.update(fromContentsOf: $0[index * size..<(index + 1) * size])
         }
       case .bytes(let bytes):
         bytes.withUnsafeBufferPointer { source in
-          for (row, index) in indices.enumerated() {
-            for element in 0..<size {
-              out[row * size + element] = Float(source[index * size + element]) / 255
-            }
-          }
+          for position in 0..<size { out[position] = Float(source[index * size + position]) / 255 }
         }
       }
     }

@@ -42,6 +42,13 @@ public struct Subset: ImageDataset {
   }
 }
 
+extension Subset: FallibleImageDataset {
+  func loadedImages(at positions: [Int]) throws -> Tensor {
+    checkIndices(positions)
+    return try Datasets.loadedImages(of: base, at: positions.map { indices[$0] })
+  }
+}
+
 // MARK: - Ways to take a part
 
 extension ImageDataset {

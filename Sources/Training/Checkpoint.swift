@@ -1,3 +1,4 @@
+import Files
 import Nets
 import SelfSupervised
 import Tensor

@@ -44,6 +44,20 @@ final class DataLoaderTests: XCTestCase {
     }
   }
 
+  func testBatchesMadeAheadAreTheSame() {
+    let loader = DataLoader(data, batchSize: 4, shuffled: true, seed: 3)
+    let expected = (0..<14).map { loader.batch(at: $0) }
+    for ahead in [1, 2, 4] {
+      for first in [0, 5] {
+        for (batch, wanted) in zip(loader.batches(from: first, ahead: ahead), expected[first...]) {
+          XCTAssertEqual(batch.indices, wanted.indices)
+          XCTAssertEqual(batch.labels, wanted.labels)
+          XCTAssertEqual(batch.images.scalars, wanted.images.scalars)
+        }
+      }
+    }
+  }
+
   func testDroppingTheLastLeavesWholeBatches() {
     let loader = DataLoader(data, batchSize: 4, shuffled: true, dropsLast: true)
     XCTAssertEqual(loader.batchCount, 2)

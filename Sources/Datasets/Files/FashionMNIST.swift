@@ -1,3 +1,5 @@
+import Files
+
 /// Fashion-MNIST: grey images of clothing, 28 by 28, 60,000 to train and 10,000 to test
 /// (Xiao et al., 2017).
 public enum FashionMNIST {
@@ -10,19 +12,20 @@ public enum FashionMNIST {
     "Ankle boot",
   ]
 
-  /// Reads one of the two parts.
+  /// Reads the images to train on, or those to test with.
   ///
   /// - Parameters:
-  ///   - split: Which part.
+  ///   - split: Which part: train or test.
   ///   - directory: Where the four IDX files are, plain or gzipped.
   /// - Returns: Images of shape [28, 28, 1], kept as bytes.
-  /// - Throws: ``DatasetError``.
+  /// - Throws: `FileError`.
+  /// - Precondition: `split` is not `unlabelled`.
   public static func load(
-    _ split: IDXDataset.Split, directory: String = debianDirectory
+    _ split: Split, directory: String = debianDirectory
   ) throws -> LabelledImages {
     try checkDirectory(
       directory,
       advice: "; apt-get install dataset-fashion-mnist, or pass the directory that has the files")
-    return try IDXDataset.load(directory: directory, split: split, classNames: classNames)
+    return try IDXDataset.load(split, directory: directory, classNames: classNames)
   }
 }

@@ -1,3 +1,6 @@
+import Files
+import Foundation
+
 /// An array of bytes from a file in the IDX format, that of MNIST and the data sets after it.
 ///
 /// Two zeros, a byte for the type of the elements, a byte for the number of dimensions; the
@@ -16,16 +19,16 @@ public struct IDXArray: Hashable, Sendable {
   /// - Parameters:
   ///   - path: The file.
   ///   - rank: The number of dimensions it must have.
-  /// - Throws: ``DatasetError`` if the file is not exactly that.
+  /// - Throws: `FileError` if the file is not exactly that.
   public init(path: String, rank: Int) throws {
-    try self.init(fileBytes(path), path: path, rank: rank)
+    try self.init(unpackedContents(path), path: path, rank: rank)
   }
 
-  init(_ file: [UInt8], path: String, rank: Int) throws {
+  init(_ file: Data, path: String, rank: Int) throws {
     let headerCount = 4 + 4 * rank
     try Self.checkMagic(file.prefix(4), path: path, rank: rank)
     guard file.count >= headerCount else {
-      throw DatasetError(
+      throw FileError(
         path, "needs an IDX header of \(headerCount) bytes; the file has \(file.count) bytes")
     }
     dimensions = stride(from: 4, to: headerCount, by: 4).map { start in
@@ -35,7 +38,7 @@ public struct IDXArray: Hashable, Sendable {
     let found = file.count - headerCount
     guard found == needed else {
       let amount = needed.map { "\($0)" } ?? "more than 2^63"
-      throw DatasetError(
+      throw FileError(
         path,
         "needs \(amount) bytes after the header for dimensions \(dimensions); got \(found), "
           + (found < (needed ?? .max) ? "so it is cut short" : "so something follows the data"))
@@ -43,20 +46,20 @@ public struct IDXArray: Hashable, Sendable {
     bytes = Array(file[headerCount...])
   }
 
-  private static func checkMagic(_ magic: ArraySlice<UInt8>, path: String, rank: Int) throws {
+  private static func checkMagic(_ magic: Data, path: String, rank: Int) throws {
     let found = magic.map { hexadecimal($0) }.joined(separator: " ")
     guard magic.count == 4, magic.starts(with: [0, 0]) else {
-      throw DatasetError(
+      throw FileError(
         path,
         "needs an IDX file, which starts with 00 00 08 \(hexadecimal(UInt8(rank))); "
           + (found.isEmpty ? "the file is empty" : "got \(found)"))
     }
     guard magic[2] == unsignedByte else {
-      throw DatasetError(
+      throw FileError(
         path, "needs IDX elements of type 08 (unsigned bytes); got type \(hexadecimal(magic[2]))")
     }
     guard Int(magic[3]) == rank else {
-      throw DatasetError(path, "needs an IDX array of \(rank) dimensions; got \(magic[3])")
+      throw FileError(path, "needs an IDX array of \(rank) dimensions; got \(magic[3])")
     }
   }
 

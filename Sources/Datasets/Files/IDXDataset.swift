@@ -1,51 +1,43 @@
+import Files
 import Foundation
 import Tensor
 
 /// Data sets in the four files of MNIST: Fashion-MNIST, KMNIST and others have the same names.
 public enum IDXDataset {
-  /// Which of the two parts of a data set.
-  public enum Split: String, CaseIterable, Sendable {
-    /// The images to learn from.
-    case train
-    /// The images to be judged on; their files are called "t10k".
-    case test
-
-    var filePrefix: String { self == .train ? "train" : "t10k" }
-  }
-
   /// Reads `<train or t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or with ".gz".
   ///
   /// Colour images, which MNIST has none of, are in `…-images-idx4-ubyte`: count, height, width and
   /// channels.
   ///
   /// - Parameters:
+  ///   - split: Which part: train, or test, whose files are called "t10k".
   ///   - directory: Where the files are.
-  ///   - split: Which part to read.
   ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
   /// - Returns: Images of shape [height, width, 1] or [height, width, channels], kept as bytes.
-  /// - Throws: ``DatasetError``.
+  /// - Throws: `FileError`.
+  /// - Precondition: `split` is not `unlabelled`.
   public static func load(
-    directory: String, split: Split, classNames: [String]? = nil
+    _ split: Split, directory: String, classNames: [String]? = nil
   ) throws -> LabelledImages {
     try checkDirectory(directory)
-    let colorPath = existing("\(split.filePrefix)-images-idx4-ubyte", in: directory)
-    let imagePath =
-      try colorPath ?? find("\(split.filePrefix)-images-idx3-ubyte", in: directory)
-    let labelPath = try find("\(split.filePrefix)-labels-idx1-ubyte", in: directory)
+    let prefix = split.isTest("An IDX data set") ? "t10k" : "train"
+    let colorPath = existing("\(prefix)-images-idx4-ubyte", in: directory)
+    let imagePath = try colorPath ?? find("\(prefix)-images-idx3-ubyte", in: directory)
+    let labelPath = try find("\(prefix)-labels-idx1-ubyte", in: directory)
     let images = try IDXArray(path: imagePath, rank: colorPath == nil ? 3 : 4)
     let labels = try IDXArray(path: labelPath, rank: 1).bytes.map { Int($0) }
     let imageShape = Shape(images.dimensions[1...] + (colorPath == nil ? [1] : []))
     guard imageShape.elementCount > 0 else {
-      throw DatasetError(imagePath, "needs images of at least one pixel; got size \(imageShape)")
+      throw FileError(imagePath, "needs images of at least one pixel; got size \(imageShape)")
     }
     guard labels.count == images.dimensions[0] else {
-      throw DatasetError(
+      throw FileError(
         labelPath,
         "needs a label for each of the \(images.dimensions[0]) images of \(imagePath); "
           + "got \(labels.count) labels")
     }
     if let classNames, let position = labels.firstIndex(where: { $0 >= classNames.count }) {
-      throw DatasetError(
+      throw FileError(
         labelPath,
         "needs labels in 0..<\(classNames.count); got \(labels[position]) for image \(position)")
     }
@@ -61,7 +53,7 @@ public enum IDXDataset {
 
   private static func find(_ name: String, in directory: String) throws -> String {
     guard let path = existing(name, in: directory) else {
-      throw DatasetError(directory, "needs a file \(name) or \(name).gz; there is neither")
+      throw FileError(directory, "needs a file \(name) or \(name).gz; there is neither")
     }
     return path
   }

@@ -1,20 +1,10 @@
-import Foundation
+import Files
 
-/// STL-10: colour photographs of ten kinds of things, 96 by 96: 100,000 without labels to learn from, 5,000
-/// and 8,000 with labels to judge by (Coates et al., 2011).
+/// STL-10: colour photographs of ten kinds of things, 96 by 96: 100,000 without labels, 5,000 to
+/// train and 8,000 to test with labels (Coates et al., 2011).
 ///
 /// The files are those of its binary version, for Matlab and others; the package downloads nothing.
 public enum STL10 {
-  /// Which of the three parts.
-  public enum Split: String, CaseIterable, Sendable {
-    /// 5,000 images with labels: `train_X.bin` and `train_y.bin`.
-    case train
-    /// 8,000 images with labels: `test_X.bin` and `test_y.bin`.
-    case test
-    /// 100,000 images without labels, 2.8 GB: `unlabeled_X.bin`.
-    case unlabelled = "unlabeled"
-  }
-
   /// What is in the pictures, in the order of the labels.
   public static let classNames = [
     "airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck",
@@ -22,24 +12,26 @@ public enum STL10 {
 
   private static let layout = PlanarImages(height: 96, width: 96, channels: 3, isColumnMajor: true)
 
-  /// Reads one of the three parts.
+  /// Reads `train_X.bin` and `train_y.bin`, `test_X.bin` and `test_y.bin`, or `unlabeled_X.bin`, of
+  /// 2.8 GB.
   ///
   /// - Parameters:
   ///   - split: Which part.
   ///   - directory: Where the .bin files are.
-  /// - Returns: Images of shape [96, 96, 3], kept as bytes. Labels count from 0, those of the files from 1.
-  /// - Throws: ``DatasetError``.
+  /// - Returns: Images of shape [96, 96, 3], kept as bytes. Labels count from 0, those of the files
+  ///   from 1.
+  /// - Throws: `FileError`.
   public static func load(_ split: Split, directory: String) throws -> LabelledImages {
     try checkDirectory(directory)
     let path = "\(directory)/\(split.rawValue)_X.bin"
-    var bytes = try fileBytes(path)
+    var bytes = try [UInt8](unpackedContents(path))
     guard !bytes.isEmpty, bytes.count.isMultiple(of: layout.byteCount) else {
-      throw DatasetError(
+      throw FileError(
         path, "needs images of \(layout.byteCount) bytes; the file has \(bytes.count) bytes")
     }
     let labels = try split == .unlabelled ? [] : labels(split, in: directory)
     guard split == .unlabelled || labels.count == bytes.count / layout.byteCount else {
-      throw DatasetError(
+      throw FileError(
         "\(directory)/\(split.rawValue)_y.bin",
         "needs a label for each of the \(bytes.count / layout.byteCount) images of \(path); got "
           + "\(labels.count) labels")
@@ -52,9 +44,9 @@ public enum STL10 {
 
   private static func labels(_ split: Split, in directory: String) throws -> [Int] {
     let path = "\(directory)/\(split.rawValue)_y.bin"
-    let labels = try fileBytes(path).map { Int($0) - 1 }
+    let labels = try unpackedContents(path).map { Int($0) - 1 }
     if let position = labels.firstIndex(where: { !classNames.indices.contains($0) }) {
-      throw DatasetError(
+      throw FileError(
         path,
         "needs labels in 1...\(classNames.count); got \(labels[position] + 1) for image \(position)"
       )

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Images
 
 /// The files of pictures in a directory and below it, in the order of their paths.
 struct PictureFiles {
@@ -10,13 +12,14 @@ struct PictureFiles {
 
   /// Looks through a directory, and through those that links point to.
   ///
-  /// - Throws: ``DatasetError``, if there is no such directory, one cannot be listed or none has pictures.
+  /// - Throws: ``FileError`` if there is no such directory, one cannot be listed, or none has
+  ///   pictures.
   init(in directory: String) throws {
     try checkDirectory(directory)
     var search = Search()
     try search.look(through: directory)
     guard !search.pictures.isEmpty else {
-      throw DatasetError(
+      throw FileError(
         directory,
         "needs pictures in it, files that end with .jpg, .jpeg, .png or .webp; there is none among "
           + "\(search.others) files")
@@ -44,7 +47,7 @@ struct PictureFiles {
       do {
         names = try FileManager.default.contentsOfDirectory(atPath: directory)
       } catch {
-        throw DatasetError(directory, "cannot be listed: \(error.localizedDescription)")
+        throw FileError(directory, "cannot be listed: \(error.localizedDescription)")
       }
       for name in names.sorted() where !name.hasPrefix(".") {
         let path = "\(directory)/\(name)"
@@ -52,7 +55,7 @@ struct PictureFiles {
         _ = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
         if isDirectory.boolValue {
           try look(through: path)
-        } else if PictureFormat.fileExtensions.contains(
+        } else if ImageFormat.fileExtensions.contains(
           (name as NSString).pathExtension.lowercased())
         {
           pictures.append(path)

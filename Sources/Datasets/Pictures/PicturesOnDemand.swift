@@ -1,10 +1,13 @@
+import Files
+import Images
+import Synchronization
 import Tensor
 
-/// Pictures that stay in their files and are decoded when a batch asks for them, on all threads: for sets
-/// that memory does not hold. ``ImageFolder/open(directory:imageSize:channels:damaged:)`` makes them.
+/// Pictures that stay in their files and are decoded when a batch asks for them, on all threads: for
+/// sets that memory does not hold.
 ///
-/// A picture is decoded again in every epoch; ``ImageFolder/load(directory:imageSize:channels:damaged:)``
-/// decodes it once.
+/// ``ImageFolder/open(directory:imageSize:channels:damaged:)`` makes them. A picture is decoded again
+/// in every epoch; ``ImageFolder/load(directory:imageSize:channels:damaged:)`` decodes it once.
 public struct PicturesOnDemand: ImageDataset {
   /// The shape of one image: [height, width, channels].
   public let imageShape: Shape
@@ -14,41 +17,49 @@ public struct PicturesOnDemand: ImageDataset {
   public let classNames: [String]
   /// The file of each image.
   public let paths: [String]
-  private let form: PictureForm
-  private let damaged: (@Sendable (DatasetError) -> Void)?
+  private let format: ImageFormat
+  private let damaged: (@Sendable (FileError) -> Void)?
 
-  init(
-    _ files: PictureFiles, _ form: PictureForm, damaged: (@Sendable (DatasetError) -> Void)?
-  ) {
-    paths = files.paths
-    labels = files.labels
-    classNames = files.classNames
-    imageShape = form.shape
-    self.form = form
-    self.damaged = damaged
+  init(_ files: PictureFiles, _ format: ImageFormat, damaged: (@Sendable (FileError) -> Void)?) {
+    (paths, labels, classNames) = (files.paths, files.labels, files.classNames)
+    imageShape = format.shape
+    (self.format, self.damaged) = (format, damaged)
   }
 
   /// The number of images.
   public var count: Int { paths.count }
 
-  /// The images at `indices`, in that order, with values 0...1; black where a picture cannot be decoded.
+  /// The images at `indices`, in that order, with values 0...1.
   ///
   /// - Returns: Shape [count of indices, height, width, channels].
-  /// - Precondition: Every index is in `0..<count`, and, unless it was said what is to be done about them, all
-  ///   pictures can be decoded.
+  /// - Precondition: Every index is in `0..<count`, and all pictures can be decoded, unless `damaged:`
+  ///   was given: then the others are black.
   public func images(at indices: [Int]) -> Tensor {
-    rendered(indices, grain: 1) { index, out in
+    do {
+      return try loadedImages(at: indices)
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+}
+
+extension PicturesOnDemand: FallibleImageDataset {
+  func loadedImages(at indices: [Int]) throws -> Tensor {
+    let first = Mutex<FileError?>(nil)
+    let images = rendered(indices, grain: 1) { index, out in
       do {
-        let bytes = try form.bytes(of: paths[index])
-        for element in out.indices { out[element] = Float(bytes[element]) / 255 }
+        try format.render(paths[index], into: out)
       } catch {
-        let error = DatasetError(paths[index], error)
-        guard let damaged else {
-          preconditionFailure("\(error); `damaged:` of ImageFolder.open makes such pictures black")
-        }
         out.update(repeating: 0)
-        damaged(error)
+        let error = FileError(error, at: paths[index])
+        if let damaged { damaged(error) } else { first.withLock { $0 = $0 ?? error } }
       }
     }
+    if let error = first.withLock({ $0 }) {
+      throw FileError(
+        error.path, error.reason + "; `damaged:` of ImageFolder.open makes such pictures black",
+        error.kind)
+    }
+    return images
   }
 }

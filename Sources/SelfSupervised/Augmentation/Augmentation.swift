@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// A way to make a view of an image.
@@ -10,6 +11,26 @@ import Tensor
 public protocol Augmentation: Sendable {
   /// The view of `image` that the numbers in `stream` lead to.
   func callAsFunction(_ image: consuming Image, using stream: inout RandomStream) -> Image
+
+  /// The size of every view of an image of size `image`, or nil if views differ or change the
+  /// number of channels.
+  ///
+  /// With a size, the batch has its memory before the first view is drawn, so all views of a batch
+  /// are drawn at once. By default it is nil, and the first view is drawn before the others.
+  func viewSize(of image: Size2D) -> Size2D?
+}
+
+extension Augmentation {
+  /// Nothing is known about the size of the views.
+  public func viewSize(of image: Size2D) -> Size2D? { nil }
+}
+
+/// An augmentation whose views have the size of their images.
+protocol SizePreserving: Augmentation {}
+
+extension SizePreserving {
+  /// The size of the image.
+  public func viewSize(of image: Size2D) -> Size2D? { image }
 }
 
 /// An augmentation made of a closure.
@@ -32,7 +53,7 @@ public struct AnyAugmentation: Augmentation {
 }
 
 /// An augmentation that changes nothing.
-public struct Unchanged: Augmentation {
+public struct Unchanged: SizePreserving {
   /// An augmentation that changes nothing.
   public init() {}
 

@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// Blurs an image in place, along the rows and then down the columns.

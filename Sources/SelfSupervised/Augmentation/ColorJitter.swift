@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// One change of an image's colours, with its numbers.
@@ -21,7 +22,7 @@ public enum ColorAdjustment: Sendable, Hashable {
 ///
 /// Factors are drawn evenly from 1 - s to 1 + s, but not below zero, for a strength s; turns of hue
 /// from -s to s. Only brightness and contrast touch images that do not have three channels.
-public struct ColorJitter: Augmentation {
+public struct ColorJitter: SizePreserving {
   /// The strength of changes of brightness.
   public let brightness: Float
   /// The strength of changes of contrast.

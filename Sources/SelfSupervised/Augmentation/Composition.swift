@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// Augmentations one after the other.
@@ -14,6 +15,11 @@ public struct Compose: Augmentation {
   ) -> Image {
     for step in steps { image = step(image, using: &stream) }
     return image
+  }
+
+  /// What the steps make of that size, if all of them say so.
+  public func viewSize(of image: Size2D) -> Size2D? {
+    steps.reduce(image) { size, step in size.flatMap(step.viewSize) }
   }
 }
 
@@ -45,6 +51,11 @@ public struct RandomApply: Augmentation {
     _ image: consuming Image, using stream: inout RandomStream
   ) -> Image {
     stream.chance(probability) ? base(image, using: &stream) : image
+  }
+
+  /// The size of the image, if `base` keeps it.
+  public func viewSize(of image: Size2D) -> Size2D? {
+    base.viewSize(of: image).flatMap { $0 == image ? image : nil }
   }
 }
 

@@ -1,9 +1,10 @@
+import Images
 import Tensor
 
 /// A random rectangle of the image painted over (DeVries and Taylor, 2017).
 ///
 /// The rectangle's centre is drawn evenly from all pixels, so at the border a part of it is lost.
-public struct Cutout: Augmentation {
+public struct Cutout: SizePreserving {
   /// The range of the rectangle's sides, as a share of the image's.
   public let side: ClosedRange<Float>
   /// The value that replaces the image's.

@@ -1,7 +1,8 @@
+import Images
 import Tensor
 
 /// The image with left and right exchanged.
-public struct HorizontalFlip: Augmentation {
+public struct HorizontalFlip: SizePreserving {
   /// An exchange of left and right, always; `.applied(probability: 0.5)` makes it random.
   public init() {}
 
@@ -12,7 +13,7 @@ public struct HorizontalFlip: Augmentation {
 }
 
 /// The image with top and bottom exchanged.
-public struct VerticalFlip: Augmentation {
+public struct VerticalFlip: SizePreserving {
   /// An exchange of top and bottom, always; `.applied(probability: 0.5)` makes it random.
   public init() {}
 

@@ -1,8 +1,9 @@
 import Foundation
+import Images
 import Tensor
 
 /// A blur by a bell curve whose width is drawn for each image.
-public struct GaussianBlur: Augmentation {
+public struct GaussianBlur: SizePreserving {
   /// What the blur sees beyond the border.
   public enum Padding: Sendable, Hashable {
     /// The image mirrored at its outermost pixels: torchvision.

@@ -1,8 +1,9 @@
+import Images
 import Tensor
 
 /// The image with each channel shifted and scaled: (x - mean) / standard deviation, or, for an
 /// ``inverse``, x · standard deviation + mean.
-public struct Normalize: Augmentation {
+public struct Normalize: SizePreserving {
   /// The mean of each channel, or one for all.
   public let mean: [Float]
   /// The standard deviation of each channel, or one for all.

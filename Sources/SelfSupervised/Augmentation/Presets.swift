@@ -14,7 +14,7 @@ extension Augmentation where Self == Compose {
   /// - Returns: The augmentation, for one image at a time.
   public static func simCLR(
     imageSize: Size2D, strength: Float = 1, blur: Bool = true,
-    interpolation: ResizeFilter = .bicubic
+    interpolation: Interpolation = .bicubic
   ) -> Compose {
     let shape: [any Augmentation] = [
       RandomResizedCrop(imageSize, interpolation: interpolation),

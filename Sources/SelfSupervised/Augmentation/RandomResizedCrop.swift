@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensor
 
 /// A random part of the image, resized to one size.
@@ -21,7 +22,9 @@ public struct RandomResizedCrop: Augmentation {
   /// The range of the part's width over its height.
   public let ratio: ClosedRange<Float>
   /// How the part is resized.
-  public let interpolation: ResizeFilter
+  public let interpolation: Interpolation
+  /// Whether shrinking averages fine detail.
+  public let antialias: Bool
   /// What happens when the drawn rectangle does not fit.
   public let overflow: Overflow
 
@@ -30,7 +33,7 @@ public struct RandomResizedCrop: Augmentation {
   /// - Precondition: The ranges are above zero.
   public init(
     _ size: Size2D, scale: ClosedRange<Float> = 0.08...1, ratio: ClosedRange<Float> = 3 / 4...4 / 3,
-    interpolation: ResizeFilter = .bilinear, overflow: Overflow = .redraw
+    interpolation: Interpolation = .bilinear, antialias: Bool = true, overflow: Overflow = .redraw
   ) {
     precondition(
       scale.lowerBound > 0 && ratio.lowerBound > 0,
@@ -39,6 +42,7 @@ public struct RandomResizedCrop: Augmentation {
     self.scale = scale
     self.ratio = ratio
     self.interpolation = interpolation
+    self.antialias = antialias
     self.overflow = overflow
   }
 
@@ -65,8 +69,11 @@ public struct RandomResizedCrop: Augmentation {
     _ image: consuming Image, using stream: inout RandomStream
   ) -> Image {
     let region = region(in: image.size, using: &stream)
-    return image.resized(from: region, to: size, interpolation)
+    return image.resized(from: region, to: size, interpolation, antialias: antialias)
   }
+
+  /// The size of the result.
+  public func viewSize(of image: Size2D) -> Size2D? { size }
 
   private func drawnSize(in image: Size2D, using stream: inout RandomStream) -> Size2D {
     let area = Float(image.height * image.width) * stream.uniform(in: scale)

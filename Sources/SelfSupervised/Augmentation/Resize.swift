@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// The whole image, resized.
@@ -6,19 +7,26 @@ public struct Resize: Augmentation {
 
   private let goal: Goal
   /// How the pixels of the result come from those of the image.
-  public let interpolation: ResizeFilter
+  public let interpolation: Interpolation
+  /// Whether shrinking averages fine detail.
+  public let antialias: Bool
 
   /// The image resized to `size`, whatever its proportions.
-  public init(_ size: Size2D, interpolation: ResizeFilter = .bilinear) {
+  public init(_ size: Size2D, interpolation: Interpolation = .bilinear, antialias: Bool = true) {
     goal = .size(size)
-    self.interpolation = interpolation
+    (self.interpolation, self.antialias) = (interpolation, antialias)
   }
 
   /// The image resized so that its shorter side is `length`, with its proportions kept.
-  public init(shorterSide length: Int, interpolation: ResizeFilter = .bilinear) {
+  public init(
+    shorterSide length: Int, interpolation: Interpolation = .bilinear, antialias: Bool = true
+  ) {
     goal = .shorterSide(length)
-    self.interpolation = interpolation
+    (self.interpolation, self.antialias) = (interpolation, antialias)
   }
+
+  /// The size of the result.
+  public func viewSize(of image: Size2D) -> Size2D? { size(of: image) }
 
   /// The size that an image of the given size gets.
   public func size(of image: Size2D) -> Size2D {
@@ -36,7 +44,7 @@ public struct Resize: Augmentation {
     _ image: consuming Image, using stream: inout RandomStream
   ) -> Image {
     let size = size(of: image.size)
-    return image.resized(to: size, interpolation)
+    return image.resized(to: size, interpolation, antialias: antialias)
   }
 }
 
@@ -60,4 +68,7 @@ public struct CenterCrop: Augmentation {
     let region = Region.center(size, of: image.size)
     return image.cropped(to: region)
   }
+
+  /// The size of the result.
+  public func viewSize(of image: Size2D) -> Size2D? { size }
 }

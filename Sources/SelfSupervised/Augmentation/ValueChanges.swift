@@ -1,9 +1,10 @@
+import Images
 import Tensor
 
 /// The image without colour: every channel becomes 0.2989 red + 0.587 green + 0.114 blue.
 ///
 /// The number of channels stays. Images that do not have three channels are left alone.
-public struct Grayscale: Augmentation {
+public struct Grayscale: SizePreserving {
   /// Removes colour, always; `.applied(probability: 0.2)` makes it random.
   public init() {}
 
@@ -14,7 +15,7 @@ public struct Grayscale: Augmentation {
 }
 
 /// The image with its bright values inverted: x becomes 1 - x where it is `threshold` or more.
-public struct Solarize: Augmentation {
+public struct Solarize: SizePreserving {
   /// The smallest value that is inverted.
   public let threshold: Float
 
@@ -31,7 +32,7 @@ public struct Solarize: Augmentation {
 ///
 /// The number is drawn evenly from -`factor` to `factor`, as in the Keras example of NNCLR;
 /// ``ColorJitter`` has the change of brightness that multiplies.
-public struct RandomBrightness: Augmentation {
+public struct RandomBrightness: SizePreserving {
   /// The largest number that is added or taken away.
   public let factor: Float
 
@@ -58,7 +59,7 @@ public struct RandomBrightness: Augmentation {
 }
 
 /// The image with values below 0 raised to 0 and values above 1 lowered to 1.
-public struct Clip: Augmentation {
+public struct Clip: SizePreserving {
   /// Clips to 0...1.
   public init() {}
 

@@ -1,7 +1,7 @@
+import Images
 import Tensor
 
-/// A random part of the image, resized to one size and perhaps flipped, of which it is known where in
-/// the image it lies.
+/// A random part of the image, resized to one size and perhaps flipped, that knows where it lies.
 ///
 /// Drawing and cutting are two steps: ``region(in:using:)`` is all of the chance.
 public struct TrackedCrop: Augmentation {
@@ -20,15 +20,17 @@ public struct TrackedCrop: Augmentation {
   public let extent: Extent
   /// The share of views with left and right exchanged.
   public let flipProbability: Float
-  /// How the part is resized; shrinking by `bilinear` averages rather than aliases.
+  /// How the part is resized.
   public let interpolation: Interpolation
+  /// Whether shrinking averages fine detail.
+  public let antialias: Bool
 
   /// A random part of the image, resized to `size`.
   ///
   /// - Precondition: The extent is above 0 and at most 1, the probability from 0 to 1.
   public init(
     _ size: Size2D, extent: Extent = .sides(0.6...0.8), flipProbability: Float = 0.25,
-    interpolation: Interpolation = .bilinear
+    interpolation: Interpolation = .bilinear, antialias: Bool = true
   ) {
     let range =
       switch extent {
@@ -42,6 +44,7 @@ public struct TrackedCrop: Augmentation {
     self.extent = extent
     self.flipProbability = flipProbability
     self.interpolation = interpolation
+    self.antialias = antialias
   }
 
   /// Draws the part of an image of the given size.
@@ -68,11 +71,8 @@ public struct TrackedCrop: Augmentation {
 
   /// The view of one part of `image`.
   public func view(of image: Image, _ part: ViewRegion) -> Image {
-    let view =
-      switch interpolation {
-      case .bilinear: image.resized(from: part.region, to: size)
-      case .nearest: image.nearestPixels(of: part.region, size: size)
-      }
+    let view = image.resized(
+      from: part.region, to: size, interpolation, antialias: antialias)
     return part.isFlipped ? view.flippedHorizontally() : view
   }
 
@@ -83,30 +83,32 @@ public struct TrackedCrop: Augmentation {
     let part = region(in: image.size, using: &stream)
     return view(of: image, part)
   }
-}
 
-extension Image {
-  /// This image's `region`, resized to `size` by the nearest lower pixel: torch's `nearest`.
-  func nearestPixels(of region: Region, size: Size2D) -> Image {
-    let (stride, channels) = (width * channels, channels)
-    // In single precision, as torch computes them.
-    func sources(_ length: Int, _ count: Int) -> [Int] {
-      let scale = Float(length) / Float(count)
-      return (0..<count).map { min(Int(Float($0) * scale), length - 1) }
+  /// The size of the result.
+  public func viewSize(of image: Size2D) -> Size2D? { size }
+
+  /// A view of each image, drawn as ``views(of:by:firstIndex:using:)`` draws it, and where it lies.
+  ///
+  /// - Parameters:
+  ///   - images: A batch of shape [count, height, width, channels].
+  ///   - augmentation: What becomes of the crops.
+  ///   - stream: Where the chance comes from.
+  /// - Returns: The views, of shape [count, height, width, channels], and the region of each.
+  public func views(
+    of images: Tensor, then augmentation: any Augmentation, using stream: RandomStream
+  ) -> (images: Tensor, regions: [ViewRegion]) {
+    precondition(
+      images.rank == 4,
+      "TrackedCrop needs images [count, height, width, channels]; got shape \(images.shape)")
+    let imageSize = Size2D(height: images.shape[1], width: images.shape[2])
+    let draws = (0..<images.shape[0]).map { index in
+      var stream = stream.split(index)
+      return (region: region(in: imageSize, using: &stream), stream: stream)
     }
-    let rows = sources(region.size.height, size.height)
-    let columns = sources(region.size.width, size.width)
-    return pixels.withUnsafeBufferPointer { source in
-      Image(size: size, channels: channels) { out in
-        guard let source = source.baseAddress, var out = out.baseAddress else { return }
-        for row in rows {
-          let line = source + (region.top + row) * stride + region.left * channels
-          for column in columns {
-            out.update(from: line + column * channels, count: channels)
-            out += channels
-          }
-        }
-      }
+    let views = drawn(of: images, size: augmentation.viewSize(of: size)) { image, index in
+      var stream = draws[index].stream
+      return augmentation(view(of: image, draws[index].region), using: &stream)
     }
+    return (views, draws.map(\.region))
   }
 }

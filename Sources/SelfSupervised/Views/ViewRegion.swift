@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// The part of an image that a view shows, perhaps with left and right exchanged.

@@ -1,3 +1,4 @@
+import Images
 import Tensor
 
 /// A view of each image, drawn for each on its own.
@@ -37,21 +38,40 @@ public func views(
         + "channels]")
     return drawn.reshaped(drawn.shape.removing(axes: 1...added))
   }
-  func view(_ index: Int) -> Tensor {
+  let size = Size2D(height: images.shape[1], width: images.shape[2])
+  return drawn(of: images, size: augmentation.viewSize(of: size)) { image, index in
     var stream = stream.split(firstIndex + index)
-    return augmentation(Image(images.detached[index]), using: &stream).pixels
+    return augmentation(image, using: &stream)
   }
-  let (count, first) = (images.shape[0], view(0))
-  let shape = Shape([count] + first.shape.dimensions)
-  return Tensor(shape: shape) { out in
-    write(first, at: 0, of: out)
-    Parallel.forEach(count - 1) { block in
-      let next = view(block + 1)
+}
+
+/// The views that `draw` makes of images [count, height, width, channels], on all threads.
+///
+/// - Parameters:
+///   - images: A batch of shape [count, height, width, channels].
+///   - size: The size of every view, or nil if it is that of the first one.
+///   - draw: Makes the view of the image at an index.
+/// - Returns: A batch of views.
+func drawn(
+  of images: Tensor, size: Size2D?, by draw: (_ image: consuming Image, _ index: Int) -> Image
+) -> Tensor {
+  let images = images.detached
+  let first = size == nil ? draw(Image(images[0]), 0).pixels : nil
+  let shape =
+    first?.shape ?? [size?.height ?? 0, size?.width ?? 0, images.shape[3]]
+  return Tensor(shape: Shape([images.shape[0]] + shape.dimensions)) { out in
+    // Unsafe: each block writes the view of its own index, and `draw` only reads.
+    nonisolated(unsafe) let (out, draw) = (out, draw)
+    Parallel.forEach(images.shape[0]) { index in
+      let known = index == 0 ? first : nil
+      let view = known ?? draw(Image(images[index]), index).pixels
       precondition(
-        next.shape == first.shape,
-        "views needs views of one shape; got \(first.shape) and, for image \(block + 1), "
-          + "\(next.shape): end the augmentation with a crop or a resize to one size")
-      write(next, at: block + 1, of: out)
+        view.shape == shape,
+        "views needs views of one shape; got \(shape) and, for image \(index), \(view.shape): end "
+          + "the augmentation with a crop or a resize to one size")
+      view.withUnsafeBufferPointer { view in
+        _ = out[index * view.count..<(index + 1) * view.count].update(fromContentsOf: view)
+      }
     }
   }
 }
@@ -65,12 +85,5 @@ extension Shape {
   /// Without a few axes.
   fileprivate func removing(axes: ClosedRange<Int>) -> Shape {
     Shape(dimensions.indices.filter { !axes.contains($0) }.map { self[$0] })
-  }
-}
-
-/// batch[index] = view
-private func write(_ view: Tensor, at index: Int, of batch: UnsafeMutableBufferPointer<Float>) {
-  view.withUnsafeBufferPointer { view in
-    _ = batch[(index * view.count)..<((index + 1) * view.count)].update(fromContentsOf: view)
   }
 }

@@ -4,6 +4,15 @@ import Synchronization
 ///
 /// Never nested: a body calls single-threaded kernels only.
 package enum Parallel {
+  /// Whether blocks run one after the other on the calling thread.
+  @TaskLocal private static var isSerial = false
+
+  /// Calls `body`, whose blocks all run on the calling thread: for a thread that works beside the
+  /// one that trains, which would otherwise lose the workers between two kernels.
+  package static func serially<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try $isSerial.withValue(true, operation: body)
+  }
+
   /// Calls `body` once for each block in `0..<count`, in no order, and returns when all are done.
   package static func forEach(_ count: Int, _ body: (_ block: Int) -> Void) {
     workers(count) { _, next in
@@ -29,7 +38,7 @@ package enum Parallel {
   package static func workers(
     _ count: Int, _ body: (_ worker: Int, _ next: () -> Int?) -> Void
   ) {
-    let threads = min(Threads.count, count)
+    let threads = isSerial ? 1 : min(Threads.count, count)
     guard threads > 1 else {
       var position = 0
       if count > 0 {

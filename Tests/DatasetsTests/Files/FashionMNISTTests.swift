@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import XCTest
 
 @testable import Datasets
 
 final class FashionMNISTTests: XCTestCase {
-  private func load(_ split: IDXDataset.Split) throws -> LabelledImages {
+  private func load(_ split: Split) throws -> LabelledImages {
     try XCTSkipUnless(
       FileManager.default.fileExists(atPath: FashionMNIST.debianDirectory),
       "needs the package dataset-fashion-mnist")

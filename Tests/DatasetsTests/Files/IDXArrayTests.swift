@@ -1,3 +1,5 @@
+import Foundation
+import TestSupport
 import XCTest
 
 @testable import Datasets
@@ -13,13 +15,13 @@ final class IDXArrayTests: XCTestCase {
 
   func testDimensionsAreBigEndian() throws {
     let bytes = [UInt8](repeating: 7, count: 0x0102)
-    let array = try IDXArray([0, 0, 8, 1, 0, 0, 1, 2] + bytes, path: "a", rank: 1)
+    let array = try IDXArray(Data([0, 0, 8, 1, 0, 0, 1, 2] + bytes), path: "a", rank: 1)
     XCTAssertEqual(array.dimensions, [258])
     XCTAssertEqual(array.bytes, bytes)
   }
 
   func testAnArrayMayBeEmpty() throws {
-    XCTAssertEqual(try IDXArray(idxFile([0, 28, 28], []), path: "a", rank: 3).bytes, [])
+    XCTAssertEqual(try IDXArray(Data(idxFile([0, 28, 28], [])), path: "a", rank: 3).bytes, [])
   }
 
   func testMalformedFilesSayWhatWasNeededAndWhatCame() {
@@ -47,7 +49,7 @@ final class IDXArrayTests: XCTestCase {
       ),
     ]
     for (file, reason) in cases {
-      assertFails("a", reason) { try IDXArray(file, path: "a", rank: 2) }
+      assertFails("a", reason) { try IDXArray(Data(file), path: "a", rank: 2) }
     }
   }
 
@@ -57,6 +59,6 @@ final class IDXArrayTests: XCTestCase {
       "a",
       "needs more than 2^63 bytes after the header for dimensions [\(most), \(most), \(most)]; "
         + "got 1, so it is cut short"
-    ) { try IDXArray(idxFile([most, most, most], [1]), path: "a", rank: 3) }
+    ) { try IDXArray(Data(idxFile([most, most, most], [1])), path: "a", rank: 3) }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Tensor
+import TestSupport
 import XCTest
 
 @testable import Datasets
@@ -61,7 +62,7 @@ final class ImageFolderTests: XCTestCase {
     try add("color.png", as: "b/one.png", to: files)
     try add("color.png", as: "c/broken.png", to: files)
     try files.write([1, 2, 3], to: "c/broken.png")
-    let errors = Mutex<[DatasetError]>([])
+    let errors = Mutex<[FileError]>([])
     let folder = try ImageFolder.open(directory: files.directory, imageSize: 8) { error in
       errors.withLock { $0.append(error) }
     }
@@ -79,6 +80,31 @@ final class ImageFolderTests: XCTestCase {
       files.path("b/empty.png"), "needs a JPEG, PNG or WebP picture; the file is empty"
     ) {
       _ = try ImageFolder.open(directory: files.directory, imageSize: 8)
+    }
+  }
+
+  /// A batch that is made ahead has its error when it is its turn, in a subset too.
+  func testErrorsOfBatchesMadeAheadComeAtTheirTurn() throws {
+    let files = try TemporaryFiles(for: self)
+    for name in ["a.png", "b.png", "d.png"] { try add("color.png", as: name, to: files) }
+    try files.write([1, 2, 3, 4], to: "c.png")
+    let folder = try ImageFolder.open(directory: files.directory, imageSize: 8)
+    for set in [folder as any ImageDataset, folder.first(4).first(4)] {
+      for ahead in [0, 2] {
+        let batches = DataLoader(set, batchSize: 1).batches(ahead: ahead)
+        for index in [0, 1, 2, 3] {
+          let result = batches.nextResult()
+          guard index == 2 else {
+            XCTAssertEqual(try result.get().images.scalars, set.images(at: [index]).scalars)
+            continue
+          }
+          assertFails(
+            files.path("c.png"),
+            "needs a JPEG, PNG or WebP picture; the file starts with 01 02 03 04; `damaged:` of "
+              + "ImageFolder.open makes such pictures black"
+          ) { try result.get() }
+        }
+      }
     }
   }
 
@@ -149,9 +175,8 @@ final class ImageFolderTests: XCTestCase {
     XCTAssertEqual(told, [damaged])
     XCTAssertEqual(folder.labels, [0, 1, 1])
     XCTAssertEqual(folder.paths, ["x/a.png", "y/b.png", "y/d.jpg"].map(files.path))
-    let alone = try Picture(path: files.path("y/d.jpg")).bytes
     XCTAssertEqual(
-      folder.images(at: [2]).scalars.map { UInt8(($0 * 255).rounded()) }, alone)
+      folder.images(at: [2]).scalars, try Image(contentsOf: files.path("y/d.jpg")).pixels.scalars)
     // If nothing is left, that is an error.
     try FileManager.default.removeItem(atPath: files.path("x"))
     for name in ["b.png", "d.jpg"] {

@@ -18,7 +18,7 @@ private func made(
 
 /// Every new pixel is the mean of all old ones, weighted by the curve at their distance.
 func slowResize(
-  _ image: Image, from region: Region, to size: Size2D, _ interpolation: ResizeFilter
+  _ image: Image, from region: Region, to size: Size2D, _ interpolation: Interpolation
 ) -> Image {
   func curve(_ x: Double) -> Double {
     if interpolation == .bilinear { return max(0, 1 - abs(x)) }

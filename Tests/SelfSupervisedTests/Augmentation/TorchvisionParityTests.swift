@@ -14,7 +14,7 @@ final class TorchvisionParityTests: XCTestCase {
       ("gray", "gray", Region(top: 1, left: 0, size: [5, 4]), [3, 7]),
     ]
     for (name, image, region, size) in cases {
-      for (mode, interpolation) in [("bilinear", ResizeFilter.bilinear), ("bicubic", .bicubic)] {
+      for (mode, interpolation) in [("bilinear", Interpolation.bilinear), ("bicubic", .bicubic)] {
         let view = try fixture.image(image).resized(from: region, to: size, interpolation)
         assertClose(view, try fixture.image("\(mode).\(name)"), "\(mode).\(name)")
       }

@@ -12,7 +12,7 @@ final class TwinTests: XCTestCase {
         let region = Region(
           top: (17 - source.height) / 2, left: 19 - source.width, size: source)
         for size in sizes {
-          for mode in [ResizeFilter.bilinear, .bicubic] {
+          for mode in [Interpolation.bilinear, .bicubic] {
             assertClose(
               image.resized(from: region, to: size, mode),
               slowResize(image, from: region, to: size, mode),

@@ -133,18 +133,47 @@ final class TrackedCropTests: XCTestCase {
       views(TrackedCrop([16, 24]), images, seed: 4, Compose.pixelCL()).first, results[0].first)
   }
 
-  func testNearestPixelsAreThoseOfTheTensorOperation() {
+  /// The tensor operation takes outermost pixels again, where the image's windows lie inside.
+  func testPixelsAreThoseOfTheTensorOperation() {
     let image = randomImage(23, 31, 3)
     let cases: [(Region, Size2D)] = [
       (Region(top: 2, left: 5, size: [17, 20]), [23, 31]), (Region.whole([23, 31]), [7, 40]),
       (Region(top: 22, left: 30, size: 1), 5),
     ]
     for (region, size) in cases {
-      let expected = resized(
-        image.cropped(to: region).pixels.reshaped([1, region.size.height, region.size.width, 3]),
-        to: size, interpolation: .nearest)
+      let part = image.cropped(to: region).pixels
+        .reshaped([1, region.size.height, region.size.width, 3])
+      func check(_ interpolation: Interpolation, antialias: Bool, accuracy: Float) {
+        let expected = resized(part, to: size, interpolation: interpolation, antialias: antialias)
+        assertClose(
+          image.resized(from: region, to: size, interpolation, antialias: antialias),
+          Image(expected[0]), accuracy: accuracy, "\(interpolation), \(region) to \(size)")
+      }
+      check(.nearest, antialias: false, accuracy: 0)
+      check(.nearest, antialias: true, accuracy: 0)
+      for interpolation in [Interpolation.bilinear, .bicubic] {
+        check(interpolation, antialias: false, accuracy: 1e-6)
+        check(interpolation, antialias: true, accuracy: 1e-6)
+      }
+    }
+  }
+
+  /// Regions and views of one draw are those of two.
+  func testViewsWithTheirRegions() {
+    let images = coordinates(6, [20, 24])
+    let (crop, stream) = (TrackedCrop([16, 12], flipProbability: 0.5), RandomStream(seed: 5))
+    for augmentation: any Augmentation in [
+      Compose.pixelCL(), AnyAugmentation { image, _ in image },
+    ] {
+      let found = crop.views(of: images, then: augmentation, using: stream)
       XCTAssertEqual(
-        image.nearestPixels(of: region, size: size).pixels.scalars, expected.scalars)
+        found.images.scalars,
+        SelfSupervised.views(of: images, by: crop.followed(by: augmentation), using: stream).scalars
+      )
+      for (index, region) in found.regions.enumerated() {
+        var stream = stream.split(index)
+        XCTAssertEqual(region, crop.region(in: [20, 24], using: &stream))
+      }
     }
   }
 

@@ -57,6 +57,26 @@ final class ViewsTests: XCTestCase {
     XCTAssert(zip(same, copies.scalars).allSatisfy { abs($0 - $1) < 1e-6 })
   }
 
+  /// Sizes that augmentations announce are those they make, and change nothing of the views.
+  func testAnnouncedSizesAreThoseOfTheViews() {
+    let known: [(any Augmentation, Size2D)] = [
+      (.simCLR(imageSize: [8, 9]), [8, 9]), (.byolPyTorch(imageSize: [5, 9]), [5, 9]),
+      (.pixelCL(), [12, 10]), (Resize(shorterSide: 5), [6, 5]), (CenterCrop([4, 3]), [4, 3]),
+      (TrackedCrop(7), 7), (Cutout(), [12, 10]), (Unchanged(), [12, 10]),
+    ]
+    for (augmentation, size) in known {
+      XCTAssertEqual(augmentation.viewSize(of: [12, 10]), size)
+      let drawn = views(of: copies, by: augmentation, using: stream)
+      XCTAssertEqual(drawn.shape, [64, size.height, size.width, 3])
+      let unknown = AnyAugmentation { augmentation($0, using: &$1) }
+      XCTAssertNil(unknown.viewSize(of: [12, 10]))
+      XCTAssertEqual(views(of: copies, by: unknown, using: stream).scalars, drawn.scalars)
+    }
+    XCTAssertNil(CenterCrop(4).applied(probability: 0.5).viewSize(of: [12, 10]))
+    XCTAssertEqual(CenterCrop(4).applied(probability: 0.5).viewSize(of: 4), 4)
+    XCTAssertNil(Compose([AnyAugmentation { image, _ in image }, Clip()]).viewSize(of: 4))
+  }
+
   func testPresetsByLeadingDot() {
     func described(_ augmentation: any Augmentation) -> String { "\(type(of: augmentation))" }
     XCTAssertEqual(described(.simCLR(imageSize: 32)), "Compose")

@@ -29,7 +29,7 @@ extension OperationTable {
   ].flatMap { $0 }
 
   private static func resampled(_ size: Size2D) -> [OperationCheck] {
-    let name = "resized(Tensor, to:, interpolation:)"
+    let name = "resized(Tensor, to:, interpolation:, antialias:)"
     return [
       OperationCheck(
         name, "bilinear to \(size)", on: InputShapes.images, large: InputShapes.imagesLarge,
@@ -38,6 +38,18 @@ extension OperationTable {
         name, "nearest to \(size)", on: InputShapes.images,
         { resized($0[0], to: size, interpolation: .nearest) },
         twin: { Twin.resizedNearest($0[0], to: size) }),
+      OperationCheck(
+        name, "bicubic to \(size)", on: InputShapes.images,
+        { resized($0[0], to: size, interpolation: .bicubic) },
+        twin: { Twin.resizedBicubic($0[0], to: size) }),
+      OperationCheck(
+        name, "averaging bilinear to \(size)", on: InputShapes.images,
+        { resized($0[0], to: size, antialias: true) },
+        twin: { Twin.resizedAveraging($0[0], to: size, .bilinear) }),
+      OperationCheck(
+        name, "averaging bicubic to \(size)", on: InputShapes.images,
+        { resized($0[0], to: size, interpolation: .bicubic, antialias: true) },
+        twin: { Twin.resizedAveraging($0[0], to: size, .bicubic) }),
     ]
   }
 

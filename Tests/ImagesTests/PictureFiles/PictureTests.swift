@@ -1,7 +1,9 @@
+import Foundation
 import Tensor
+import TestSupport
 import XCTest
 
-@testable import Datasets
+@testable import Images
 
 final class PictureTests: XCTestCase {
   func testPicturesAreWhatPillowDecodes() throws {
@@ -13,7 +15,7 @@ final class PictureTests: XCTestCase {
       // Inks become colours by a division, which Pillow rounds its own way.
       let tolerance = name == "inks.jpg" ? 1 : 0
       XCTAssertLessThanOrEqual(
-        largestDifference(picture.bytes, expected.colors), tolerance, name)
+        largestDifference(picture.image.colors, expected.colors), tolerance, name)
     }
   }
 
@@ -22,7 +24,8 @@ final class PictureTests: XCTestCase {
     for name in ["color.jpg", "color.png", "lossless.webp"] {
       let path = try files.write(PictureFixtures.bytes(name), to: "picture.gif")
       XCTAssertEqual(
-        try Picture(path: path).bytes, try Picture(path: PictureFixtures.path(name)).bytes, name)
+        try Image(contentsOf: path).colors,
+        try Image(contentsOf: PictureFixtures.path(name)).colors, name)
     }
   }
 
@@ -51,14 +54,43 @@ final class PictureTests: XCTestCase {
 
   func testColorSpacesOfPNGAreLeftOut() throws {
     let (plain, gamma) = try (
-      PictureFixtures.bytes("color.png"), PictureFixtures.bytes("gamma.png")
+      Data(PictureFixtures.bytes("color.png")), Data(PictureFixtures.bytes("gamma.png"))
     )
     XCTAssertEqual(LibPNG.withoutColorSpace(plain), plain)
     XCTAssertEqual(gamma.count, plain.count + 16)
     XCTAssertEqual(LibPNG.withoutColorSpace(gamma), plain)
     for length in 0..<gamma.count {
       XCTAssertLessThanOrEqual(
-        LibPNG.withoutColorSpace(Array(gamma.prefix(length))).count, length)
+        LibPNG.withoutColorSpace(Data(gamma.prefix(length))).count, length)
+    }
+  }
+
+  /// Floats are the bytes over 255, and bytes those that a float image of each step is rounded to.
+  func testBytesAndFloatsAreTheSameImage() throws {
+    for name in try PictureFixtures.expected().keys {
+      for channels in [1, 3] {
+        let format = ImageFormat([9, 7], channels: channels)
+        var bytes = [UInt8](repeating: 7, count: 63 * channels)
+        var floats = [Float](repeating: .nan, count: 63 * channels)
+        let path = PictureFixtures.path(name)
+        try bytes.withUnsafeMutableBufferPointer { try format.render(path, into: $0) }
+        try floats.withUnsafeMutableBufferPointer { try format.render(path, into: $0) }
+        XCTAssertEqual(floats, bytes.map { Float($0) / 255 }, name)
+        // The long way: all of the picture, resized, cut out, without colours and rounded.
+        let picture = try Picture(path: path, needed: format.size)
+        let (h, w) = (picture.size.height, picture.size.width)
+        let covering: Size2D = w * 9 >= h * 7 ? [9, 9 * w / h] : [7 * h / w, 7]
+        let part = picture.image.resized(to: covering)
+          .cropped(to: .center(format.size, of: covering))
+        let colors = part.pixels.scalars
+        let slow =
+          channels == 3
+          ? colors
+          : (0..<63).map {
+            0.299 * colors[3 * $0] + 0.587 * colors[3 * $0 + 1] + 0.114 * colors[3 * $0 + 2]
+          }
+        XCTAssertEqual(bytes, slow.map { UInt8((min(max($0, 0), 1) * 255).rounded()) }, name)
+      }
     }
   }
 
@@ -68,10 +100,12 @@ final class PictureTests: XCTestCase {
     try Image(size: Size2D(height: 1, width: 100_000), channels: 3) { $0.update(repeating: 0.5) }
       .write(to: path)
     let before = Memory.usage
-    let fitted = try Picture(path: path).fitted(to: 96)
-    XCTAssertEqual(fitted.size, 96)
-    XCTAssertLessThan(Memory.usage.liveBytes - before.liveBytes, 1 << 20)
-    XCTAssertEqual(Set(fitted.bytes), [128])
+    var fitted = [UInt8](repeating: 0, count: 96 * 96 * 3)
+    try fitted.withUnsafeMutableBufferPointer {
+      try ImageFormat(96, channels: 3).render(path, into: $0)
+      XCTAssertLessThan(Memory.usage.liveBytes - before.liveBytes, 1 << 20)
+    }
+    XCTAssertEqual(Set(fitted), [128])
   }
 
   func testWhatIsNoPictureIsNamed() throws {
@@ -96,9 +130,10 @@ final class PictureTests: XCTestCase {
       XCTAssertTrue(
         "\(error)".contains("16384x16384") || "\(error)".contains("libwebp"), "\(error)")
     }
-    XCTAssertThrowsError(try Picture.size(height: 1 << 20, width: 1 << 20))
-    XCTAssertThrowsError(try Picture.size(height: 0, width: 5))
-    XCTAssertEqual(try Picture.size(height: 3, width: 5), [3, 5])
+    let file = try PictureFile(path)
+    XCTAssertThrowsError(try file.size(height: 1 << 20, width: 1 << 20))
+    XCTAssertThrowsError(try file.size(height: 0, width: 5))
+    XCTAssertEqual(try file.size(height: 3, width: 5), [3, 5])
   }
 
   func testLargeJPEGsAreDecodedAtAPartOfTheirSize() throws {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensor
 
@@ -40,34 +41,38 @@ struct TurboJPEG: Sendable {
     end = try library.function("tjDestroy")
   }
 
-  /// Decodes a file; at a half, a quarter or an eighth of its size if that is at least twice `needed`.
-  func picture(_ file: [UInt8], needed: Size2D?) throws -> Picture {
-    guard let handle = begin() else { throw PictureDamage(reason: "libjpeg-turbo cannot start") }
+  /// Decodes a file; at a half, a quarter or an eighth of its size if that is at least twice
+  /// `needed`.
+  func picture(_ file: PictureFile, needed: Size2D?) throws -> Picture {
+    guard let handle = begin() else { throw FileError(file.path, "libjpeg-turbo cannot start") }
     defer { _ = end(handle) }
-    var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, -1)
-    let status = readHeader(
-      handle, file, UInt(file.count), &width, &height, &subsampling, &colorSpace)
-    // A header with an unusual subsampling counts as an error, and can be decoded.
-    guard status == 0 || (width > 0 && height > 0 && colorSpace >= 0) else { throw damage(handle) }
-    let full = try Picture.size(height: Int(height), width: Int(width))
-    let size = Self.decodedSize(full, needed: needed)
-    let hasFourInks = ColorSpace.withFourInks.contains(colorSpace)
-    let channels = hasFourInks ? 4 : 3
-    let format = hasFourInks ? PixelFormat.cmyk : PixelFormat.rgb
-    let count = size.height * size.width * channels
-    let bytes = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
-      let status = decompress(
-        handle, file, UInt(file.count), out.baseAddress, Int32(size.width), 0, Int32(size.height),
-        format, Self.limitedScans)
-      guard status == 0 || isHarmless(handle, file) else { throw damage(handle) }
-      written = count
+    return try file.contents.withUnsafeBytes { contents in
+      let contents = contents.assumingMemoryBound(to: UInt8.self)
+      var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, -1)
+      let status = readHeader(
+        handle, contents.baseAddress, UInt(contents.count), &width, &height, &subsampling,
+        &colorSpace)
+      // A header with an unusual subsampling counts as an error, and can be decoded.
+      guard status == 0 || (width > 0 && height > 0 && colorSpace >= 0) else {
+        throw damage(file, handle)
+      }
+      let full = try file.size(height: Int(height), width: Int(width))
+      let size = Self.decodedSize(full, needed: needed)
+      let hasInks = ColorSpace.withInks.contains(colorSpace)
+      return try Picture(size: size, hasInks ? .inks : .colors) { out in
+        let status = decompress(
+          handle, contents.baseAddress, UInt(contents.count), out.baseAddress, Int32(size.width), 0,
+          Int32(size.height), hasInks ? PixelFormat.cmyk : PixelFormat.rgb, Self.limitedScans)
+        guard status == 0 || isHarmless(handle, contents) else { throw damage(file, handle) }
+      }
     }
-    return Picture(size: size, bytes: hasFourInks ? Self.colors(of: bytes) : bytes)
   }
 
-  /// Whether the last call ended with a warning, and the file is not cut short: damage within a scan is shown
-  /// as libjpeg shows it, as in torchvision. libjpeg-turbo's words tell only of the last thing that it missed.
-  private func isHarmless(_ handle: Handle, _ file: [UInt8]) -> Bool {
+  /// Whether the last call ended with a warning and the file is not cut short.
+  ///
+  /// Damage within a scan is shown as libjpeg shows it, as in torchvision. The library's message is
+  /// only about the last thing that it missed, so it cannot decide this.
+  private func isHarmless(_ handle: Handle, _ file: UnsafeBufferPointer<UInt8>) -> Bool {
     guard errorCode(handle) == Self.warning, let scan = Self.last(0xda, in: file) else {
       return false
     }
@@ -75,16 +80,13 @@ struct TurboJPEG: Sendable {
   }
 
   /// The position of a file's last marker of one kind: scans begin with da, pictures end with d9.
-  private static func last(_ marker: UInt8, in file: [UInt8]) -> Int? {
+  private static func last(_ marker: UInt8, in file: UnsafeBufferPointer<UInt8>) -> Int? {
     file.indices.dropFirst().last { file[$0] == marker && file[$0 - 1] == 0xff }
   }
 
-  private func message(_ handle: Handle) -> String {
-    lastError(handle).map { String(cString: $0) } ?? "no reason given"
-  }
-
-  private func damage(_ handle: Handle) -> PictureDamage {
-    PictureDamage(reason: "needs a whole JPEG picture; libjpeg-turbo says: \(message(handle))")
+  private func damage(_ file: PictureFile, _ handle: Handle) -> FileError {
+    let message = lastError(handle).map { String(cString: $0) } ?? "no reason given"
+    return file.damage("needs a whole JPEG picture; libjpeg-turbo says: \(message)")
   }
 
   /// The whole size, or the smallest of its half, quarter and eighth that is at least twice `needed`.
@@ -94,17 +96,6 @@ struct TurboJPEG: Sendable {
       Size2D(height: (full.height + part - 1) / part, width: (full.width + part - 1) / part)
     }
     return parts.first { $0.height >= 2 * needed.height && $0.width >= 2 * needed.width } ?? full
-  }
-
-  /// Red, green and blue of pictures in cyan, magenta, yellow and black, which files hold inverted.
-  private static func colors(of inks: [UInt8]) -> [UInt8] {
-    var colors: [UInt8] = []
-    colors.reserveCapacity(inks.count / 4 * 3)
-    for pixel in stride(from: 0, to: inks.count, by: 4) {
-      let black = Int(inks[pixel + 3])
-      for ink in 0..<3 { colors.append(UInt8((Int(inks[pixel + ink]) * black + 127) / 255)) }
-    }
-    return colors
   }
 
   // Of turbojpeg.h.
@@ -119,6 +110,6 @@ struct TurboJPEG: Sendable {
 
   private enum ColorSpace {
     /// CMYK and YCCK.
-    static let withFourInks: Set<Int32> = [3, 4]
+    static let withInks: Set<Int32> = [3, 4]
   }
 }

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import XCTest
 
-@testable import Datasets
+@testable import Files
 
-final class FileBytesTests: XCTestCase {
+final class ReadingTests: XCTestCase {
   private let unpacked = idxFile([2, 2, 3], [0, 51, 102, 153, 204, 255, 1, 2, 3, 4, 5, 6])
 
   // Python 3.11: gzip.compress(bytes of `unpacked`, 9, mtime=0)
@@ -15,26 +16,26 @@ final class FileBytesTests: XCTestCase {
 
   func testReadsPlainAndPackedFiles() throws {
     let files = try TemporaryFiles(for: self)
-    XCTAssertEqual(try fileBytes(files.write(unpacked, to: "a")), unpacked)
-    XCTAssertEqual(try fileBytes(files.write(packed, to: "a.gz")), unpacked)
+    XCTAssertEqual(try [UInt8](unpackedContents(files.write(unpacked, to: "a"))), unpacked)
+    XCTAssertEqual(try [UInt8](unpackedContents(files.write(packed, to: "a.gz"))), unpacked)
   }
 
   func testPackedDataAreKnownByTheirFirstBytesWhateverTheName() throws {
     let files = try TemporaryFiles(for: self)
-    XCTAssertEqual(try fileBytes(files.write(packed, to: "a")), unpacked)
+    XCTAssertEqual(try [UInt8](unpackedContents(files.write(packed, to: "a"))), unpacked)
   }
 
   func testAFileOfSeveralMembersIsTheirSum() throws {
     let files = try TemporaryFiles(for: self)
     let path = try files.write(packed + packed, to: "a.gz")
-    XCTAssertEqual(try fileBytes(path), unpacked + unpacked)
+    XCTAssertEqual(try [UInt8](unpackedContents(path)), unpacked + unpacked)
   }
 
   func testEveryTruncationOfAPackedFileIsAnError() throws {
     let files = try TemporaryFiles(for: self)
     for length in 2..<packed.count {
       let path = try files.write(Array(packed.prefix(length)), to: "a.gz")
-      XCTAssertThrowsError(try fileBytes(path), "\(length) bytes") { error in
+      XCTAssertThrowsError(try unpackedContents(path), "\(length) bytes") { error in
         let text = "\(error)"
         XCTAssertTrue(text.hasPrefix("\(path): needs complete gzip data; got an error"), text)
         XCTAssertTrue(text.hasSuffix("unexpected end of file)"), text)
@@ -47,7 +48,7 @@ final class FileBytesTests: XCTestCase {
     var bytes = packed
     bytes[packed.count - 8] ^= 1
     let path = try files.write(bytes, to: "a.gz")
-    XCTAssertThrowsError(try fileBytes(path)) { error in
+    XCTAssertThrowsError(try unpackedContents(path)) { error in
       XCTAssertTrue("\(error)".hasSuffix("incorrect data check)"), "\(error)")
     }
   }
@@ -56,19 +57,19 @@ final class FileBytesTests: XCTestCase {
     let files = try TemporaryFiles(for: self)
     let start = "needs gzip data, which start with 1f 8b; "
     let plain = try files.write(unpacked, to: "a.gz")
-    assertFails(plain, start + "got 00 00") { try fileBytes(plain) }
+    assertFails(plain, start + "got 00 00") { try unpackedContents(plain) }
     let empty = try files.write([], to: "b.gz")
-    assertFails(empty, start + "the file is empty") { try fileBytes(empty) }
+    assertFails(empty, start + "the file is empty") { try unpackedContents(empty) }
     let short = try files.write([0x1f], to: "c.gz")
-    assertFails(short, start + "got 1f") { try fileBytes(short) }
+    assertFails(short, start + "got 1f") { try unpackedContents(short) }
   }
 
   func testMissingFilesAndDirectoriesAreErrors() throws {
     let files = try TemporaryFiles(for: self)
     let path = files.path("none")
-    assertFails(path, "needs a file; there is none") { try fileBytes(path) }
+    assertFails(path, "needs a file; there is none") { try unpackedContents(path) }
     assertFails(files.directory, "needs a file; this is a directory") {
-      try fileBytes(files.directory)
+      try unpackedContents(files.directory)
     }
   }
 
@@ -79,7 +80,7 @@ final class FileBytesTests: XCTestCase {
     // The superuser may read every file, but nobody can read the first page of a process.
     if FileManager.default.isReadableFile(atPath: path) { path = "/proc/self/mem" }
     try XCTSkipUnless(FileManager.default.fileExists(atPath: path), "needs a file nobody can read")
-    XCTAssertThrowsError(try fileBytes(path)) { error in
+    XCTAssertThrowsError(try unpackedContents(path)) { error in
       XCTAssertTrue("\(error)".hasPrefix("\(path): cannot be read: "), "\(error)")
     }
   }
@@ -88,14 +89,14 @@ final class FileBytesTests: XCTestCase {
     let files = try TemporaryFiles(for: self)
     let path = try files.write(packed, to: "a.gz")
     let absent = Result { try ZLib(named: "libz-absent.so.1") }
-    XCTAssertThrowsError(try fileBytes(path, unpackingWith: absent)) { error in
+    XCTAssertThrowsError(try unpackedContents(path, by: absent)) { error in
       let text = "\(error)"
       XCTAssertTrue(text.hasPrefix("\(path): needs the library libz-absent.so.1"), text)
       XCTAssertTrue(text.hasSuffix("install it with: apt-get install zlib1g"), text)
-      XCTAssertTrue(error is DatasetError)
+      XCTAssertTrue(error is FileError)
     }
     XCTAssertEqual(
-      try fileBytes(files.write(unpacked, to: "b"), unpackingWith: absent), unpacked,
+      try [UInt8](unpackedContents(files.write(unpacked, to: "b"), by: absent)), unpacked,
       "a plain file needs no zlib")
   }
 }

@@ -1,13 +1,14 @@
+import Files
 import Foundation
 import XCTest
 
-@testable import Datasets
-
 /// A directory that lasts as long as the test that made it.
-struct TemporaryFiles {
-  let directory: String
+public struct TemporaryFiles {
+  /// Its path.
+  public let directory: String
 
-  init(for test: XCTestCase) throws {
+  /// A new directory, which is removed after the test.
+  public init(for test: XCTestCase) throws {
     let url = FileManager.default.temporaryDirectory
       .appendingPathComponent("DatasetsTests-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -15,28 +16,29 @@ struct TemporaryFiles {
     directory = url.path
   }
 
-  func path(_ name: String) -> String { directory + "/" + name }
+  /// The path of a file in it.
+  public func path(_ name: String) -> String { directory + "/" + name }
 
   /// Writes a file and says where.
   @discardableResult
-  func write(_ bytes: [UInt8], to name: String) throws -> String {
+  public func write(_ bytes: [UInt8], to name: String) throws -> String {
     try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
     return path(name)
   }
 }
 
-/// Checks that `body` throws a ``DatasetError`` about `path` with exactly this sentence.
-func assertFails<Result>(
+/// Checks that `body` throws a `FileError` about `path` with exactly this sentence.
+public func assertFails<Result>(
   _ path: String, _ reason: String, line: UInt = #line, _ body: () throws -> Result
 ) {
   XCTAssertThrowsError(try body(), line: line) { error in
     XCTAssertEqual("\(error)", "\(path): \(reason)", line: line)
-    XCTAssertTrue(error is DatasetError, "\(type(of: error))", line: line)
+    XCTAssertTrue(error is FileError, "\(type(of: error))", line: line)
   }
 }
 
 /// A file in the IDX format.
-func idxFile(_ dimensions: [Int], _ elements: [UInt8], type: UInt8 = 8) -> [UInt8] {
+public func idxFile(_ dimensions: [Int], _ elements: [UInt8], type: UInt8 = 8) -> [UInt8] {
   [0, 0, type, UInt8(dimensions.count)]
     + dimensions.flatMap { size in (0..<4).map { UInt8(size >> (24 - 8 * $0) & 0xff) } } + elements
 }

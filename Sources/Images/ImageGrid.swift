@@ -1,3 +1,5 @@
+import Tensor
+
 /// Images side by side in columns, on white: views beside what they are of, or results beside the truth.
 ///
 /// ```swift

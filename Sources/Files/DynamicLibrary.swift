@@ -3,15 +3,16 @@ import Foundation
 /// A shared library that is opened at run time, because only some users need it.
 ///
 /// It stays open until the process ends, so functions found in it stay valid.
-struct DynamicLibrary: Sendable {
+package struct DynamicLibrary: Sendable {
   /// The file name the linker looks for, with the version of its interface.
-  let name: String
+  package let name: String
   // Unsafe: an opaque handle, which dlsym may use from any thread.
   private nonisolated(unsafe) let handle: UnsafeMutableRawPointer
 
-  /// A library that could not be opened, or a function that is not in it.
-  struct Failure: Error, Hashable, CustomStringConvertible {
-    let description: String
+  /// A library that cannot be opened, or a function that is not in it.
+  package struct Failure: Error, Hashable, CustomStringConvertible {
+    /// The library, and the package that has it.
+    package let description: String
   }
 
   /// Opens a library.
@@ -20,7 +21,7 @@ struct DynamicLibrary: Sendable {
   ///   - name: The file name, such as "libz.so.1".
   ///   - package: The Debian package to name when it is not there.
   /// - Throws: ``Failure``, if there is no such library.
-  init(_ name: String, package: String) throws {
+  package init(_ name: String, package: String) throws {
     guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
       throw Failure(
         description: "needs the library \(name), which could not be opened "
@@ -31,7 +32,7 @@ struct DynamicLibrary: Sendable {
   }
 
   /// The function called `symbol`, which the caller knows to have the C type `Function`.
-  func function<Function>(_ symbol: String, as type: Function.Type = Function.self) throws
+  package func function<Function>(_ symbol: String, as type: Function.Type = Function.self) throws
     -> Function
   {
     guard let address = dlsym(handle, symbol) else {
@@ -42,5 +43,18 @@ struct DynamicLibrary: Sendable {
 
   private static var lastError: String {
     dlerror().map { String(cString: $0) } ?? "no reason given"
+  }
+}
+
+/// The library that the file at `path` needs.
+///
+/// - Throws: ``FileError``, if this machine does not have it.
+package func library<Library>(_ library: Result<Library, any Error>, for path: String) throws
+  -> Library
+{
+  do {
+    return try library.get()
+  } catch {
+    throw FileError(error, at: path)
   }
 }

@@ -1,6 +1,6 @@
 import XCTest
 
-@testable import Datasets
+@testable import Files
 
 final class DynamicLibraryTests: XCTestCase {
   func testCallsAFunctionOfALibrary() throws {

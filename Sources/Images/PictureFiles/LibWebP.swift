@@ -1,3 +1,5 @@
+import Files
+import Foundation
 import Tensor
 
 /// libwebp's interface for whole pictures, opened at run time.
@@ -26,20 +28,19 @@ struct LibWebP: Sendable {
   }
 
   /// Decodes a file. Transparent pixels have the colour that is stored for them, as in torchvision.
-  func picture(_ file: [UInt8]) throws -> Picture {
-    var (width, height): (Int32, Int32) = (0, 0)
-    guard readHeader(file, file.count, &width, &height) != 0 else { throw Self.damage }
-    let size = try Picture.size(height: Int(height), width: Int(width))
-    let count = size.height * size.width * 3
-    let bytes = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
-      guard decode(file, file.count, out.baseAddress, count, width * 3) != nil else {
-        throw Self.damage
+  func picture(_ file: PictureFile) throws -> Picture {
+    let damage = file.damage(
+      "needs a whole WebP picture; libwebp cannot decode it, and does not say why")
+    return try file.contents.withUnsafeBytes { contents in
+      let start = contents.assumingMemoryBound(to: UInt8.self).baseAddress
+      var (width, height): (Int32, Int32) = (0, 0)
+      guard readHeader(start, contents.count, &width, &height) != 0 else { throw damage }
+      let size = try file.size(height: Int(height), width: Int(width))
+      return try Picture(size: size, .colors) { out in
+        guard decode(start, contents.count, out.baseAddress, out.count, width * 3) != nil else {
+          throw damage
+        }
       }
-      written = count
     }
-    return Picture(size: size, bytes: bytes)
   }
-
-  private static let damage = PictureDamage(
-    reason: "needs a whole WebP picture; libwebp cannot decode it, and does not say why")
 }

@@ -34,13 +34,13 @@ struct ZLib: Sendable {
 
   /// All bytes that the .gz file at `path` unpacks to.
   ///
-  /// - Throws: ``DatasetError`` if the file is cut short or its check sum is wrong.
-  func unpack(_ path: String) throws -> [UInt8] {
+  /// - Throws: ``FileError`` if the file is cut short or its check sum is wrong.
+  func unpack(_ path: String) throws -> Data {
     guard let file = gzopen(path, "rb") else {
-      throw DatasetError(path, "cannot be opened: \(String(cString: strerror(errno)))")
+      throw FileError(path, "cannot be opened: \(systemReason())")
     }
     defer { _ = gzclose(file) }
-    var bytes: [UInt8] = []
+    var bytes = Data()
     var chunk = [UInt8](repeating: 0, count: 1 << 18)
     while true {
       let count = chunk.withUnsafeMutableBytes { buffer in
@@ -53,7 +53,7 @@ struct ZLib: Sendable {
     var code: Int32 = 0
     let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
     guard code == 0 else {
-      throw DatasetError(
+      throw FileError(
         path, "needs complete gzip data; got an error after \(bytes.count) bytes (\(message))")
     }
     return bytes

@@ -1,11 +1,10 @@
 import Foundation
-import Tensor
 import TestSupport
 import XCTest
 
-@testable import Nets
+@testable import Files
 
-final class FileErrorTests: XCTestCase {
+final class WritingTests: XCTestCase {
   private struct Failure: Error {}
 
   func testUnwritablePaths() throws {
@@ -18,8 +17,10 @@ final class FileErrorTests: XCTestCase {
         (folder + "/file/net", "cannot be written: Not a directory"),
         (folder + "/folder", "cannot be replaced: Is a directory"),
       ] {
-        XCTAssertThrowsError(try Linear(1, 1).save(to: path)) { error in
-          XCTAssertEqual("\(error)", "\(path): \(reason)")
+        XCTAssertThrowsError(try writeAtomically(to: path) { try $0.write(contentsOf: Data([1])) })
+        { error in
+          XCTAssertEqual(
+            error as? FileError, FileError(path: path, reason: reason, kind: .unwritable))
         }
       }
       let left = try FileManager.default.contentsOfDirectory(atPath: folder)

@@ -1,6 +1,7 @@
+import Tensor
 import XCTest
 
-@testable import Tensor
+@testable import Images
 
 final class ImageTests: XCTestCase {
   func testAnImageIsItsTensor() {

@@ -1,8 +1,9 @@
 import Foundation
 import Tensor
+import TestSupport
 import XCTest
 
-@testable import Datasets
+@testable import Images
 
 final class ImageFilesTests: XCTestCase {
   private let image = Image(
@@ -16,10 +17,10 @@ final class ImageFilesTests: XCTestCase {
   func testAPNGFileHoldsTheRoundedValues() throws {
     let path = try TemporaryFiles(for: self).path("a.png")
     try image.write(to: path)
-    let picture = try Picture(path: path)
+    let picture = try Image(contentsOf: path)
     XCTAssertEqual(picture.size, [2, 3])
-    XCTAssertEqual(picture.bytes, bytes)
-    XCTAssertEqual(try Image(contentsOf: path).pixels.scalars, bytes.map { Float($0) / 255 })
+    XCTAssertEqual(picture.colors, bytes)
+    XCTAssertEqual(picture.pixels.scalars, bytes.map { Float($0) / 255 })
   }
 
   func testLargeAndNoisyPNGFilesHaveRoom() throws {
@@ -28,7 +29,7 @@ final class ImageFilesTests: XCTestCase {
     for size in [Size2D(height: 1, width: 1), [300, 1], [1, 300], [257, 511]] {
       let noise = Image(.uniform([size.height, size.width, 3], using: &stream))
       try noise.write(to: path)
-      XCTAssertEqual(try Picture(path: path).bytes, noise.bytes, "\(size)")
+      XCTAssertEqual(try Image(contentsOf: path).colors, noise.colors, "\(size)")
     }
   }
 
@@ -42,7 +43,7 @@ final class ImageFilesTests: XCTestCase {
   func testGreysAreWrittenAsColors() throws {
     let path = try TemporaryFiles(for: self).path("grey.png")
     try Image(Tensor([0, 1], shape: [1, 2, 1])).write(to: path)
-    XCTAssertEqual(try Picture(path: path).bytes, [0, 0, 0, 255, 255, 255])
+    XCTAssertEqual(try Image(contentsOf: path).colors, [0, 0, 0, 255, 255, 255])
   }
 
   func testWrongNamesAndPlaces() throws {

@@ -1,3 +1,5 @@
+import Tensor
+
 /// One picture: rows of pixels with their channels side by side, nominally between 0 and 1.
 ///
 /// An image is a value. Copies share their numbers until one of them is changed, and an image made

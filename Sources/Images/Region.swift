@@ -1,3 +1,5 @@
+import Tensor
+
 /// A rectangle of whole pixels in an image.
 public struct Region: Hashable, Sendable {
   /// The first row.

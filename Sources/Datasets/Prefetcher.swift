@@ -1,0 +1,120 @@
+import Foundation
+import Tensor
+
+/// Makes elements on threads of its own before they are asked for.
+///
+/// ```swift
+/// let batches = Prefetcher(ahead: 2) { step in loader.batch(at: step) }
+/// for _ in 0..<1_000 { train(on: batches.next()) }
+/// ```
+///
+/// The elements come in the order of their numbers and are those that `make` gives: threads change
+/// when an element is made, never what it is. The threads end when the prefetcher is released.
+public final class Prefetcher<Element: Sendable>: Sendable {
+  private let shared: Shared
+
+  /// Elements number `first`, `first` + 1, … without an end.
+  ///
+  /// - Parameters:
+  ///   - first: The number of the first element.
+  ///   - ahead: How many elements are kept or in work, at most, beside the one in use. As many
+  ///     threads make them, each on its own. With 0, ``next()`` makes its element itself, on all of
+  ///     the package's threads.
+  ///   - make: Makes the element of a number. It is called once for each.
+  /// - Precondition: `ahead` is not negative.
+  public init(from first: Int = 0, ahead: Int, make: @escaping @Sendable (Int) -> Element) {
+    precondition(ahead >= 0, "Prefetcher needs to be 0 or more elements ahead; got \(ahead)")
+    shared = Shared(first: first, ahead: ahead, make: make)
+    for index in 0..<ahead {
+      let thread = Thread { [shared] in
+        while let number = shared.claim() {
+          shared.add(Parallel.serially { make(number) }, number)
+        }
+      }
+      thread.name = "Prefetcher \(index + 1)"
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  deinit { shared.stop() }
+
+  /// The next element, when it is made.
+  public func next() -> Element { shared.take() }
+
+  /// For how long ``next()`` has waited for elements so far.
+  public var waitSeconds: Double { shared.locked { shared.waitSeconds } }
+
+  // Unchecked: `condition` guards everything that changes.
+  private final class Shared: @unchecked Sendable {
+    private let condition = NSCondition()
+    private let ahead: Int
+    private let make: (Int) -> Element
+    private var made: [Int: Element] = [:]
+    private var toMake: Int
+    private var toTake: Int
+    private var isStopped = false
+    fileprivate var waitSeconds = 0.0
+
+    init(first: Int, ahead: Int, make: @escaping (Int) -> Element) {
+      (self.ahead, self.make, toMake, toTake) = (ahead, make, first, first)
+    }
+
+    func locked<Result>(_ body: () -> Result) -> Result {
+      condition.lock()
+      defer { condition.unlock() }
+      return body()
+    }
+
+    /// The number to make next, when there is room for it; nil when nothing more is wanted.
+    func claim() -> Int? {
+      locked {
+        while !isStopped && toMake >= toTake + ahead { condition.wait() }
+        toMake += 1
+        return isStopped ? nil : toMake - 1
+      }
+    }
+
+    func add(_ element: Element, _ number: Int) {
+      locked {
+        made[number] = element
+        condition.broadcast()
+      }
+    }
+
+    func take() -> Element {
+      let start = ContinuousClock.now
+      let element = ahead == 0 ? make(claimed()) : awaited()
+      let waited = (ContinuousClock.now - start) / .seconds(1)
+      locked { waitSeconds += waited }
+      return element
+    }
+
+    private func claimed() -> Int {
+      locked {
+        toTake += 1
+        return toTake - 1
+      }
+    }
+
+    private func awaited() -> Element {
+      locked {
+        while true {
+          if let element = made.removeValue(forKey: toTake) {
+            toTake += 1
+            condition.broadcast()
+            return element
+          }
+          condition.wait()
+        }
+      }
+    }
+
+    func stop() {
+      locked {
+        isStopped = true
+        condition.broadcast()
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/// The parts of a data set.
+public enum Split: String, CaseIterable, Sendable {
+  /// The images to learn from.
+  case train
+  /// The images to be judged on.
+  case test
+  /// Images without labels, which only some sets have.
+  case unlabelled = "unlabeled"
+
+  /// Whether this is the test part of a set that has two.
+  func isTest(_ name: String) -> Bool {
+    precondition(self != .unlabelled, "\(name) has the splits train and test; got \(rawValue)")
+    return self == .test
+  }
+}

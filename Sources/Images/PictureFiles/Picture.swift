@@ -1,0 +1,137 @@
+import Files
+import Foundation
+import Tensor
+
+/// A decoded picture, row after row.
+struct Picture {
+  /// The bytes of a pixel.
+  enum Layout: Int {
+    /// Red, green and blue.
+    case colors = 3
+    /// Red, green, blue and one more, which does not count.
+    case paddedColors = 4
+    /// Cyan, magenta, yellow and black, all inverted, as JPEG files hold them.
+    case inks = 5
+
+    var byteCount: Int { self == .colors ? 3 : 4 }
+  }
+
+  let size: Size2D
+  let bytes: [UInt8]
+  let layout: Layout
+
+  /// The picture in the file at `path`; its first bytes say which format it has, whatever its name.
+  ///
+  /// - Parameters:
+  ///   - path: A JPEG, PNG or WebP file.
+  ///   - needed: The size that is wanted in the end: a much larger JPEG is decoded at a part of its
+  ///     size, which still has twice as many pixels each way.
+  /// - Throws: ``FileError``.
+  init(path: String, needed: Size2D? = nil) throws {
+    let file = try PictureFile(path)
+    switch try file.format {
+    case .jpeg: self = try library(TurboJPEG.shared, for: path).picture(file, needed: needed)
+    case .png: self = try library(LibPNG.shared, for: path).picture(file)
+    case .webP: self = try library(LibWebP.shared, for: path).picture(file)
+    }
+  }
+
+  /// A picture whose bytes `decode` writes, all of them.
+  init(
+    size: Size2D, _ layout: Layout,
+    decoding decode: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
+  ) rethrows {
+    let count = size.height * size.width * layout.byteCount
+    bytes = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
+      try decode(UnsafeMutableBufferPointer(rebasing: out[..<count]))
+      written = count
+    }
+    (self.size, self.layout) = (size, layout)
+  }
+
+  /// line[width, 3] = red, green and blue of a row, as values 0...1.
+  func read(_ row: Int, into line: UnsafeMutablePointer<Float>) {
+    let count = size.width
+    bytes.withUnsafeBufferPointer { bytes in
+      guard let pixels = bytes.baseAddress.map({ $0 + row * count * layout.byteCount }) else {
+        return
+      }
+      switch layout {
+      case .colors:
+        for index in 0..<3 * count { line[index] = Float(pixels[index]) / 255 }
+      case .paddedColors:
+        for index in 0..<count {
+          for color in 0..<3 { line[3 * index + color] = Float(pixels[4 * index + color]) / 255 }
+        }
+      case .inks:
+        for index in 0..<count {
+          let black = Int(pixels[4 * index + 3])
+          for ink in 0..<3 {
+            let color = (Int(pixels[4 * index + ink]) * black + 127) / 255
+            line[3 * index + ink] = Float(color) / 255
+          }
+        }
+      }
+    }
+  }
+
+  /// The picture as values 0...1.
+  var image: Image {
+    Image(size: size, channels: 3) { out in
+      guard let out = out.baseAddress else { return }
+      for row in 0..<size.height { read(row, into: out + row * size.width * 3) }
+    }
+  }
+}
+
+/// A file that should hold a picture.
+struct PictureFile {
+  let path: String
+  let contents: Data
+
+  /// The file at `path`.
+  ///
+  /// - Throws: ``FileError`` if it cannot be read.
+  init(_ path: String) throws {
+    self.path = path
+    contents = try fileContents(path)
+  }
+
+  enum Format {
+    case jpeg, png, webP
+  }
+
+  /// The format, by the first bytes.
+  var format: Format {
+    get throws {
+      if contents.starts(with: [0xff, 0xd8, 0xff]) { return .jpeg }
+      if contents.starts(with: [0x89, 0x50, 0x4e, 0x47]) { return .png }
+      if contents.starts(with: "RIFF".utf8), contents.dropFirst(8).starts(with: "WEBP".utf8) {
+        return .webP
+      }
+      let start = contents.prefix(4).map { hexadecimal($0) }.joined(separator: " ")
+      throw damage(
+        "needs a JPEG, PNG or WebP picture; "
+          + (start.isEmpty ? "the file is empty" : "the file starts with \(start)"))
+    }
+  }
+
+  /// An error that says the contents are at fault.
+  func damage(_ reason: String) -> FileError { FileError(path, reason, .damaged) }
+
+  /// Pillow's limit: a damaged or malicious file may claim to have more.
+  private static let mostPixels = 178_956_970
+
+  /// The size in the file's header.
+  ///
+  /// - Throws: ``FileError`` if it cannot be true.
+  func size(height: Int, width: Int) throws -> Size2D {
+    let (pixels, overflow) = height.multipliedReportingOverflow(by: width)
+    guard height > 0, width > 0, !overflow, pixels <= Self.mostPixels else {
+      throw damage(
+        "needs a picture of 1 to \(Self.mostPixels) pixels; the file says it has \(height)x\(width)"
+      )
+    }
+    return Size2D(height: height, width: width)
+  }
+}
