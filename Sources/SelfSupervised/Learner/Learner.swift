@@ -16,7 +16,7 @@ import Tensor
 /// ```
 ///
 /// ``MethodLearner`` is the one type that conforms; code that takes any method takes `any Learner`.
-public protocol Learner<Views>: Stateful {
+public protocol Learner<Views>: Stateful, SendableMetatype {
   /// What is drawn of a batch.
   associatedtype Views: ViewSet
 
