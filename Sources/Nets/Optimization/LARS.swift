@@ -66,8 +66,8 @@ public final class LARS: Optimizer {
       memory.change(parameter) { velocity, _ in
         sgdStep(
           parameter, gradient: gradient, velocity: &velocity.value,
-          learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
-          weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
+          learningRate: variant == .google ? 1 : rate, momentum: momentum, nesterov: nil,
+          weightDecay: group.weightDecay, gradientScale: variant == .google ? rate * trust : trust)
       }
     }
   }

@@ -45,7 +45,7 @@ public final class SGD: Optimizer {
         sgdStep(
           parameter, gradient: gradient, velocity: &velocity.value,
           learningRate: group.rate(learningRate), momentum: isFirst ? 0 : momentum,
-          lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
+          nesterov: nesterov ? momentum : nil, weightDecay: group.weightDecay)
       }
       if momentum > 0 {
         memory.change(parameter, move)
