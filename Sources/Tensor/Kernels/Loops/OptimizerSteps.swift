@@ -3,9 +3,8 @@ import Foundation
 
 /// One SGD step in place; see torch's formula at `SGD`.
 ///
-/// - Parameters:
-///   - nesterov: The momentum of Nesterov's step; nil for the plain one.
-///   - gradientScale: Multiplies the gradient and the decay: LARS's rate of a layer.
+/// `nesterov` is the momentum of Nesterov's step, nil for the plain one. `gradientScale` multiplies
+/// the gradient and the decay: LARS's rate of a layer.
 package func sgdStep(
   _ parameter: Parameter, gradient: Tensor, velocity: inout Tensor, learningRate: Float,
   momentum: Float, nesterov: Float?, weightDecay: Float, gradientScale: Float = 1
