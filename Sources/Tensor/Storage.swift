@@ -2,8 +2,8 @@ import Synchronization
 
 /// A block of floats from the pool, shared by the tensors that view it.
 ///
-/// Written only while its first tensor is being made, or by a `Parameter`, a `Buffer` or a sum of gradients
-/// that holds the only reference; read-only ever after.
+/// It is written while its first tensor is being made, or by a `Parameter`, a `Buffer` or a sum of
+/// gradients with the only reference; otherwise it is read-only.
 // Unchecked: nothing writes once a second reference can exist.
 final class Storage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>

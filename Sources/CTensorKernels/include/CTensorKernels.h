@@ -1,5 +1,6 @@
-// Loops for every ISA at once: Swift cannot compile single functions for AVX. README.md is about the target;
-// WhereTheTimeGoes.md, in SelfSupervised's documentation, has what a training step gains.
+// Loops for every ISA at once: Swift cannot compile single functions for AVX. README.md is about
+// the target; WhereTheTimeGoes.md, in SelfSupervised's documentation, has what a training step
+// gains.
 #pragma once
 #include "adam.h"
 #include "bfloat16.h"

@@ -65,8 +65,8 @@ public struct LARSRule: UpdateRule {
     let trust = group.usesLayerAdaptation ? trust(parameter, gradient, group.weightDecay) : 1
     sgdStep(
       parameter, gradient: gradient, velocity: &state.tensors[0],
-      learningRate: variant == .google ? 1 : rate, momentum: momentum, lookAhead: nil,
-      weightDecay: group.weightDecay, slopeScale: variant == .google ? rate * trust : trust)
+      learningRate: variant == .google ? 1 : rate, momentum: momentum, nesterov: nil,
+      weightDecay: group.weightDecay, gradientScale: variant == .google ? rate * trust : trust)
   }
 
   /// The rate of one layer.

@@ -44,7 +44,7 @@ public struct SGDRule: UpdateRule {
     var velocity = state.tensors.popLast() ?? .zeros(parameter.shape)
     sgdStep(
       parameter, gradient: gradient, velocity: &velocity, learningRate: rate, momentum: momentum,
-      lookAhead: nesterov ? momentum : nil, weightDecay: group.weightDecay)
+      nesterov: nesterov ? momentum : nil, weightDecay: group.weightDecay)
     // Without momentum no velocity is needed again.
     if momentum > 0 { state.tensors.append(velocity) }
   }

@@ -73,7 +73,7 @@ public final class TargetNetwork: Stateful {
     precondition(
       (0...1).contains(decay), "a moving average needs a decay in 0...1; got \(decay)")
     for (index, parameter) in parameters.enumerated() {
-      moveToward(parameter.value.detached, &parameterValues[index], share: 1 - decay)
+      lerp(&parameterValues[index], toward: parameter.value.detached, weight: 1 - decay)
     }
     guard norm == .movingAverage else { return }
     for (index, buffer) in buffers.enumerated() {
@@ -81,7 +81,7 @@ public final class TargetNetwork: Stateful {
         // A count of batches is no average.
         bufferValues[index] = buffer.value
       } else {
-        moveToward(buffer.value, &bufferValues[index], share: 1 - decay)
+        lerp(&bufferValues[index], toward: buffer.value, weight: 1 - decay)
       }
     }
   }

@@ -17,7 +17,8 @@ extension Tensor {
 /// - Parameters:
 ///   - result: A recorded tensor with one element. Its graph is freed on the way.
 ///   - leaves: Tensors made by ``Tensor/tracked``, or values of parameters.
-/// - Returns: One gradient for each leaf, of its shape; zeros where the result does not depend on it.
+/// - Returns: One gradient for each leaf, of its shape; zeros where the result does not depend on
+///   it.
 public func gradients(of result: Tensor, at leaves: [Tensor]) -> [Tensor] {
   let found = Dictionary(
     leafGradients(of: result).map { (ObjectIdentifier($0.0), $0.1) }, uniquingKeysWith: { $1 })

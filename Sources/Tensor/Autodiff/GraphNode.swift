@@ -3,8 +3,8 @@ import Synchronization
 /// Takes the gradient of an operation's result and which inputs need one; gives theirs.
 package typealias Pullback = @Sendable (_ gradient: Tensor, _ wanted: [Bool]) -> [Tensor?]
 
-/// A pullback that may accumulate in place: it takes the first input's partial gradient from `sum`, sets
-/// `sum` to nil and returns the total as its first result.
+/// A pullback that may accumulate in place: it takes the first input's partial gradient from `sum`,
+/// sets `sum` to nil and returns the total as its first result.
 typealias AccumulatingPullback =
   @Sendable (_ gradient: Tensor, _ wanted: [Bool], _ sum: inout Tensor?) -> [Tensor?]
 
@@ -16,6 +16,7 @@ package final class GraphNode: @unchecked Sendable {
   /// Later operations have higher numbers, so descending order is a valid reverse pass.
   let order: Int
   package let operation: String
+  let isLeaf: Bool
   package private(set) var inputs: [GraphNode?]
   private(set) var pullback: AccumulatingPullback?
   /// The parameter whose value this leaf is.
@@ -24,6 +25,7 @@ package final class GraphNode: @unchecked Sendable {
   init(operation: String, inputs: [GraphNode?], pullback: @escaping AccumulatingPullback) {
     order = Self.orders.add(1, ordering: .relaxed).newValue
     self.operation = operation
+    isLeaf = false
     self.inputs = inputs
     self.pullback = pullback
   }
@@ -31,11 +33,10 @@ package final class GraphNode: @unchecked Sendable {
   init(leaf parameter: Parameter?) {
     order = Self.orders.add(1, ordering: .relaxed).newValue
     operation = "leaf"
+    isLeaf = true
     inputs = []
     self.parameter = parameter
   }
-
-  var isLeaf: Bool { operation == "leaf" }
 
   /// Forgets how the result was computed, which frees what the pullback captured.
   func release() {

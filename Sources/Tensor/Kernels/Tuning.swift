@@ -2,12 +2,13 @@ internal import CTensorKernels
 
 /// Sizes at which kernels divide their work.
 ///
-/// Those of products decide in what order sums are added up, and so the last bits of results. Figures
-/// without another note are of one thread of a Zen 4 with OpenBLAS's SkylakeX kernels.
+/// Those of products decide in what order sums are added up, and so the last bits of results.
+/// Figures without another note are of one thread of a Zen 4 with OpenBLAS's SkylakeX kernels.
 enum Tuning {
   // MARK: Threads
 
-  /// The elements of a loop below which a second thread costs more than it brings; two cores of a Zen 4.
+  /// The elements of a loop below which a second thread costs more than it brings; two cores of a
+  /// Zen 4.
   static let parallelGrain = 1 << 15
   /// The multiplications below which a product stays on one thread; two cores of a Zen 4.
   static let parallelProduct = 1 << 20
@@ -26,22 +27,22 @@ enum Tuning {
   static let longestSum = 256
   /// The same for Winograd's products, because the transforms enlarge the errors of sums.
   static let longestSumOfTransformed = 128
-  /// The rows up to which blocks are faster than one product; more rows would read the right operand
-  /// too often.
+  /// The rows up to which blocks are faster than one product; more rows would read the right
+  /// operand too often.
   static let mostRows = 256
-  /// The same for a transposed right operand: 64 rows, 4,096 -> 256, 88 instead of 69 GFLOP/s, but 128
-  /// rows 64 instead of 80.
+  /// The same for a transposed right operand: 64 rows, 4,096 -> 256, 88 instead of 69 GFLOP/s, but
+  /// 128 rows 64 instead of 80.
   static let mostRowsOfStrips = 64
-  /// The smallest side up to which blocks are faster for a transposed left operand: 128·128·113, 115
-  /// instead of 76 GFLOP/s.
+  /// The smallest side up to which blocks are faster for a transposed left operand: 128·128·113,
+  /// 115 instead of 76 GFLOP/s.
   static let mostOfTransposed = 256
   /// The rows of such a block, and the terms of its sums.
   static let transposedBlock = 128
 
   // MARK: Products of bfloat16
 
-  /// The terms of a partial sum: 1 KB for each row and column, of which the second-level cache holds
-  /// about a thousand.
+  /// The terms of a partial sum: 1 KB for each row and column, of which the second-level cache
+  /// holds about a thousand.
   static let longestSumOfBFloat16 = 512
   /// The columns of a transposed left operand in a panel.
   static let panelHeight = 48

@@ -1,6 +1,6 @@
 import Foundation
 
-/// max(0, x); the gradient at zero is zero. What is not a number stays so.
+/// max(0, x); the gradient at zero is zero. NaN stays NaN.
 public func relu(_ x: Tensor) -> Tensor {
   let y = mapped(x) { $0.each { $0 <= 0 ? 0 : $0 } }
   return y.recorded(from: [x]) { gradient, _ in

@@ -57,8 +57,7 @@ public func / (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
-/// Elementwise larger of two, or not a number where one is none; where they are equal the gradient is halved
-/// between them.
+/// The elementwise maximum; NaN if either is NaN. Ties split the gradient.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
   zipped(a, b) { $0.each(larger) }.recorded(from: [a, b]) { gradient, wanted in
     [
@@ -68,8 +67,7 @@ public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-/// Elementwise smaller of two, or not a number where one is none; where they are equal the gradient is halved
-/// between them.
+/// The elementwise minimum; NaN if either is NaN. Ties split the gradient.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
   zipped(a, b) { $0.each(smaller) }.recorded(from: [a, b]) { gradient, wanted in
     [

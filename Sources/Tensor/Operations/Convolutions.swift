@@ -39,8 +39,8 @@ public func convolution(
 ///   - outputPadding: Rows and columns added at the bottom and the right.
 ///   - dilation: The distance between the pixels of a patch.
 ///   - groups: How many parts the channels fall into, each with its own kernels.
-/// - Returns: A batch of shape [count, …, …, outputs], (size - 1) · stride - 2 · padding + dilation ·
-///   (kernel - 1) + outputPadding + 1 high and wide.
+/// - Returns: A batch of shape [count, …, …, outputs], (size - 1) · stride - 2 · padding +
+///   dilation · (kernel - 1) + outputPadding + 1 high and wide.
 public func transposedConvolution(
   _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Size2D = 1,
   padding: Size2D = 0, outputPadding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1

@@ -80,7 +80,7 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
 
 /// The eigenvalues of a symmetric matrix, in ascending order; no gradient flows.
 ///
-/// - Parameter matrix: A tensor of shape [size, size], of which the lower triangle is read.
+/// - Parameter matrix: A tensor of shape [size, size]. Only the lower triangle is read.
 /// - Returns: `size` numbers.
 /// - Precondition: The matrix is square and its numbers are finite.
 public func symmetricEigenvalues(_ matrix: Tensor) -> [Float] {

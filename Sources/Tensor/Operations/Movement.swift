@@ -24,8 +24,10 @@ extension Tensor {
     }
   }
 
-  /// All axes from `axis` on as one, in row-major order: a map's channels last, where torch has them first.
-  /// The layer `Flatten` has torch's order.
+  /// Merges all axes from `axis` on, in row-major order.
+  ///
+  /// A map's channels come last, as they lie in memory; the layer `Flatten` puts them first, as
+  /// torch does.
   public func flattened(from axis: Int = 0) -> Tensor {
     let axis = axis == rank ? rank : shape.normalized(axis: axis)
     return reshaped(Array(shape.dimensions[..<axis]) + [shape.elementCount(axis..<rank)])

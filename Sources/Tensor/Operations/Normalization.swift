@@ -1,6 +1,6 @@
-/// What a fused operation ends with.
+/// The activation at the end of a fused operation.
 public enum Activation: Sendable {
-  /// Nothing.
+  /// None.
   case identity
   /// max(0, x).
   case relu
@@ -8,8 +8,8 @@ public enum Activation: Sendable {
 
 /// Batch normalisation by the statistics of the batch, for training.
 ///
-/// y = activation((x - mean) / √(variance + epsilon) · scale + bias + residual), with the mean and the
-/// biased variance of each channel over all other axes (Ioffe and Szegedy, 2015).
+/// y = activation((x - mean) / √(variance + epsilon) · scale + bias + residual), with the mean
+/// and the biased variance of each channel over all other axes (Ioffe and Szegedy, 2015).
 ///
 /// - Parameters:
 ///   - x: A tensor of shape [..., channels].
@@ -18,8 +18,8 @@ public enum Activation: Sendable {
 ///   - epsilon: Added to the variance.
 ///   - activation: What the result goes through at the end.
 ///   - residual: A tensor of the shape of `x`, added before the activation.
-/// - Returns: The result, of the shape of `x`, and the batch's mean and biased variance, which carry
-///   no gradient.
+/// - Returns: The result, of the shape of `x`, and the batch's mean and biased variance, which
+///   carry no gradient.
 public func batchNorm(
   _ x: Tensor, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
   activation: Activation = .identity, residual: Tensor? = nil
@@ -41,9 +41,10 @@ public func batchNorm(
 ///   - epsilon: Added to the variances.
 ///   - activation: What the result goes through at the end.
 ///   - residual: A tensor of the shape of `x`, added before the activation.
-/// - Returns: The result, of the shape of `x`, and the batches' means and biased variances, of shape
-///   [parts, channels], which carry no gradient.
-/// - Precondition: The first axis divides by `parts`, and each part has more than one value per channel.
+/// - Returns: The result, of the shape of `x`, and the batches' means and biased variances, of
+///   shape [parts, channels], which carry no gradient.
+/// - Precondition: The first axis divides by `parts`, and each part has more than one value per
+///   channel.
 public func batchNorm(
   _ x: Tensor, parts: Int, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
   activation: Activation = .identity, residual: Tensor? = nil
@@ -105,7 +106,8 @@ public func batchNorm(
 
 /// Group normalisation: the statistics of each image, over the channels of a group.
 ///
-/// y = activation((x - mean) / √(variance + epsilon) · scale + bias + residual) (Wu and He, 2018).
+/// y = activation((x - mean) / √(variance + epsilon) · scale + bias + residual) (Wu and He,
+/// 2018).
 ///
 /// - Parameters:
 ///   - x: A tensor of shape [count, ..., channels].
@@ -208,11 +210,10 @@ private struct Normalization: Sendable {
       "\(operation) needs a residual of shape \(x.shape); got \(residual?.shape ?? [])")
     let gamma = scale?.scalars ?? [Float](repeating: 1, count: channels)
     let beta = bias?.scalars ?? [Float](repeating: 0, count: channels)
-    var map = ChannelAffine(factor: zeros, offset: zeros)
-    geometry.forEachChannel { index, channel, group in
+    let map = ChannelNumbers(geometry, count: 2) { _, channel, group, store in
       let scaled = Double(gamma[channel]) * reciprocals[group]
-      map.factor[index] = Float(scaled)
-      map.offset[index] = Float(Double(beta[channel]) - scaled * mean[group])
+      store(0, scaled)
+      store(1, Double(beta[channel]) - scaled * mean[group])
     }
     let y = affine(x, map, residual: residual, activation: activation, geometry)
     let none = Tensor.zeros([0])
@@ -220,7 +221,7 @@ private struct Normalization: Sendable {
     let (input, output) = (x.detached, activation == .relu && residual != nil ? y : nil)
     return y.recorded(
       from: [x, scale ?? none, bias ?? none, residual ?? none], operation: operation
-    ) { [map] gradient, wanted in
+    ) { gradient, wanted in
       let passed = NormalizedGradient(
         gradient: gradient, input: input, affine: map, activation: activation, output: output)
       return pullback(passed, gamma: gamma, wanted: wanted)
@@ -228,14 +229,13 @@ private struct Normalization: Sendable {
   }
 
   /// With x̂ = (x - μ) · r, r = 1/√(σ² + ε) and g the gradient that passed the activation:
-  /// dγ = Σ g · x̂, dβ = Σ g, dx = r · (γg - mean(γg) - x̂ · mean(γg · x̂)), dresidual = g;
-  /// the two means vanish when the statistics are given.
+  /// dγ = Σ g · x̂, dβ = Σ g, dx = r · (γg - mean(γg) - x̂ · mean(γg · x̂)),
+  /// dresidual = g; the two means vanish when the statistics are given.
   private func pullback(
     _ passed: NormalizedGradient, gamma: [Float], wanted: [Bool]
   ) -> [Tensor?] {
-    var centre = zeros
-    geometry.forEachChannel { index, _, group in centre[index] = Float(mean[group]) }
-    // g · x̂ is taken about the rounded centre; the difference to the mean goes back in below.
+    let centre = ChannelNumbers(geometry, count: 1) { _, _, group, store in store(0, mean[group]) }
+    // Σ g · x̂ is taken about the rounded centre, and corrected for its distance from the mean.
     let sums = passed.sums(about: centre, geometry)
     var dGamma = [Double](repeating: 0, count: geometry.channels)
     var dBeta = dGamma
@@ -243,7 +243,7 @@ private struct Normalization: Sendable {
     var meanOfProduct = meanOfGradient
     let share = 1 / Double(geometry.groupCount)
     geometry.forEachChannel { index, channel, group in
-      let shifted = Double(centre[index]) - mean[group]
+      let shifted = Double(Float(mean[group])) - mean[group]
       let product =
         (sums.ofProducts[index] + shifted * sums.ofGradients[index]) * reciprocals[group]
       dGamma[channel] += product
@@ -267,21 +267,14 @@ private struct Normalization: Sendable {
 
   private func coefficients(
     _ gamma: [Float], _ meanOfGradient: [Double], _ meanOfProduct: [Double]
-  ) -> GradientCoefficients {
-    var result = GradientCoefficients(ofGradient: zeros, ofValue: zeros, constant: zeros)
-    geometry.forEachChannel { index, channel, group in
+  ) -> ChannelNumbers {
+    ChannelNumbers(geometry, count: 3) { _, channel, group, store in
       let r = reciprocals[group]
       let slope = isFixed ? 0 : -r * r * meanOfProduct[group]
       let level = isFixed ? 0 : -r * meanOfGradient[group]
-      result.ofGradient[index] = Float(r * Double(gamma[channel]))
-      result.ofValue[index] = Float(slope)
-      result.constant[index] = Float(level - slope * mean[group])
+      store(0, r * Double(gamma[channel]))
+      store(1, slope)
+      store(2, level - slope * mean[group])
     }
-    return result
-  }
-
-  /// Room for a number of each channel of each sample.
-  private var zeros: [Float] {
-    [Float](repeating: 0, count: geometry.samples * geometry.channels)
   }
 }

@@ -5,8 +5,8 @@
 ///   - window: The size of a window.
 ///   - stride: The distance between windows; the window's size when it is nil.
 ///   - padding: Rows and columns added on each side, which never win.
-/// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride + 1
-///   high and wide.
+/// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride
+///   + 1 high and wide.
 public func maxPool(
   _ images: Tensor, window: Size2D, stride: Size2D? = nil, padding: Size2D = 0
 ) -> Tensor {
@@ -25,8 +25,8 @@ public func maxPool(
 ///   - window: The size of a window.
 ///   - stride: The distance between windows; the window's size when it is nil.
 ///   - padding: Rows and columns of zeros added on each side.
-/// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride + 1
-///   high and wide.
+/// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride
+///   + 1 high and wide.
 public func averagePool(
   _ images: Tensor, window: Size2D, stride: Size2D? = nil, padding: Size2D = 0
 ) -> Tensor {
@@ -34,8 +34,8 @@ public func averagePool(
     images.shape, window: window, stride: stride ?? window, padding: padding,
     operation: "averagePool")
   let scale = 1 / Float(window.height * window.width)
-  return averagePooled(images, geometry, scale: scale).recorded(from: [images]) { gradient, _ in
-    [averagePoolGradient(gradient, geometry, scale: scale)]
+  return windowSums(images, geometry, scale: scale).recorded(from: [images]) { gradient, _ in
+    [windowSums(gradient, geometry, scale: scale, isTransposed: true)]
   }
 }
 

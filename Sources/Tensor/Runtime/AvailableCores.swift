@@ -2,7 +2,7 @@ import Foundation
 
 /// The cores this process may use.
 enum AvailableCores {
-  /// Those it may run on, but no more than its control groups pay for; at least 1.
+  /// The cores this process may run on, within its control groups' quotas; at least 1.
   static var count: Int {
     func text(_ path: String) -> String {
       (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
@@ -14,10 +14,10 @@ enum AvailableCores {
     return max(1, limits.reduce(ProcessInfo.processInfo.activeProcessorCount) { min($0, $1 ?? $0) })
   }
 
-  /// Those that `taskset` and cpusets leave to the process, which Foundation does not count.
+  /// The cores that `taskset` and cpusets allow, which Foundation ignores.
   ///
-  /// - Parameter status: Lines, of which `Cpus_allowed:` has a bit for each core, in hexadecimal
-  ///   numbers with commas between them, as in `/proc/self/status` (proc_pid_status(5)).
+  /// - Parameter status: The text of `/proc/self/status` (proc_pid_status(5)): its line
+  ///   `Cpus_allowed:` has a bit for each core, in hexadecimal numbers separated by commas.
   /// - Returns: At least 1, or nil if there is no such line.
   static func runnable(_ status: String) -> Int? {
     let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }

@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// Keeps the blocks that tensors give back, by size class, for the next step to take.
+/// Keeps the blocks that tensors free, by size class, for the next step.
 ///
-/// A fresh 32 MB block costs 12 ms in page faults, a kept one none; so nothing returns to the
+/// A fresh 32 MB block costs 12 ms in page faults, a kept one none. So nothing returns to the
 /// system until ``Memory/releaseUnused()``.
 final class BufferPool: Sendable {
   static let shared = BufferPool()
@@ -77,7 +77,7 @@ final class BufferPool: Sendable {
       fatalError("Tensor needs \(byteCount) bytes of memory and the system has none left")
     }
     #if os(Linux)
-      // 14 is MADV_HUGEPAGE, which the Glibc overlay leaves out. Only advice: a refusal is no error.
+      // 14 is MADV_HUGEPAGE, which the Glibc overlay lacks. It is advice: a refusal is no error.
       if isLarge { madvise(raw, byteCount, 14) }
     #endif
     return Block(pointer: raw.assumingMemoryBound(to: Float.self), byteCount: byteCount)

@@ -2,8 +2,8 @@ internal import CTensorKernels
 
 /// How the operations of this task compute.
 ///
-/// An operation reads the options once, on the thread that calls it; its pullback keeps what it needs
-/// of them, and kernels on other threads never look.
+/// An operation reads the options once, on the thread that calls it; its pullback keeps what it
+/// needs of them, and kernels on other threads never look.
 struct ComputeOptions: Sendable {
   @TaskLocal static var current = ComputeOptions()
 
@@ -64,8 +64,8 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
 
 /// Runs `body` with matrix products, and the gradients of those recorded in it, of one precision.
 ///
-/// The scoped form of PyTorch's `set_float32_matmul_precision("medium")`. Results keep 32 bits, unlike
-/// those of its autocast.
+/// The scoped form of PyTorch's `set_float32_matmul_precision("medium")`. Results keep 32 bits,
+/// unlike those of its autocast.
 public func withMatmulPrecision<Result>(
   _ precision: MatmulPrecision, _ body: () throws -> Result
 ) rethrows -> Result {

@@ -1,7 +1,7 @@
-// Swift's functions of these names leave out their sentences in release builds, in which this package is used:
-// who calls it wrongly should read there too what was needed and what came.
+// Swift's functions of these names drop their messages in release builds, which is how this package
+// is used. Callers should read there too what was needed and what came.
 
-/// Stops with a sentence if a caller has not kept to what was agreed.
+/// Stops with a message unless the condition holds.
 @inlinable @inline(__always)
 package func precondition(
   _ condition: @autoclosure () -> Bool, _ message: @autoclosure () -> String = "",
@@ -10,7 +10,7 @@ package func precondition(
   if !condition() { fatalError(message(), file: file, line: line) }
 }
 
-/// Stops with a sentence.
+/// Stops with a message.
 package func preconditionFailure(
   _ message: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
 ) -> Never {

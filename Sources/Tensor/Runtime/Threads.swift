@@ -7,8 +7,8 @@ public enum Threads {
 
   /// The number of threads, at least 1.
   ///
-  /// At first `OPENBLAS_NUM_THREADS` or `OMP_NUM_THREADS` if one of them is set, else the cores this
-  /// process may use: those of its `taskset` and cpuset, no more than its control groups' quotas.
+  /// The default is `OPENBLAS_NUM_THREADS` or `OMP_NUM_THREADS` if one of them is set, else the
+  /// cores that this process may use by its `taskset`, its cpuset and its control groups' quotas.
   public static var count: Int {
     get { setting.load(ordering: .relaxed) }
     set {

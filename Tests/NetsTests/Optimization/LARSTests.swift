@@ -185,9 +185,9 @@ final class LARSTests: XCTestCase {
       .reduce(0, +).squareRoot()
     for result in results {
       XCTAssertEqual(result.weight, weight, accuracy: 1e-9 * weight)
-      XCTAssertEqual(result.slope, slope, accuracy: 1e-7 * slope)
+      XCTAssertEqual(result.gradient, slope, accuracy: 1e-7 * slope)
       XCTAssertEqual(result.weight, results[0].weight)
-      XCTAssertEqual(result.slope, results[0].slope)
+      XCTAssertEqual(result.gradient, results[0].gradient)
     }
   }
 

@@ -117,8 +117,8 @@ final class BackwardTests: XCTestCase {
     XCTAssertEqual(found.map(\.scalars), [[6, 7], [2, 3]])
   }
 
-  /// A 1x1 convolution adds its gradient to that of its input where it is; here that is also the gradient of
-  /// the convolution's result, or a part of another's.
+  /// A 1x1 convolution adds its gradient to that of its input where it is; here that is also the
+  /// gradient of the convolution's result, or a part of another's.
   func testGradientsAddUpInsideConvolutions() {
     var stream = RandomStream(seed: 31)
     let x = Tensor.normal([2, 3, 5, 6], using: &stream).tracked

@@ -1,5 +1,6 @@
 extension Twin {
-  /// (x - mean) / √(variance + ε) · scale + bias, with the statistics of the values of one group.
+  /// (x - mean) / √(variance + ε) · scale + bias, with the statistics of the values of one
+  /// group.
   static func normalized(
     _ x: Twin, scale: Twin?, bias: Twin?, epsilon: Double = 1e-5, group: (_ index: [Int]) -> [Int]
   ) -> Twin {

@@ -2,7 +2,8 @@
 protocol ConvolutionImplementation: Sendable {
   func forward(_ images: Tensor, _ weight: Tensor) -> Tensor
 
-  /// The gradients that are wanted. May add that of the images to `sum` in place; then sets `sum` to nil.
+  /// The gradients that are wanted. May add that of the images to `sum` in place; then sets `sum`
+  /// to nil.
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
     addingTo sum: inout Tensor?

@@ -30,8 +30,8 @@ struct DirectConvolution: ConvolutionImplementation {
     )
   }
 
-  /// The gradient of the images. A 1x1 convolution of stride 1 adds it to `sum` in place, and sets `sum` to
-  /// nil.
+  /// The gradient of the images. A 1x1 convolution of stride 1 adds it to `sum` in place, and sets
+  /// `sum` to nil.
   private func inputGradient(
     _ gradient: Tensor, _ weight: Tensor, addingTo sum: inout Tensor?
   ) -> Tensor {
@@ -77,7 +77,8 @@ struct DirectConvolution: ConvolutionImplementation {
     defer { extendLifetime((images.storage, gradient.storage)) }
     let (shape, size) = (geometry.weightShape, geometry.weightShape.elementCount)
     let parts = min(Threads.count, max(1, geometry.rows / 64))
-    // A sum for each thread over a fixed share of the rows, so that results do not depend on timing.
+    // A sum for each thread over a fixed share of the rows, so that results do not depend on
+    // timing.
     let sums = Tensor([parts, size]) { out in
       Parallel.forEach(parts) { part in
         let share = out + part * size
@@ -175,8 +176,8 @@ extension ConvolutionGeometry {
       .from(row: rows.lowerBound, column: group * groupOutputs)
   }
 
-  /// Whether the weight is so large, and the rows so few, that adding up a sum for each thread would take
-  /// long: a fifth of the time in ResNet-50's last level.
+  /// Whether the weight is so large, and the rows so few, that adding up a sum for each thread
+  /// would take long: a fifth of the time in ResNet-50's last level.
   fileprivate var hasLargeWeight: Bool {
     groups == 1 && rows <= 512 && Threads.count > 1
       && outputs >= Tuning.fewestOutputs * Threads.count

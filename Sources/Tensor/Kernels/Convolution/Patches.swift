@@ -4,52 +4,21 @@ extension ConvolutionGeometry {
     _ images: UnsafePointer<Float>, group: Int, rows: Range<Int>,
     into columns: UnsafeMutablePointer<Float>
   ) {
-    var target = columns
-    forEachResultRow(of: rows) { image, row, positions in
-      let begin = images + image * input.height * input.width * inputs + group * groupInputs
-      for ky in 0..<kernel.height {
-        copyPatchLines(
-          begin, row: row * stride.height - padding.height + ky * dilation.height, positions,
-          into: target + ky * kernel.width * groupInputs)
-      }
-      target += positions.count * patchLength
-    }
-  }
-
-  /// The lines in one row of an image of the patches below some positions of a result's row.
-  @inline(__always)
-  private func copyPatchLines(
-    _ image: UnsafePointer<Float>, row: Int, _ positions: Range<Int>,
-    into target: UnsafeMutablePointer<Float>
-  ) {
-    let line = image + row * input.width * inputs
-    let isOutside = row < 0 || row >= input.height
-    let isDense = groups == 1 && dilation.width == 1
-    let length = kernel.width * groupInputs
-    var target = target
-    for position in positions {
-      let x = position &* stride.width &- padding.width
-      if isOutside {
-        target.update(repeating: 0, count: length)
-      } else if isDense, x >= 0, x &+ kernel.width <= input.width {
-        copy(line + x &* inputs, count: length, into: target)
-      } else {
-        copyPixels(line, from: x, into: target)
-      }
-      target += patchLength
-    }
-  }
-
-  /// The pixels x, x + dilation, … of a line, and zeros for those beside it.
-  private func copyPixels(
-    _ line: UnsafePointer<Float>, from x: Int, into target: UnsafeMutablePointer<Float>
-  ) {
-    for kx in 0..<kernel.width {
-      let (column, pixel) = (x + kx * dilation.width, target + kx * groupInputs)
-      if column < 0 || column >= input.width {
-        pixel.update(repeating: 0, count: groupInputs)
-      } else {
-        pixel.update(from: line + column * inputs, count: groupInputs)
+    let images = images + group * groupInputs
+    forEachPatchLine(of: rows) { patch, line, x, place in
+      let (target, line) = (columns + patch, images + line)
+      switch place {
+      case .outside: target.update(repeating: 0, count: kernel.width * groupInputs)
+      case .dense: copy(line + x &* inputs, count: kernel.width * groupInputs, into: target)
+      case .pixels:
+        for kx in 0..<kernel.width {
+          let (column, pixel) = (x + kx * dilation.width, target + kx * groupInputs)
+          if column < 0 || column >= input.width {
+            pixel.update(repeating: 0, count: groupInputs)
+          } else {
+            pixel.update(from: line + column * inputs, count: groupInputs)
+          }
+        }
       }
     }
   }
@@ -59,47 +28,45 @@ extension ConvolutionGeometry {
     _ columns: UnsafePointer<Float>, group: Int, rows: Range<Int>,
     addingTo images: UnsafeMutablePointer<Float>
   ) {
-    var source = columns
-    forEachResultRow(of: rows) { image, row, positions in
-      let begin = images + image * input.height * input.width * inputs + group * groupInputs
-      for ky in 0..<kernel.height {
-        addPatchLines(
-          source + ky * kernel.width * groupInputs, positions,
-          to: begin, row: row * stride.height - padding.height + ky * dilation.height)
+    let images = images + group * groupInputs
+    forEachPatchLine(of: rows) { patch, line, x, place in
+      let (source, line) = (columns + patch, images + line)
+      switch place {
+      case .outside: break
+      case .dense: add(source, count: kernel.width &* inputs, to: line + x &* inputs)
+      case .pixels:
+        for kx in 0..<kernel.width {
+          let column = x + kx * dilation.width
+          guard column >= 0, column < input.width else { continue }
+          add(source + kx * groupInputs, count: groupInputs, to: line + column * inputs)
+        }
       }
-      source += positions.count * patchLength
     }
   }
 
-  /// Adds the lines of patches that lie in one row of an image to it.
+  /// Calls `body` for each line of the patches below result positions `rows`, with its offset in
+  /// the patches, the offset of its row in the images, its first column there, and where its pixels
+  /// are.
   @inline(__always)
-  private func addPatchLines(
-    _ source: UnsafePointer<Float>, _ positions: Range<Int>,
-    to image: UnsafeMutablePointer<Float>, row: Int
+  private func forEachPatchLine(
+    of rows: Range<Int>, _ body: (_ patch: Int, _ line: Int, _ x: Int, _ place: LinePlace) -> Void
   ) {
-    guard row >= 0, row < input.height else { return }
-    let line = image + row * input.width * inputs
     let isDense = groups == 1 && dilation.width == 1
-    var source = source
-    for position in positions {
-      let x = position &* stride.width &- padding.width
-      if isDense, x >= 0, x &+ kernel.width <= input.width {
-        add(source, count: kernel.width &* inputs, to: line + x &* inputs)
-      } else {
-        addPixels(source, to: line, from: x)
+    var patch = 0
+    forEachResultRow(of: rows) { image, row, positions in
+      for ky in 0..<kernel.height {
+        let y = row * stride.height - padding.height + ky * dilation.height
+        let isOutside = y < 0 || y >= input.height
+        let line = (image * input.height + y) * input.width * inputs
+        var start = patch + ky * kernel.width * groupInputs
+        for position in positions {
+          let x = position &* stride.width &- padding.width
+          let isWhole = isDense && x >= 0 && x &+ kernel.width <= input.width
+          body(start, line, x, isOutside ? .outside : isWhole ? .dense : .pixels)
+          start &+= patchLength
+        }
       }
-      source += patchLength
-    }
-  }
-
-  /// Adds to the pixels x, x + dilation, … of a line, as far as there are any.
-  private func addPixels(
-    _ source: UnsafePointer<Float>, to line: UnsafeMutablePointer<Float>, from x: Int
-  ) {
-    for kx in 0..<kernel.width {
-      let column = x + kx * dilation.width
-      guard column >= 0, column < input.width else { continue }
-      add(source + kx * groupInputs, count: groupInputs, to: line + column * inputs)
+      patch += positions.count * patchLength
     }
   }
 
@@ -119,6 +86,10 @@ extension ConvolutionGeometry {
   }
 }
 
+/// Where the pixels of a patch's line are: above or below the image, one after the other in it, or
+/// each at a place of its own, some of them beside the image.
+private enum LinePlace { case outside, dense, pixels }
+
 /// target[count] += source[count]
 @inline(__always)
 private func add(
@@ -127,8 +98,8 @@ private func add(
   for index in 0..<count { target[index] += source[index] }
 }
 
-/// target[count] = source[count]: a line of a few pixels of three channels is copied in the time that a call
-/// of the C library's function takes.
+/// target[count] = source[count]. For a line of a few pixels of three channels a call of memcpy
+/// would take as long as the copy.
 @inline(__always)
 private func copy(
   _ source: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>

@@ -6,7 +6,8 @@ func groupStatistics(_ x: Tensor, _ geometry: NormalizationGeometry) -> (
 ) {
   defer { extendLifetime(x.storage) }
   let (source, channels) = (x.pointer, geometry.channels)
-  // Sums of distances from each sample's first row: squares of values far from zero would cancel.
+  // Sums of distances from each sample's first row, because squares of values far from zero would
+  // cancel.
   let (sums, squares) = geometry.sums { sample, rows, sums, squares in
     let values = source + sample * geometry.rows * channels
     ctk_channel_sums(
@@ -39,136 +40,112 @@ private func combine(
   return (means, variances)
 }
 
-/// One number for each channel of each sample: x · factor + offset.
-struct ChannelAffine: Sendable {
-  var factor: [Float]
-  var offset: [Float]
+/// Some numbers for each channel of each sample: [number, sample, channel].
+struct ChannelNumbers: Sendable {
+  private let values: Tensor
 
-  /// Calls `body` with the numbers of a sample.
-  fileprivate func withSample<Result>(
-    _ sample: Int, _ geometry: NormalizationGeometry, _ body: (CTKAffine) -> Result
-  ) -> Result {
-    factor.withUnsafeBufferPointer { factor in
-      offset.withUnsafeBufferPointer { offset in
-        let begin = sample * geometry.channels
-        return body(
-          CTKAffine(
-            factor: factor.baseAddress.map { $0 + begin },
-            offset: offset.baseAddress.map { $0 + begin }))
+  /// `count` numbers, which `body` computes from the index of each sample's channel, its channel
+  /// and its group.
+  init(
+    _ geometry: NormalizationGeometry, count: Int,
+    _ body: (_ index: Int, _ channel: Int, _ group: Int, _ store: (Int, Double) -> Void) -> Void
+  ) {
+    let size = geometry.samples * geometry.channels
+    values = Tensor([count, geometry.samples, geometry.channels]) { out in
+      geometry.forEachChannel { index, channel, group in
+        body(index, channel, group) { number, value in
+          out[number * size + index] = Float(value)
+        }
       }
     }
   }
+
+  /// One of the numbers for the channels of a sample; valid while this lives.
+  func pointer(_ number: Int, sample: Int = 0) -> UnsafePointer<Float> {
+    values.pointer + (number * values.shape[1] + sample) * values.shape[2]
+  }
+
+  /// The numbers as the factor and the offset of a sample's channels.
+  fileprivate func affine(sample: Int) -> CTKAffine {
+    CTKAffine(factor: pointer(0, sample: sample), offset: pointer(1, sample: sample))
+  }
 }
 
-/// activation(x · factor[sample, channel] + offset[sample, channel] + residual)
+/// activation(x · factor + offset + residual), for the factors and offsets of channels.
 func affine(
-  _ x: Tensor, _ affine: ChannelAffine, residual: Tensor?, activation: Activation,
+  _ x: Tensor, _ numbers: ChannelNumbers, residual: Tensor?, activation: Activation,
   _ geometry: NormalizationGeometry
 ) -> Tensor {
-  defer { extendLifetime((x.storage, residual?.storage)) }
+  defer { extendLifetime((x.storage, residual?.storage, numbers)) }
   let (source, added, channels) = (x.pointer, residual?.pointer, geometry.channels)
   return Tensor(x.shape) { out in
     geometry.forEachPart { sample, rows, _ in
       let start = (sample * geometry.rows + rows.lowerBound) * channels
-      affine.withSample(sample, geometry) { numbers in
-        ctk_apply_affine(
-          source + start, added.map { $0 + start }, numbers, activation == .relu,
-          geometry.isNonTemporal, rows.count, channels, out + start)
-      }
+      ctk_apply_affine(
+        source + start, added.map { $0 + start }, numbers.affine(sample: sample),
+        activation == .relu, geometry.isNonTemporal, rows.count, channels, out + start)
     }
   }
 }
 
-/// The gradient of a normalisation's result, and what it came through: g is this gradient where the
-/// activation let the value through.
+/// The gradient of a normalisation's output, with what tells g: the gradient where the activation
+/// let values through.
 struct NormalizedGradient {
   let gradient: Tensor
   let input: Tensor
-  let affine: ChannelAffine
+  let affine: ChannelNumbers
   let activation: Activation
-  /// The result, if it cannot be told from the input and the affine map what the activation let through.
+  /// The output, needed for the ReLU's mask when a residual was added.
   let output: Tensor?
 
-  private var gate: CTKGate {
-    switch activation {
-    case .identity: CTKGateOpen
-    case .relu: output == nil ? CTKGateByInput : CTKGateByOutput
-    }
-  }
-
   /// For each sample and channel, Σ g and Σ g · (x - centre).
-  func sums(about centre: [Float], _ geometry: NormalizationGeometry) -> (
+  func sums(about centre: ChannelNumbers, _ geometry: NormalizationGeometry) -> (
     ofGradients: [Double], ofProducts: [Double]
   ) {
-    centre.withUnsafeBufferPointer { centre in
-      guard let centre = centre.baseAddress else { return ([], []) }
-      let sums = geometry.sums { sample, rows, sums, products in
-        withPart(sample, rows, geometry) { part in
-          ctk_gradient_sums(
-            part, centre + sample * geometry.channels, rows.count, geometry.channels, sums,
-            products)
-        }
-      }
-      return (sums.first, sums.second)
+    defer { extendLifetime((self, centre)) }
+    let sums = geometry.sums { sample, rows, sums, products in
+      ctk_gradient_sums(
+        part(sample, rows, geometry), centre.pointer(0, sample: sample), rows.count,
+        geometry.channels, sums, products)
     }
+    return (sums.first, sums.second)
   }
 
-  /// dx = a · g + b · x + c, and g itself where a residual wants it.
+  /// dx = a · g + b · x + c for the numbers a, b and c of channels, and g itself where a residual
+  /// wants it.
   func inputGradient(
-    _ coefficients: GradientCoefficients, keepsGradient: Bool, _ geometry: NormalizationGeometry
+    _ numbers: ChannelNumbers, keepsGradient: Bool, _ geometry: NormalizationGeometry
   ) -> (input: Tensor, residual: Tensor?) {
+    defer { extendLifetime((self, numbers)) }
     // Without an activation g is the gradient as it came.
     let residual =
       keepsGradient && activation != .identity ? Storage(elementCount: gradient.elementCount) : nil
     let passed = residual?.pointer
     let result = Tensor(input.shape) { out in
-      coefficients.withUnsafePointers { a, b, c in
-        geometry.forEachPart { sample, rows, _ in
-          let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
-          let begin = sample * geometry.channels
-          withPart(sample, rows, geometry) { part in
-            ctk_input_gradients(
-              part, a + begin, b + begin, c + begin, geometry.isNonTemporal, rows.count,
-              geometry.channels, out + start, passed.map { $0 + start })
-          }
-        }
+      geometry.forEachPart { sample, rows, _ in
+        let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
+        ctk_input_gradients(
+          part(sample, rows, geometry), numbers.pointer(0, sample: sample),
+          numbers.pointer(1, sample: sample), numbers.pointer(2, sample: sample),
+          geometry.isNonTemporal, rows.count, geometry.channels, out + start,
+          passed.map { $0 + start })
       }
     }
     guard keepsGradient else { return (result, nil) }
     return (result, residual.map { Tensor(storage: $0, shape: gradient.shape) } ?? gradient)
   }
 
-  private func withPart(
-    _ sample: Int, _ rows: Range<Int>, _ geometry: NormalizationGeometry,
-    _ body: (CTKNormalized) -> Void
-  ) {
+  private func part(
+    _ sample: Int, _ rows: Range<Int>, _ geometry: NormalizationGeometry
+  ) -> CTKNormalized {
     let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
-    affine.withSample(sample, geometry) { numbers in
-      body(
-        CTKNormalized(
-          gradient: gradient.pointer + start, input: input.pointer + start,
-          output: output.map { $0.pointer + start }, affine: numbers, gate: gate))
-    }
-    extendLifetime((gradient.storage, input.storage, output?.storage))
-  }
-}
-
-/// The three coefficients of an input gradient, for each sample and channel.
-struct GradientCoefficients {
-  var ofGradient: [Float]
-  var ofValue: [Float]
-  var constant: [Float]
-
-  fileprivate func withUnsafePointers(
-    _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
-  ) {
-    ofGradient.withUnsafeBufferPointer { a in
-      ofValue.withUnsafeBufferPointer { b in
-        constant.withUnsafeBufferPointer { c in
-          guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-          body(a, b, c)
-        }
+    let gate =
+      switch activation {
+      case .identity: CTKGateOpen
+      case .relu: output == nil ? CTKGateByInput : CTKGateByOutput
       }
-    }
+    return CTKNormalized(
+      gradient: gradient.pointer + start, input: input.pointer + start,
+      output: output.map { $0.pointer + start }, affine: affine.affine(sample: sample), gate: gate)
   }
 }

@@ -7,9 +7,9 @@ func fill(_ out: UnsafeMutablePointer<Float>, count: Int, with value: Float) {
 /// A tensor of the shape of `x` whose elements `body` computes, a stretch at a time on all threads:
 /// `mapped(x) { $0.each { $0 * 2 } }`.
 ///
-/// The function of one element is written inside a closure that is called for a stretch, so that the
-/// compiler makes one loop of the two. A function handed to other threads would be called for each
-/// element, at ten times the cost.
+/// The function of one element is written inside a closure that is called once per stretch, so that
+/// the compiler inlines it. Handed to other threads it would be called for each element, at ten
+/// times the cost.
 func mapped(_ x: Tensor, _ body: (MapLoop) -> Void) -> Tensor {
   defer { extendLifetime(x.storage) }
   let source = x.pointer

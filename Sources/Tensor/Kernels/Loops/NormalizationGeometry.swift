@@ -1,15 +1,15 @@
-/// What batch and group normalisation have in common: values x[samples, rows, channels], whose
-/// statistics are taken over the rows and the channels of a group, for each sample.
+/// The sizes of batch and group normalisation: values x[samples, rows, channels], with statistics
+/// over the rows and the channels of a group, for each sample.
 ///
-/// Batch norm is one sample of all rows with a group for each channel, or one for each batch; group norm
-/// has a sample for each image.
+/// Batch norm has one sample, or one for each part of the batch, and a group for each channel.
+/// Group norm has a sample for each image.
 struct NormalizationGeometry: Sendable {
   let samples: Int
   let rows: Int
   let channels: Int
   let groups: Int
 
-  /// The values that one mean is over.
+  /// The values under one mean.
   var groupCount: Int { rows * groupWidth }
 
   /// The channels of a group.
@@ -18,8 +18,8 @@ struct NormalizationGeometry: Sendable {
   /// Whether stores bypass the caches: results of 16 MB or more leave them before they are read.
   var isNonTemporal: Bool { samples * rows * channels >= 4 << 20 }
 
-  /// Splits each sample's rows into parts: fixed by the sizes alone, so that sums are repeatable,
-  /// and of at most 1,024 rows, so that they keep their digits.
+  /// The parts of each sample's rows. The sizes alone fix them, so that sums are repeatable; a part
+  /// has at most 1,024 rows, so that sums keep their digits.
   var partsPerSample: Int {
     max(1, rows / 512, min(16, rows, rows * channels / Tuning.parallelGrain))
   }
@@ -37,8 +37,7 @@ struct NormalizationGeometry: Sendable {
     }
   }
 
-  /// Calls `body` with the place of each sample's channel among all of them, the channel, and the place of
-  /// its group.
+  /// Calls `body` with the index of each sample's channel, the channel, and the index of its group.
   @inline(__always)
   func forEachChannel(_ body: (_ index: Int, _ channel: Int, _ group: Int) -> Void) {
     for sample in 0..<samples {

@@ -3,10 +3,11 @@ import Foundation
 
 /// One SGD step in place; see torch's formula at `SGD`.
 ///
-/// The gradient and the decay count `slopeScale` times: LARS's rate of a layer.
+/// `nesterov` is the momentum of Nesterov's step, nil for the plain one. `gradientScale` multiplies
+/// the gradient and the decay: LARS's rate of a layer.
 package func sgdStep(
   _ parameter: Parameter, gradient: Tensor, velocity: inout Tensor, learningRate: Float,
-  momentum: Float, lookAhead: Float?, weightDecay: Float, slopeScale: Float = 1
+  momentum: Float, nesterov: Float?, weightDecay: Float, gradientScale: Float = 1
 ) {
   defer { extendLifetime(gradient.storage) }
   let g = gradient.pointer
@@ -14,19 +15,19 @@ package func sgdStep(
     velocity.mutate { v in
       Parallel.forRanges(gradient.elementCount, grain: Tuning.parallelGrain) { range in
         for i in range {
-          let slope = slopeScale * (g[i] + weightDecay * w[i])
-          v[i] = momentum * v[i] + slope
-          w[i] -= learningRate * (lookAhead.map { slope + $0 * v[i] } ?? v[i])
+          let gradient = gradientScale * (g[i] + weightDecay * w[i])
+          v[i] = momentum * v[i] + gradient
+          w[i] -= learningRate * (nesterov.map { gradient + $0 * v[i] } ?? v[i])
         }
       }
     }
   }
 }
 
-/// The lengths that LARS compares, in one pass: ‖w‖ and ‖g + decay · w‖.
+/// The norms that LARS compares, in one pass: ‖w‖ and ‖g + decay · w‖.
 package func updateNorms(
   _ parameter: Parameter, gradient: Tensor, weightDecay: Float
-) -> (weight: Double, slope: Double) {
+) -> (weight: Double, gradient: Double) {
   let weight = parameter.current
   defer { extendLifetime((weight.storage, gradient.storage)) }
   let (w, g, count) = (weight.pointer, gradient.pointer, gradient.elementCount)
@@ -52,17 +53,17 @@ package func updateNorms(
 private func squaredNorms(
   _ w: UnsafePointer<Float>, _ g: UnsafePointer<Float>, count: Int, weightDecay: Float
 ) -> SIMD2<Double> {
-  var (weights, slopes) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
+  var (weights, gradients) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
   func add(_ index: Int, _ lane: Int) {
-    let (weight, slope) = (Double(w[index]), Double(g[index] + weightDecay * w[index]))
+    let (weight, gradient) = (Double(w[index]), Double(g[index] + weightDecay * w[index]))
     weights[lane] += weight * weight
-    slopes[lane] += slope * slope
+    gradients[lane] += gradient * gradient
   }
   for start in stride(from: 0, to: count & ~7, by: 8) {
     for lane in 0..<8 { add(start + lane, lane) }
   }
   for index in (count & ~7)..<count { add(index, 0) }
-  return [weights.sum(), slopes.sum()]
+  return [weights.sum(), gradients.sum()]
 }
 
 /// The numbers of one Adam step.
@@ -115,13 +116,13 @@ package func adamStep(
   }
 }
 
-/// target += share · (source - target), in place.
-package func moveToward(_ source: Tensor, _ target: inout Tensor, share: Float) {
+/// target += weight · (source - target), in place.
+package func lerp(_ target: inout Tensor, toward source: Tensor, weight: Float) {
   defer { extendLifetime(source.storage) }
   let s = source.pointer
   target.mutate { t in
     Parallel.forRanges(source.elementCount, grain: Tuning.parallelGrain) { range in
-      for i in range { t[i] += share * (s[i] - t[i]) }
+      for i in range { t[i] += weight * (s[i] - t[i]) }
     }
   }
 }

@@ -62,7 +62,7 @@ struct PoolingGeometry: Sendable {
   var resultLength: Int { output.height * output.width * images[3] }
 }
 
-/// The largest of each window and which pixel of its image it was; the first of equals.
+/// The largest of each window, and the index of that pixel in its image; the first of equals.
 func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [Int32]) {
   defer { extendLifetime(x.storage) }
   let (source, channels) = (x.pointer, geometry.images[3])
@@ -91,14 +91,14 @@ func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [I
   return (result, winners)
 }
 
-/// best[c], winner[c] = values[c], mark where values[c] is larger, or not a number.
+/// best[c], winner[c] = values[c], mark where values[c] is larger or NaN.
 @inline(__always)
 private func keepLarger(
   _ values: UnsafePointer<Float>, _ mark: Int32, count: Int, best: UnsafeMutablePointer<Float>,
   winner: UnsafeMutablePointer<Int32>
 ) {
   typealias Floats = SIMD8<Float>
-  // Vectors by hand: of a plain loop the compiler makes a branch for each element.
+  // Explicit vectors: the compiler turns a plain loop into a branch for each element.
   let whole = count & ~7
   for start in stride(from: 0, to: whole, by: 8) {
     let (highest, marks) = (
@@ -137,36 +137,22 @@ func maxPoolGradient(_ gradient: Tensor, winners: [Int32], _ geometry: PoolingGe
   }
 }
 
-/// The sum of each window times `scale`.
-func averagePooled(_ x: Tensor, _ geometry: PoolingGeometry, scale: Float) -> Tensor {
+/// The sum of each window of images times `scale`; or, for results, each one times `scale` added to
+/// every pixel of its window, which is the transpose.
+func windowSums(
+  _ x: Tensor, _ geometry: PoolingGeometry, scale: Float, isTransposed: Bool = false
+) -> Tensor {
   defer { extendLifetime(x.storage) }
   let (source, channels) = (x.pointer, geometry.images[3])
-  return Tensor(geometry.resultShape) { out in
+  let (images, results) = (geometry.imageLength, geometry.resultLength)
+  let (from, to) = isTransposed ? (results, images) : (images, results)
+  return Tensor(isTransposed ? geometry.images : geometry.resultShape) { out in
     geometry.forEachImage { image in
-      let (values, result) = (
-        source + image * geometry.imageLength, out + image * geometry.resultLength
-      )
-      result.update(repeating: 0, count: geometry.resultLength)
+      let (values, sums) = (source + image * from, out + image * to)
+      sums.update(repeating: 0, count: to)
       geometry.forEachPixel { position, pixel, _ in
-        let (sum, value) = (result + position * channels, values + pixel * channels)
-        for channel in 0..<channels { sum[channel] += value[channel] * scale }
-      }
-    }
-  }
-}
-
-/// The gradient of each result, times `scale`, added to every pixel of its window.
-func averagePoolGradient(_ gradient: Tensor, _ geometry: PoolingGeometry, scale: Float) -> Tensor {
-  defer { extendLifetime(gradient.storage) }
-  let (source, channels) = (gradient.pointer, geometry.images[3])
-  return Tensor(geometry.images) { out in
-    geometry.forEachImage { image in
-      let (values, result) = (
-        source + image * geometry.resultLength, out + image * geometry.imageLength
-      )
-      result.update(repeating: 0, count: geometry.imageLength)
-      geometry.forEachPixel { position, pixel, _ in
-        let (sum, value) = (result + pixel * channels, values + position * channels)
+        let value = values + (isTransposed ? position : pixel) * channels
+        let sum = sums + (isTransposed ? pixel : position) * channels
         for channel in 0..<channels { sum[channel] += value[channel] * scale }
       }
     }

@@ -54,21 +54,21 @@ private func reducedParts(_ x: Tensor, _ reduction: Reduction) -> Tensor {
   }
 }
 
-/// The larger of two, or not a number if one is none.
+/// The larger of two; NaN if either is NaN.
 @inline(__always)
 func larger(_ a: Float, _ b: Float) -> Float { a > b || a != a ? a : b }
 
-/// The smaller of two, or not a number if one is none.
+/// The smaller of two; NaN if either is NaN.
 @inline(__always)
 func smaller(_ a: Float, _ b: Float) -> Float { a < b || a != a ? a : b }
 
-/// What becomes of many numbers when an axis goes.
+/// How the numbers along an axis become one.
 enum Reduction {
   case sum, largest, smallest
 
   /// out[c] = the reduction over r of x[r · stride + c].
   ///
-  /// The functions are named here, inside what each thread runs, so that they are part of its loops.
+  /// The functions are named here, inside each thread's work, so that the compiler inlines them.
   fileprivate func reduce(
     _ x: UnsafePointer<Float>, rows: Int, stride: Int, columns: Int,
     into out: UnsafeMutablePointer<Float>

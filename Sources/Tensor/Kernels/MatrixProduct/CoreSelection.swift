@@ -2,10 +2,10 @@ import Foundation
 
 /// Makes OpenBLAS use its AVX-512 kernels on processors it is too old to know.
 ///
-/// An OpenBLAS that does not recognise a processor falls back to kernels of an older one, at half the
-/// speed. Naming the core in the environment and restarting its dispatcher in this process selects the
-/// right ones. Debian's 0.3.21 chooses well by itself on Zen 5 (Cooperlake). A user's own
-/// `OPENBLAS_CORETYPE` is never overridden.
+/// An OpenBLAS that does not recognise a processor falls back to kernels of an older one, at half
+/// the speed. Naming the core in the environment and restarting its dispatcher in this process
+/// selects the right ones. Debian's 0.3.21 chooses well by itself on Zen 5 (Cooperlake). A user's
+/// own `OPENBLAS_CORETYPE` is never overridden.
 struct CoreSelection: Sendable {
   /// The kernels OpenBLAS chose on its own.
   let before: String

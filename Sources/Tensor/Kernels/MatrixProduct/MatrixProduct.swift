@@ -19,7 +19,8 @@ func gemm(
   }
 }
 
-/// op(a) · op(b) for matrices, without record, split over the threads along the longer output side.
+/// op(a) · op(b) for matrices, without record, split over the threads along the longer output
+/// side.
 func gemm(
   _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
   _ precision: MatmulPrecision

@@ -36,8 +36,8 @@ final class PackedWeights: Packing {
     return weight.cached(key) { PackedWeights(weight, key) }
   }
 
-  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] · weight, of one
-  /// group; or += if `accumulating`.
+  /// result[m, outputs] = x[m, inputs] · weightᵀ, or result[m, inputs] = x[m, outputs] ·
+  /// weight, of one group; or += if `accumulating`.
   func multiply(
     _ x: MatrixView, group: Int, accumulating: Bool = false, into result: MatrixDestination
   ) {
@@ -105,8 +105,8 @@ extension PackedWeights.Key {
   }
 }
 
-/// x[m, inputs] · weightᵀ, for a weight[outputs, inputs] that several products share: many rows pay for
-/// packing it.
+/// x[m, inputs] · weightᵀ, for a weight[outputs, inputs] that several products share: many rows
+/// pay for packing it.
 func multiplyByWeight(_ x: Tensor, _ weight: Tensor, _ precision: MatmulPrecision) -> Tensor {
   guard
     x.shape[0] > Tuning.mostRowsOfStrips, weight.elementCount > 0,

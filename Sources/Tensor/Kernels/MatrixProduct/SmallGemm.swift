@@ -1,8 +1,8 @@
 /// Single-threaded products of float32 in blocks so small that OpenBLAS does not pack them.
 ///
-/// OpenBLAS's AVX-512 kernels multiply small matrices as they lie in memory and pack larger ones, which
-/// for a weight and a batch of 64 takes as long as the product. On one thread of a Zen 4, 32 rows by a
-/// weight[256, 4096] run at 76 instead of 51 GFLOP/s, and 8 rows at 49 instead of 20.
+/// OpenBLAS's AVX-512 kernels multiply small matrices as they lie in memory and pack larger ones,
+/// which for a weight and a batch of 64 takes as long as the product. On one thread of a Zen 4, 32
+/// rows by a weight[256, 4096] run at 76 instead of 51 GFLOP/s, and 8 rows at 49 instead of 20.
 enum SmallGemm {
   /// c = a · b, or += if `accumulating`.
   static func multiply(
@@ -24,7 +24,8 @@ enum SmallGemm {
     }
   }
 
-  /// c = a · b, or += if `accumulating`, for a packed b: 64·512·512 at 102 instead of 75 GFLOP/s.
+  /// c = a · b, or += if `accumulating`, for a packed b: 64·512·512 at 102 instead of 75
+  /// GFLOP/s.
   static func multiply(
     _ a: MatrixView, _ b: PackedMatrix, accumulating: Bool, into c: MatrixDestination
   ) {

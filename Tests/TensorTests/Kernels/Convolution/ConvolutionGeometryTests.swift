@@ -127,7 +127,8 @@ final class ConvolutionGeometryTests: XCTestCase {
         + "\(threads) threads: value, image gradient and weight gradient are off by \(errors)")
   }
 
-  /// Each product x · w · g of the loss gives w · g to the gradient of x, and x · g to that of w.
+  /// Each product x · w · g of the loss gives w · g to the gradient of x, and x · g to that of
+  /// w.
   private func expectedGradients(
     _ images: Twin, _ weight: Twin, _ gradient: Twin, _ settings: ConvolutionSettings,
     isTransposed: Bool

@@ -17,8 +17,8 @@ final class ChannelStatisticsTests: XCTestCase {
     }
   }
 
-  /// Without a residual it is the input that says what a ReLU let through: exactly what the output says, for
-  /// values whose normal form is nothing but rounding too.
+  /// Without a residual it is the input that says what a ReLU let through: exactly what the output
+  /// says, for values whose normal form is nothing but rounding too.
   func testGateOfTheInputIsThatOfTheOutput() {
     let channels = 13
     var stream = RandomStream(seed: 501)
@@ -42,7 +42,8 @@ final class ChannelStatisticsTests: XCTestCase {
     }
   }
 
-  /// Large results are written past the caches: the same numbers, also where rows are no whole vectors.
+  /// Large results are written past the caches: the same numbers, also where rows are no whole
+  /// vectors.
   func testStreamedResults() {
     var stream = RandomStream(seed: 502)
     forEachISA { isa in
@@ -79,8 +80,8 @@ final class ChannelStatisticsTests: XCTestCase {
     return [y, dx, Tensor(storage: passed, shape: y.shape)]
   }
 
-  /// Channels do not know each other: sums that stay in registers, that fill a cache and that do not are the
-  /// same, and so are the gradients.
+  /// Channels do not know each other: sums that stay in registers, that fill a cache and that do
+  /// not are the same, and so are the gradients.
   func testSumsOfManyChannels() {
     var stream = RandomStream(seed: 503)
     let x = Tensor.normal([11, 1030], using: &stream) + 3
@@ -98,7 +99,8 @@ final class ChannelStatisticsTests: XCTestCase {
     }
   }
 
-  /// The result of a batch norm, and its input's gradient for the gradient `weight` of a ReLU behind it.
+  /// The result of a batch norm, and its input's gradient for the gradient `weight` of a ReLU
+  /// behind it.
   private func normalized(_ x: Tensor, _ weight: Tensor) -> [Tensor] {
     let x = x.tracked
     let y = batchNorm(x, activation: .relu).output

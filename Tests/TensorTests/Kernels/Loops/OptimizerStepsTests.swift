@@ -3,8 +3,8 @@ import XCTest
 @testable import Tensor
 
 final class OptimizerStepsTests: XCTestCase {
-  /// Adam's formula a second time, in Double, for counts with and without a rest after whole vectors, on
-  /// large gradients and on those beside which epsilon is large.
+  /// Adam's formula a second time, in Double, for counts with and without a rest after whole
+  /// vectors, on large gradients and on those beside which epsilon is large.
   func testAdamStep() {
     for count in Array(1...20) + [100_003] {
       for isDecoupled in [false, true] { checkAdam(count: count, isDecoupled: isDecoupled) }

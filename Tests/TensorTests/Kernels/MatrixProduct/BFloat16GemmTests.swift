@@ -94,8 +94,8 @@ final class BFloat16GemmTests: XCTestCase {
     XCTAssertEqual(product.scalars[48], 0)
   }
 
-  /// Compares a product of `a` and `b`, and its gradients for a random one of the result, with those of
-  /// numbers rounded before.
+  /// Compares a product of `a` and `b`, and its gradients for a random one of the result, with
+  /// those of numbers rounded before.
   private func checkRounding(
     _ name: String, _ a: Tensor, _ b: Tensor, _ operation: (Tensor, Tensor) -> Tensor,
     line: UInt = #line

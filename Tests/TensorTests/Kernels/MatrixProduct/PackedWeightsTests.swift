@@ -3,14 +3,16 @@ import XCTest
 
 @testable import Tensor
 
-/// Products in parts against plain loops: sides shorter and longer than a panel and than a part of a sum.
+/// Products in parts against plain loops: sides shorter and longer than a panel and than a part of
+/// a sum.
 final class PackedWeightsTests: XCTestCase {
   private let sizes = [
     (1, 1, 1), (7, 3, 5), (64, 64, 256), (65, 130, 257), (70, 63, 520), (33, 150, 300),
     (400, 70, 90),
   ]
 
-  /// x · weightᵀ and dy · weight, one weight for each of two groups whose rows lie side by side.
+  /// x · weightᵀ and dy · weight, one weight for each of two groups whose rows lie side by
+  /// side.
   func testBothProducts() {
     var stream = RandomStream(seed: 401)
     for (m, outputs, inputs) in sizes {
@@ -44,7 +46,8 @@ final class PackedWeightsTests: XCTestCase {
     XCTAssertEqual(product(x, weight, group: 0, .outputs, width: 2, groups: 1).scalars, [5, 1])
   }
 
-  /// A linear layer of many rows follows its weight through steps of an optimizer and exchanged values.
+  /// A linear layer of many rows follows its weight through steps of an optimizer and exchanged
+  /// values.
   func testLinearFollowsItsWeight() {
     var stream = RandomStream(seed: 404)
     let weight = Parameter(Tensor.normal([5, 3], using: &stream))

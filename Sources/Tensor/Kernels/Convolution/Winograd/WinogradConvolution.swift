@@ -1,14 +1,14 @@
 internal import CTensorKernels
 
-/// 3x3 convolutions with a fifth to a third of the direct ones' multiplications, at stride 2 little more
-/// than half.
+/// 3x3 convolutions with a fifth to a third of the direct ones' multiplications, at stride 2 little
+/// more than half.
 struct WinogradConvolution: ConvolutionImplementation {
   let tiles: WinogradTiles
 
   var geometry: ConvolutionGeometry { tiles.geometry }
 
-  /// The cheapest scheme; nil if the geometry is unsupported or the saving is below 1/9 of the direct
-  /// convolution's multiplications (5/9 if those are of bfloat16, which take half as long).
+  /// The cheapest scheme; nil if the geometry is unsupported or the saving is below 1/9 of the
+  /// direct convolution's multiplications (5/9 if those are of bfloat16, which take half as long).
   init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision) {
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
@@ -65,8 +65,8 @@ struct WinogradConvolution: ConvolutionImplementation {
     }
   }
 
-  /// Each stage for all tiles, points over the threads: where weights are larger than values, it pays to
-  /// read them once instead of once for each block.
+  /// Each stage for all tiles, points over the threads: where weights are larger than values, it
+  /// pays to read them once instead of once for each block.
   private func forwardByPoints(
     _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
   ) {
@@ -104,14 +104,14 @@ extension WinogradTiles {
   private var inputSize: Int { scheme.products * geometry.inputs }
   private var outputSize: Int { scheme.planes * geometry.outputs }
 
-  /// Whether threads share out points instead of tiles: where the transformed weights are larger than the
-  /// transformed tiles.
+  /// Whether threads share out points instead of tiles: where the transformed weights are larger
+  /// than the transformed tiles.
   var parallelizesOverPoints: Bool {
     count * (inputSize + outputSize) <= 4 * inputSize * geometry.outputs
   }
 
-  /// Tiles in a block: transformed they should stay in the second-level cache, but products need enough
-  /// rows for full speed.
+  /// Tiles in a block: transformed they should stay in the second-level cache, but products need
+  /// enough rows for full speed.
   var blockSize: Int {
     let threads = Threads.count
     let rounds = max(1, (count + wantedBlock * threads - 1) / (wantedBlock * threads))

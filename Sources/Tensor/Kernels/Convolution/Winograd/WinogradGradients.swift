@@ -1,7 +1,8 @@
 internal import CTensorKernels
 
 // The gradients by the transposes of the forward's matrices: with dm = A dy Aᵀ, transformed once,
-// du = Σ over tiles of dm ⊙ (Bᵀ d B) gives dg = Gᵀ du G, and dv = dm ⊙ u gives dd = B dv Bᵀ.
+// du = Σ over tiles of dm ⊙ (Bᵀ d B) gives dg = Gᵀ du G, and dv = dm ⊙ u gives dd = B dv
+// Bᵀ.
 extension WinogradConvolution {
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
@@ -35,8 +36,8 @@ extension WinogradConvolution {
     }
   }
 
-  /// One reverse pass: without images there is no gradient of the weight, without a weight none of the
-  /// images.
+  /// One reverse pass: without images there is no gradient of the weight, without a weight none of
+  /// the images.
   private func run(
     _ gradient: Tensor, images: Tensor?, weight: Tensor?, parts: Int, sums: Storage?,
     into result: UnsafeMutablePointer<Float>?
@@ -81,8 +82,8 @@ private struct WinogradBackward {
 
   /// Blocks of tiles over the threads, each through all stages while it is in the cache.
   ///
-  /// Each thread has its own images, because tiles overlap in them, and its own sum, so that results do
-  /// not depend on timing.
+  /// Each thread has its own images, because tiles overlap in them, and its own sum, so that
+  /// results do not depend on timing.
   func byTiles(parts: Int) {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     Parallel.forEach(parts) { part in

@@ -1,11 +1,12 @@
 internal import CTensorKernels
 
-/// How a 3x3 convolution of one stride becomes products of transformed numbers (Lavin and Gray, 2016): a
-/// tile of inputs d and a kernel g give `extent` x `extent` outputs Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A.
+/// How a 3x3 convolution of one stride becomes products of transformed numbers (Lavin and Gray,
+/// 2016): a tile of inputs d and a kernel g give `extent` x `extent` outputs Aᵀ[(G g Gᵀ) ⊙
+/// (Bᵀ d B)]A.
 ///
 /// A phase, the pixels of a tile with one distance from its corner modulo the stride, meets each
-/// `stride`-th tap of the kernel: a convolution of stride 1. Products are summed over phases before they
-/// are transformed back. One axis is described; both are alike.
+/// `stride`-th tap of the kernel: a convolution of stride 1. Products are summed over phases before
+/// they are transformed back. One axis is described; both are alike.
 struct WinogradScheme: Sendable {
   /// The matrices, applied along both axes.
   let transforms: CTKWinogradScheme
@@ -23,8 +24,8 @@ struct WinogradScheme: Sendable {
   /// F(6, 3): 64 instead of 324, and errors three times as large as F(4, 3)'s.
   static let ofSix = WinogradScheme(transforms: ctk_winograd6)
 
-  // At stride 2, F(m, 2) for the pixels that meet the first and the last tap; the pixels between meet the
-  // middle tap alone.
+  // At stride 2, F(m, 2) for the pixels that meet the first and the last tap; the pixels between
+  // meet the middle tap alone.
 
   /// 49 multiplications instead of 81.
   static let strideTwoOfThree = WinogradScheme(transforms: ctk_winograd_strided3)

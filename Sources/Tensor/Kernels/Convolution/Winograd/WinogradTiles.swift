@@ -54,7 +54,8 @@ extension WinogradTiles {
 
   /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile.
   ///
-  /// An image's tiles must come in order: the first tile of a pixel stores its gradient, the others add.
+  /// An image's tiles must come in order: the first tile of a pixel stores its gradient, the others
+  /// add.
   func scatterInputGradients(
     _ values: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
   ) {
