@@ -2,8 +2,8 @@ import Arguments
 import Foundation
 import Tensor
 
-/// The flags of one command, of which `--threads` has been obeyed; nil where help was asked for, which
-/// has then been given.
+/// The flags of one command, of which `--threads` has been obeyed; nil where help was asked for,
+/// which has then been given.
 func arguments(_ words: [String], of command: String, flags: [Flag]) throws -> Arguments? {
   let flags =
     flags + [

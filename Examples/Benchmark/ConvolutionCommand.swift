@@ -41,8 +41,8 @@ private let flags = [
   Flag("--repeats", "N", "runs of which the median counts", standard: "7"), precisionFlag,
 ]
 
-/// The speed of every distinct convolution of a network, in operations of the direct method, and how
-/// far it is from the direct method that rounds nothing.
+/// The speed of every distinct convolution of a network, in operations of the direct method, and
+/// how far it is from the direct method that rounds nothing.
 @Sendable func runConvolution(_ words: [String]) throws {
   guard let arguments = try arguments(words, of: "convolution", flags: flags) else { return }
   let isSmall = try arguments.choice("--net", of: ["resnet18", "resnet50"]) == "resnet18"
@@ -101,8 +101,8 @@ private func measure(_ entry: Case, batch: Int, repeats: Int) -> [Double] {
   return times.map { entry.operations(batch: batch) / $0 / 1e9 }
 }
 
-/// The largest difference from the direct method without rounding, relative to its root mean square, over the result
-/// and both gradients.
+/// The largest difference from the direct method without rounding, relative to its root mean
+/// square, over the result and both gradients.
 private func deviation(_ entry: Case, batch: Int) -> Float {
   let (images, weight) = operands(entry, batch: batch)
   var stream = RandomStream(seed: 1)

@@ -27,8 +27,8 @@ struct TrainingStep {
 }
 
 extension MethodName {
-  /// A step of this method's learner, with its own defaults, around `net` on a batch of random images of
-  /// the given side.
+  /// A step of this method's learner, with its own defaults, around `net` on a batch of random
+  /// images of the given side.
   func step(_ net: ResNet, size side: Int, batch: Int) -> TrainingStep {
     let size = Size2D(side)
     var stream = RandomStream(seed: 2)

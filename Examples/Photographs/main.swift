@@ -1,4 +1,5 @@
-// A folder of photographs makes a network of your own better, which then finds the ones that are alike.
+// A folder of photographs makes a network of your own better, which then finds the ones that are
+// alike.
 //   swift run -c release Photographs DIRECTORY [EPOCHS]
 import Datasets
 import Foundation

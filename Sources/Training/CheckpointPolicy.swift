@@ -36,8 +36,8 @@ public struct CheckpointPolicy: TrainingCallback {
   /// The last checkpoint in a directory; nil if there is none.
   ///
   /// ```swift
-  /// if let checkpoint = try CheckpointPolicy.last(in: "runs/1") { try trainer.restore(checkpoint) }
-  /// ```
+  /// if let checkpoint = try CheckpointPolicy.last(in: "runs/1") { try trainer.restore(checkpoint)
+  /// } ```
   ///
   /// - Throws: `FileError` if there is one that cannot be read.
   public static func last(in directory: String) throws -> Checkpoint? {
@@ -71,7 +71,8 @@ public struct BestNetworks: TrainingCallback {
     init(epoch: Int, value: Float, metric: String) {
       self.epoch = epoch
       self.metric = metric
-      // As in the name, so that a training that goes on knows no more of it than one that did not stop.
+      // As in the name, so that a training that goes on knows no more of it than one that did not
+      // stop.
       self.value = (value * 10_000).rounded() / 10_000
     }
 
@@ -117,7 +118,8 @@ public struct BestNetworks: TrainingCallback {
     guard let value = report.evaluated(metric) else { return [] }
     let new = Entry(epoch: report.epoch + 1, value: value, metric: metric)
     let all = try Self.entries(in: directory, metric)
-    // A training that goes on comes to an epoch again, with other threads perhaps to another number.
+    // A training that goes on comes to an epoch again, with other threads perhaps to another
+    // number.
     try all.filter { $0.epoch == new.epoch }.forEach(remove)
     let others = all.filter { $0.epoch != new.epoch }.sorted { $0.isBetter(than: $1) }
     guard others.prefix(count).filter({ $0.isBetter(than: new) }).count < count else { return [] }

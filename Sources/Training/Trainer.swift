@@ -14,14 +14,14 @@ import Tensor
 /// try trainer.finish()
 /// ```
 ///
-/// or, in one call, `try trainer.run()`. A training that is restored from a checkpoint goes on bit for
-/// bit, on the same processor with as many threads and the same precision, also to more steps than it
-/// had before.
+/// or, in one call, `try trainer.run()`. A training that is restored from a checkpoint goes on bit
+/// for bit, on the same processor with as many threads and the same precision, also to more steps
+/// than it had before.
 public final class Trainer {
   /// What to do about a loss or a gradient that is NaN or infinite.
   public enum NonFinitePolicy: Sendable {
-    /// Ends the training with an error. With a directory, what the step needs to run again is written
-    /// there first; see ``Trainer/replay(_:)``.
+    /// Ends the training with an error. With a directory, what the step needs to run again is
+    /// written there first; see ``Trainer/replay(_:)``.
     case stop(writingTo: String? = nil)
     /// Leaves the step out, and ends the training after `limit` of them in a row.
     case skip(limit: Int = 10)
@@ -52,8 +52,8 @@ public final class Trainer {
   public var nonFinitePolicy = NonFinitePolicy.stop()
   /// How long the training may go on; time before a checkpoint does not count.
   public var timeLimit: Duration?
-  /// How many batches are decoded and drawn ahead, by a thread of their own; 0 makes each when its step
-  /// begins. Order and numbers are the same.
+  /// How many batches are decoded and drawn ahead, by a thread of their own; 0 makes each when its
+  /// step begins. Order and numbers are the same.
   public var batchesAhead = 2
   /// What looks at each step.
   public var callbacks: [any TrainingCallback] = []
@@ -111,7 +111,8 @@ extension Trainer {
     }
   }
 
-  /// Throws the error that ended ``steps()``, if one did, and tells callbacks that the training is over.
+  /// Throws the error that ended ``steps()``, if one did, and tells callbacks that the training is
+  /// over.
   @discardableResult
   public func finish() throws -> TrainingResult {
     defer { batches = nil }
@@ -281,8 +282,8 @@ extension Trainer {
     return Checkpoint(learner, optimizer, step: progress.steps, notes: notes)
   }
 
-  /// Makes learner, optimizer, progress and callbacks what they were; if anything does not fit, nothing
-  /// changes.
+  /// Makes learner, optimizer, progress and callbacks what they were; if anything does not fit,
+  /// nothing changes.
   ///
   /// - Throws: `StateError` if names or shapes differ.
   public func restore(_ checkpoint: Checkpoint) throws {

@@ -140,7 +140,8 @@ extension [Flag] {
 
 /// Runs a program's body and turns its errors into a sentence and an exit code.
 ///
-/// 64 for a command line that cannot be understood, 1 for anything else, unless `code` knows better.
+/// 64 for a command line that cannot be understood, 1 for anything else, unless `code` knows
+/// better.
 package func runProgram(
   _ name: String, code: (any Error) -> Int32? = { _ in nil }, _ body: () throws -> Void
 ) -> Never {

@@ -30,7 +30,8 @@ struct Comparison {
 
   func run() throws {
     var columns = [shownScenes.map { Image(testing.images[$0]) }, tiles(testing.labels)]
-    // Drawn after each training, and before the first: a folder without rights costs nobody an hour.
+    // Drawn after each training, and before the first: a folder without rights costs nobody an
+    // hour.
     try ImageGrid(columns: columns, magnification: 3).image.write(to: options.picture)
     say("| | all classes | background | shapes | spread of pixels |\n|---|---|---|---|---|")
     for way in options.ways {
@@ -69,7 +70,8 @@ struct Comparison {
       return nil
     }
     let (steps, rate) = (options.steps, options.learningRate)
-    // PixPro's pixels become alike at first; at rates of Adam or SGD that suit other learners they stay so.
+    // PixPro's pixels become alike at first; at rates of Adam or SGD that suit other learners they
+    // stay so.
     let optimizer = LARS(
       learner.parameterGroups(weightDecay: 1e-5), learningRate: rate, variant: .lightly)
     let loader = DataLoader(

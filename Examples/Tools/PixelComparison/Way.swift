@@ -5,7 +5,8 @@ import SelfSupervised
 enum Way: String, CaseIterable {
   case untrained, byol = "BYOL", pixContrast = "PixContrast", pixPro = "PixPro"
 
-  /// The layer whose pixels are learnt and judged: a map of a quarter of the image's height and width.
+  /// The layer whose pixels are learnt and judged: a map of a quarter of the image's height and
+  /// width.
   static var layer: HiddenLayer { "layer3" }
 
   /// A learner of this kind around `net`, for views of `size`; nil if there is nothing to train.

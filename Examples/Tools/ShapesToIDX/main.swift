@@ -12,7 +12,8 @@ func idx(_ dimensions: [Int], _ bytes: [UInt8]) -> Data {
   return Data([0, 0, 8, UInt8(dimensions.count)] + sizes + bytes)
 }
 
-/// Writes `<prefix>-images-idx4-ubyte`, of shape [count, 32, 32, 3], and `<prefix>-labels-idx1-ubyte`.
+/// Writes `<prefix>-images-idx4-ubyte`, of shape [count, 32, 32, 3], and
+/// `<prefix>-labels-idx1-ubyte`.
 func write(_ shapes: Shapes, as prefix: String, in directory: String) throws {
   let images = shapes.images(in: 0..<shapes.count)
   let bytes = images.scalars.map { UInt8(($0 * 255).rounded()) }

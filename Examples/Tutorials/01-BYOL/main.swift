@@ -1,16 +1,18 @@
 // byol-pytorch's README, first part: wrap a network, show it images, keep it.
 //   swift run -c release TutorialBYOL [STEPS [WEIGHTS]]
 //
-// The one tutorial that writes its training loop by hand, and says what each line is for. All others
-// leave that to `Trainer`, which is this loop with checkpoints, schedules and evaluations around it.
+// The one tutorial that writes its training loop by hand, and says what each line is for. All
+// others leave that to `Trainer`, which is this loop with checkpoints, schedules and evaluations
+// around it.
 import Arguments
 import SelfSupervised
 
 // resnet = models.resnet50(pretrained = True)
 //
-// With torchvision's file for WEIGHTS, such as resnet50-0676ba61.pth, this is the README's training: a
-// whole ResNet-50 and images of 256 pixels, a step of which takes a laptop some ten seconds and several
-// GB. Without, it is a quarter as wide, its weights are random and images have 64 pixels.
+// With torchvision's file for WEIGHTS, such as resnet50-0676ba61.pth, this is the README's
+// training: a whole ResNet-50 and images of 256 pixels, a step of which takes a laptop some ten
+// seconds and several GB. Without, it is a quarter as wide, its weights are random and images have
+// 64 pixels.
 let weights = CommandLine.arguments.dropFirst(2).first
 let imageSize = weights == nil ? 64 : 256
 let resnet = withRandomSeed(0) { ResNet.resNet50(width: weights == nil ? 16 : 64) }
@@ -57,16 +59,17 @@ for step in 1...steps {
 // torch.save(resnet.state_dict(), './improved-net.pt'): torchvision's names and layouts.
 try resnet.save(to: "improved-net.safetensors")
 
-// SimSiam: use_momentum = False. There is no target and nothing to update behind a step. The projector
-// is its paper's, of three layers, and the predictor a bottleneck; `SimSiam(…)` makes the same.
+// SimSiam: use_momentum = False. There is no target and nothing to update behind a step. The
+// projector is its paper's, of three layers, and the predictor a bottleneck; `SimSiam(…)` makes the
+// same.
 let simSiam = BYOL(
   resnet, imageSize: Size2D(imageSize), hiddenLayer: "avgpool",
   useMomentum: false  // turn off momentum in the target encoder
 )
 let simSiamOptimizer = Adam(simSiam.parameters, learningRate: 3e-4)
 for step in 1...max(1, steps / 10) {
-  // A loss with what belongs to it. One near 0 may be success or collapse; the standard deviation of the
-  // projections tells which: 1 healthy, 0 collapsed.
+  // A loss with what belongs to it. One near 0 may be success or collapse; the standard deviation
+  // of the projections tells which: 1 healthy, 0 collapsed.
   let loss = simSiam.stepLoss(on: sampleUnlabelledImages(using: &stream))
   simSiamOptimizer.zeroGradients()
   loss.backward()

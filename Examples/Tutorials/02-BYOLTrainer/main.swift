@@ -5,8 +5,8 @@ import Datasets
 import SelfSupervised
 import Training
 
-// With torchvision's file for WEIGHTS a whole ResNet-50 and images of 256 pixels, as there; without, a
-// quarter of its width and 64 pixels.
+// With torchvision's file for WEIGHTS a whole ResNet-50 and images of 256 pixels, as there;
+// without, a quarter of its width and 64 pixels.
 let weights = CommandLine.arguments.dropFirst(2).first
 let imageSize = weights == nil ? 64 : 256
 let resnet = withRandomSeed(0) { ResNet.resNet50(width: weights == nil ? 16 : 64) }

@@ -27,7 +27,8 @@ let clothes: Compose = [
   RandomResizedCrop(imageSize, scale: 0.3...1), HorizontalFlip().applied(probability: 0.5),
   ColorJitter(brightness: 0.6, contrast: 0.6).applied(probability: 0.8),
 ]
-// Its loss compares each view with the target of the same view; this one crosses them, as the paper.
+// Its loss compares each view with the target of the same view; this one crosses them, as the
+// paper.
 let learner = BYOL(
   net, imageSize: imageSize, hiddenLayer: "avgpool", projectionSize: 256,
   projectionHiddenSize: 2_048, movingAverageDecay: 0.99,
@@ -42,8 +43,9 @@ let trainer = Trainer(
     training, batchSize: directory == nil ? 64 : 256, shuffled: true, dropsLast: true),
   stepCount: steps)
 
-// KNN(model, k=1): the tutorial's number is a cross-validation inside the test images, by one neighbor.
-// The field's has the training images for its bank, and twenty neighbors vote; here those of a part.
+// KNN(model, k=1): the tutorial's number is a cross-validation inside the test images, by one
+// neighbor. The field's has the training images for its bank, and twenty neighbors vote; here those
+// of a part.
 let evaluator = KNNEvaluator(bank: training.first(2_000), queries: test.first(1_000))
 func accuracies(_ learner: any Learner) -> Metrics {
   let embeddings = learner.represent(test.images(in: 0..<1_000)).embedding

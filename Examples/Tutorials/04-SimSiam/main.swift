@@ -25,8 +25,8 @@ let trainer = Trainer(
   loader: DataLoader(training, batchSize: 64, shuffled: true, dropsLast: true),
   stepCount: stepCount(standard: 250))
 trainer.learningRate = CosineDecay(from: optimizer.learningRate, over: trainer.stepCount)
-// A loss near 0 may be success or collapse; the deviation of the projections, 1 healthy and 0 collapsed,
-// tells which.
+// A loss near 0 may be success or collapse; the deviation of the projections, 1 healthy and 0
+// collapsed, tells which.
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 
 let before = evaluator.accuracy(of: learner)

@@ -6,7 +6,8 @@ import Datasets
 import SelfSupervised
 import Training
 
-/// Its Hparams. With STL-10 they are the tutorial's; without, shapes are generated and all is smaller.
+/// Its Hparams. With STL-10 they are the tutorial's; without, shapes are generated and all is
+/// smaller.
 struct Hyperparameters {
   let imageSize: Size2D  // img_size = 96
   let batchSize: Int  // batch_size = 200
@@ -42,8 +43,8 @@ func network(isWhole: Bool) -> ResNet {
   }
 }
 
-/// Augment(img_size), but not normalised, so that the network takes images as they are; shapes want more
-/// of the colors.
+/// Augment(img_size), but not normalised, so that the network takes images as they are; shapes want
+/// more of the colors.
 func augmentation(_ size: Size2D, isWhole: Bool) -> Compose {
   if isWhole { return .aiSummer(imageSize: size, normalization: nil) }
   return [
@@ -53,8 +54,8 @@ func augmentation(_ size: Size2D, isWhole: Bool) -> Compose {
   ]
 }
 
-/// SimCLR_pl: the learner, Adam without decay of biases and norms (define_param_groups), a warm-up and
-/// a cosine, and a checkpoint from which the training goes on (ModelCheckpoint).
+/// SimCLR_pl: the learner, Adam without decay of biases and norms (define_param_groups), a warm-up
+/// and a cosine, and a checkpoint from which the training goes on (ModelCheckpoint).
 func pretraining(_ net: ResNet, batchSize: Int, to folder: String) throws -> Trainer {
   try makeDirectory(at: folder)
   let size = hyperparameters.imageSize
@@ -70,7 +71,8 @@ func pretraining(_ net: ResNet, batchSize: Int, to folder: String) throws -> Tra
     learner, optimizer: optimizer,
     loader: DataLoader(unlabelled, batchSize: batchSize, shuffled: true, dropsLast: true),
     stepCount: hyperparameters.steps)
-  // LinearWarmupCosineAnnealingLR(warmup_epochs=10, max_epochs=300); here no step is at a rate of zero.
+  // LinearWarmupCosineAnnealingLR(warmup_epochs=10, max_epochs=300); here no step is at a rate of
+  // zero.
   trainer.learningRate = .warmUpCosine(
     to: hyperparameters.learningRate, warmUp: hyperparameters.steps / 30,
     steps: hyperparameters.steps)
@@ -86,8 +88,8 @@ func pretraining(_ net: ResNet, batchSize: Int, to folder: String) throws -> Tra
   return trainer
 }
 
-// GradientAccumulationScheduler({0: 5}): the gradients of several batches make a step. That is all it
-// does: each view is told from the others of its own small batch.
+// GradientAccumulationScheduler({0: 5}): the gradients of several batches make a step. That is all
+// it does: each view is told from the others of its own small batch.
 let accumulatedNet = network(isWhole: directory != nil)
 let accumulated = try pretraining(
   accumulatedNet, batchSize: hyperparameters.batchSize, to: "simclr-accumulated")
@@ -96,8 +98,8 @@ print("\(hyperparameters.accumulation) batches of \(hyperparameters.batchSize), 
 accumulated.stepCount = min(10, hyperparameters.steps)  // enough to see that
 try accumulated.run()
 
-// What the tutorial wants it for: a batch as large as all of these, with no more of it in the network at
-// once than before. Each view is told from all others of the step.
+// What the tutorial wants it for: a batch as large as all of these, with no more of it in the
+// network at once than before. Each view is told from all others of the step.
 let net = network(isWhole: directory != nil)
 let batchSize = hyperparameters.accumulation * hyperparameters.batchSize
 let trainer = try pretraining(net, batchSize: batchSize, to: "simclr")
@@ -108,15 +110,15 @@ try trainer.run()
 // weights_update(model, checkpoint): the network's weights under torchvision's names.
 try net.save(to: "simclr/resnet.safetensors")
 
-// SimCLR_eval(linear_eval=True): a linear layer on features that stay as they are. The tutorial's batch
-// norms go on changing beneath it; these do not.
+// SimCLR_eval(linear_eval=True): a linear layer on features that stay as they are. The tutorial's
+// batch norms go on changing beneath it; these do not.
 let features = { trainer.learner.represent($0).embedding }
 let probe = LinearProbe(labelled.features(by: features), labels: labelled.labels)
 let linear = probe.accuracy(test.features(by: features), labels: test.labels)
 print("\(labelled.count) labels: \(linear) by a linear layer")
 
-/// SimCLR_eval(linear_eval=False): SGD with momentum on the whole network and a new linear layer. No
-/// augmentation, as there.
+/// SimCLR_eval(linear_eval=False): SGD with momentum on the whole network and a new linear layer.
+/// No augmentation, as there.
 func fineTuned(_ net: ResNet) throws -> Float {
   let classifier = Classifier(
     net, classCount: 10, imageSize: hyperparameters.imageSize, hiddenLayer: "avgpool", seed: 0)

@@ -6,8 +6,9 @@ import Datasets
 import SelfSupervised
 import Training
 
-// Hyperparameters. With STL-10 they are the example's. Without, Fashion-MNIST takes its place and all is
-// smaller: three convolutions for images of 28 pixels, and gentler augmenters, for clothes are grey.
+// Hyperparameters. With STL-10 they are the example's. Without, Fashion-MNIST takes its place and
+// all is smaller: three convolutions for images of 28 pixels, and gentler augmenters, for clothes
+// are grey.
 let directory = CommandLine.arguments.dropFirst(2).first
 let isOriginal = directory != nil
 let temperature: Float = 0.1
@@ -18,8 +19,8 @@ let epochCount = 5  // 25 for better results
 let steps = stepCount(standard: isOriginal ? 5 * 50 : 5 * 100)
 let stepsPerEpoch = max(1, steps / epochCount)  // 50, and 200 for better results
 
-// prepare_dataset(): 100,000 images without labels and 5,000 with them, of which a step has as many as
-// make an epoch of its steps: 2,000 and 100.
+// prepare_dataset(): 100,000 images without labels and 5,000 with them, of which a step has as many
+// as make an epoch of its steps: 2,000 and 100.
 let labelledCount = min(5_000, 20 * stepsPerEpoch)
 let unlabelled: any ImageDataset =
   try directory.map { try STL10.load(.unlabelled, directory: $0) }
@@ -78,17 +79,17 @@ final class Encoder: Module {
 }
 let encoder = withRandomSeed(0) { Encoder(inputSize, channels, width: width) }
 
-// class NNCLR: the projection head is dense, ReLU, dense, all of the encoder's width; the queue begins
-// with random directions. The example differentiates the sum over the batch where this is the mean:
-// to Adam both are the same.
+// class NNCLR: the projection head is dense, ReLU, dense, all of the encoder's width; the queue
+// begins with random directions. The example differentiates the sum over the batch where this is
+// the mean: to Adam both are the same.
 let model = NNCLR(
   encoder, imageSize: Size2D(inputSize),
   hiddenLayer: -1,  // the encoder's own output
   variant: .keras, projectionSize: width, projectionHiddenSize: width, queueSize: queueSize,
   startsRandom: true, temperature: temperature, augmentation: contrastiveAugmenter, seed: 0)
 
-/// linear_probe: a dense layer that learns classes beside the training, from features through which its
-/// gradient does not flow. That is the second half of train_step(), and test_step().
+/// linear_probe: a dense layer that learns classes beside the training, from features through which
+/// its gradient does not flow. That is the second half of train_step(), and test_step().
 struct OnlineProbe: TrainingCallback {
   let probe = withRandomSeed(1) { Linear(width, 10) }
   let optimizer: Adam

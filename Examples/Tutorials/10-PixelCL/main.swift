@@ -5,8 +5,9 @@ import Datasets
 import SelfSupervised
 import Training
 
-// With torchvision's file for WEIGHTS a whole ResNet-50 and images of 256 pixels, as there. Without, a
-// narrow one whose stem keeps the size of images of 64: layer4 gives a map of 8x8 in both.
+// With torchvision's file for WEIGHTS a whole ResNet-50 and images of 256 pixels, as there.
+// Without, a narrow one whose stem keeps the size of images of 64: layer4 gives a map of 8x8 in
+// both.
 let weights = CommandLine.arguments.dropFirst(2).first
 let imageSize = weights == nil ? 64 : 256
 let resnet = withRandomSeed(0) {
@@ -28,19 +29,19 @@ let learner = PixelCL(
   temperature: 0.3,  // similarity_temperature, for pixel contrast alone
   alpha: 1,  // the loss is alpha · pixels + instances
   usesPixPro: true,  // use_pixpro: false for pixel contrast
-  cropExtent: .sides(0.6...0.8)  // cutout_ratio_range: the sides of a crop, as shares of the image's
+  cropExtent: .sides(0.6...0.8)  // cutout_ratio_range: the sides of a crop
 )
 
 // opt = torch.optim.Adam(learner.parameters(), lr=1e-4)
 let optimizer = Adam(learner.parameters, learningRate: 1e-4)
 
-// sample_batch_images(): ten images. Noise there; here scenes of shapes, from which there is something
-// to learn.
+// sample_batch_images(): ten images. Noise there; here scenes of shapes, from which there is
+// something to learn.
 let scenes = SegmentedShapes(count: 1_000, size: imageSize)
 let loader = DataLoader(scenes, batchSize: 10, shuffled: true, dropsLast: true)
 
-// for _ in range(100000): loss, zero_grad, backward, step, update_moving_average. If no crops of a batch
-// overlap, the loss is the instances' alone.
+// for _ in range(100000): loss, zero_grad, backward, step, update_moving_average. If no crops of a
+// batch overlap, the loss is the instances' alone.
 let trainer = Trainer(
   learner, optimizer: optimizer, loader: loader, stepCount: stepCount(standard: 40))
 try trainer.run { report in

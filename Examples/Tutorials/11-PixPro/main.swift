@@ -24,7 +24,8 @@ trainer.learningRate = .warmUpCosine(to: 1, warmUp: steps / 10, steps: steps)
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 try trainer.run()
 
-// What a linear layer on each pixel's features says it shows: the background, or one of five shapes.
+// What a linear layer on each pixel's features says it shows: the background, or one of five
+// shapes.
 let known = SegmentedShapes(count: 200, size: 32, shapeKinds: 5, seed: 1)
 let test = SegmentedShapes(count: 100, size: 32, shapeKinds: 5, seed: 2)
 func maps(_ scenes: SegmentedShapes, _ net: ResNet) -> Tensor {
