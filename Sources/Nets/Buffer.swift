@@ -36,8 +36,8 @@ public final class Buffer {
     }
   }
 
-  /// Writes `entries` over those from `start` on, along the first axis: in place when nobody else
-  /// holds the numbers, else in a copy.
+  /// Overwrites the entries from `start` on along the first axis, in place when nobody else holds
+  /// the numbers, else in a copy.
   package func replace(from start: Int, with entries: Tensor) {
     let shape = current.shape
     let isFitting =

@@ -3,8 +3,9 @@ import Tensor
 
 /// Names a layer of a network whose output a learner takes.
 ///
-/// A string is a dotted name such as `"layer4.1.bn2"`; a number counts the direct children, negative
-/// ones from the end, as byol-pytorch does: -2 is the last child but one, -1 the network's output.
+/// A string is a dotted name such as `"layer4.1.bn2"`. A number counts the direct children, from
+/// the end if it is negative, as byol-pytorch does: -2 is the last child but one, -1 the network
+/// itself.
 public enum HiddenLayer {
   /// The layer under a dotted name.
   case name(String)

@@ -1,12 +1,11 @@
 import Tensor
 
-/// A module whose own code treats each image of a batch on its own, so that two batches can go through it as
-/// one: nothing of an image depends on its place in the batch or on the other images, and each module below
-/// gets the images in their order along the first axis, as many rows of each as of any other.
+/// A module whose own code treats each sample of a batch independently of the others.
 ///
-/// ``BatchNorm`` is one, for ``withBatchParts(_:_:)`` keeps its batches apart; so is ``Dropout``, of which only
-/// the draws change. Learners that take two views of each image alike run both at once through a network of
-/// your own that conforms, if its weights are many.
+/// Each sample's output depends only on that sample; submodules receive the samples in order, with
+/// equally many rows each. ``BatchNorm`` conforms because ``withBatchParts(_:_:)`` keeps batches
+/// apart, ``Dropout`` because only its draws change. Two batches can then go through the module as
+/// one: learners run both views at once through a network of many weights that conforms.
 public protocol ImagewiseModule: Module {}
 
 extension Module {
@@ -14,8 +13,10 @@ extension Module {
   public var isImagewise: Bool { namedModules.allSatisfy { $0.module is any ImagewiseModule } }
 }
 
-/// Runs `body`, in which ``BatchNorm`` takes its inputs for `count` batches of one size, one after the other
-/// along the first axis: each is normalised by its own statistics, and each moves the running ones.
+/// Runs `body`, in which ``BatchNorm`` splits its inputs into `count` equal parts along the first
+/// axis.
+///
+/// Each part is normalised by its own statistics, and each moves the running ones.
 ///
 /// - Precondition: There is at least one part, and the rows of each input divide by the parts.
 public func withBatchParts<Result>(

@@ -22,7 +22,7 @@ public protocol Module: Stateful, CustomStringConvertible {
   /// What this module holds, in order. The default reads the stored properties.
   var members: [Member] { get }
 
-  /// A shape this module accepts, with which ``summary(inputShape:)`` finds the shapes of its layers.
+  /// A shape this module accepts; ``summary(inputShape:)`` runs the module on it.
   var exampleShape: Shape? { get }
 }
 

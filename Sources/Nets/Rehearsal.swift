@@ -9,8 +9,10 @@ public protocol RandomLayer: Module {
 }
 
 extension Module {
-  /// Runs `body` and then puts buffers and random streams back, so that it can be run again with the
-  /// same result: running statistics do not move, and dropout will draw the same.
+  /// Runs `body` and then restores buffers and random streams.
+  ///
+  /// A second run gives the same result: running statistics have not moved, and dropout draws the
+  /// same numbers.
   public func rehearsing<Result>(_ body: () throws -> Result) rethrows -> Result {
     let (buffers, layers) = (buffers, namedModules.compactMap { $0.module as? any RandomLayer })
     let (values, streams) = (buffers.map(\.value), layers.map(\.stream))

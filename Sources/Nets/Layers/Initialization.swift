@@ -3,7 +3,7 @@ import Tensor
 
 /// The distributions that weights are first drawn from: torch's rules.
 public enum Initialization {
-  /// U(-1/√fanIn, 1/√fanIn): what torch's linear and convolution layers begin with, weight and bias.
+  /// U(-1/√fanIn, 1/√fanIn): torch's initial weights and biases of linear and convolution layers.
   public static func uniform(
     _ shape: Shape, fanIn: Int, using stream: inout RandomStream
   ) -> Tensor {

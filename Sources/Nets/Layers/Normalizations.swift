@@ -3,14 +3,14 @@ import Tensor
 /// A layer that normalises; optimizers exempt its parameters from weight decay.
 public protocol NormalizationLayer: Module {}
 
-/// A normalisation that can take the residual sum and the ReLU behind it into one pass.
+/// A normalisation that can add a residual and apply a ReLU in the same pass.
 public protocol FusableNorm: Module {
   /// activation(norm(input) + residual)
   func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor
 }
 
 extension FusableNorm {
-  /// relu(norm(input) + residual), in one pass unless somebody listens to one of the two layers.
+  /// relu(norm(input) + residual), in one pass unless one of the two layers is tapped.
   public func callAsFunction(
     _ input: Tensor, adding residual: Tensor? = nil, then relu: ReLU
   ) -> Tensor {
@@ -29,8 +29,8 @@ extension FusableNorm {
 
 /// Batch normalisation over all axes but the last: torch's `BatchNorm1d` and `BatchNorm2d` in one.
 ///
-/// In training it normalises by the batch's statistics and moves the running ones; in evaluation, or
-/// when it is frozen, it uses the running ones.
+/// In training it normalises by the batch's statistics and moves the running ones; in evaluation or
+/// when frozen it uses the running ones.
 public final class BatchNorm: ImagewiseModule, FusableNorm, ModeDependent, NormalizationLayer {
   /// Shape [channels]; absent without affine parameters.
   public let scale: Parameter?
@@ -62,7 +62,7 @@ public final class BatchNorm: ImagewiseModule, FusableNorm, ModeDependent, Norma
     self.epsilon = epsilon
   }
 
-  /// Whether the next input is normalised by its own statistics, for which it needs two rows at least.
+  /// Whether the next input is normalised by its own statistics; it then needs at least two rows.
   public var usesBatchStatistics: Bool { mode == .training && !isFrozen }
 
   /// activation(norm(input) + residual), for inputs of shape [..., channels].

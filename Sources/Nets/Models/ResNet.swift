@@ -41,18 +41,8 @@ public final class ResNet: ImagewiseModule {
   private let stem: Stem
   private let inputChannels: Int
 
-  /// A network of residual blocks.
-  ///
-  /// - Parameters:
-  ///   - isBottleneck: Whether blocks have three convolutions, of which the middle one is narrow.
-  ///   - depths: The number of blocks at each of the four resolutions.
-  ///   - stem: What stands before the blocks.
-  ///   - width: The channels of the first resolution; 64 in the paper.
-  ///   - inputChannels: The channels of the images.
-  ///   - classCount: The outputs of the classifier.
-  ///   - zeroInitResidual: Whether each block begins as the identity: its last norm's scale is zero.
-  ///   - norm: How activations are normalised.
-  public init(
+  /// A network with the given number of blocks at each of the four resolutions.
+  package init(
     isBottleneck: Bool, depths: [Int], stem: Stem = .imageNet, width: Int = 64,
     inputChannels: Int = 3, classCount: Int = 1_000, zeroInitResidual: Bool = false,
     norm: Norm = .batch
@@ -129,7 +119,7 @@ extension ResNet {
     /// Whether blocks have three convolutions, of which the middle one is narrow.
     public var isBottleneck: Bool { self == .resNet50 || self == .resNet101 }
 
-    /// A network of this depth; for the arguments see `ResNet.init(isBottleneck:depths:…)`.
+    /// A network of this depth; see `ResNet.init(depth:…)`.
     public func callAsFunction(
       stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3, classCount: Int = 1_000,
       zeroInitResidual: Bool = false, norm: Norm = .batch
@@ -140,7 +130,16 @@ extension ResNet {
     }
   }
 
-  /// A network of the given depth; for the other arguments see `init(isBottleneck:depths:…)`.
+  /// A network of the given depth.
+  ///
+  /// - Parameters:
+  ///   - depth: The number and the kind of the residual blocks.
+  ///   - stem: What stands before the blocks.
+  ///   - width: The channels of the first resolution; 64 in the paper.
+  ///   - inputChannels: The channels of the images.
+  ///   - classCount: The outputs of the classifier.
+  ///   - zeroInitResidual: Whether each block starts as the identity, by a last scale of zero.
+  ///   - norm: How activations are normalised.
   public convenience init(
     depth: Depth, stem: Stem = .imageNet, width: Int = 64, inputChannels: Int = 3,
     classCount: Int = 1_000, zeroInitResidual: Bool = false, norm: Norm = .batch

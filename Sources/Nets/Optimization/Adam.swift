@@ -2,8 +2,8 @@ import Tensor
 
 /// Adam (Kingma and Ba, 2015), with torch's defaults: weight decay is added to the gradient.
 ///
-/// m = β₁ m + (1 - β₁) g; v = β₂ v + (1 - β₂) g²; w -= rate · m̂ / (√v̂ + ε), with m̂ and v̂ divided by
-/// 1 - βᵗ.
+/// m = β₁ m + (1 - β₁) g; v = β₂ v + (1 - β₂) g²; w -= rate · m̂ / (√v̂ + ε), where m̂ and v̂ are m
+/// and v divided by 1 - βᵗ.
 public typealias Adam = RuleOptimizer<AdamRule<CoupledDecay>>
 
 /// Adam with weight decay that does not go through the moments (Loshchilov and Hutter, 2019).

@@ -1,9 +1,9 @@
 import Tensor
 
-/// Scales the gradients of `parameters` down, so that the norm of all of them together is at most `limit`.
+/// Scales the gradients of `parameters` down until their norm, of all together, is at most `limit`.
 ///
-/// Between `backward()` and the optimizer's step, as torch's `clip_grad_norm_`. Gradients whose norm is
-/// not a finite number are left as they are.
+/// It is called between `backward()` and the optimizer's step, like torch's `clip_grad_norm_`.
+/// Gradients whose norm is not finite stay as they are.
 ///
 /// - Returns: The norm before.
 /// - Precondition: `limit` is above zero.

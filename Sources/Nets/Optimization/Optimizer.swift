@@ -2,9 +2,9 @@ import Tensor
 
 /// Moves parameters along their gradients.
 ///
-/// Its state is what it remembers of earlier steps, by the places of the parameters, and the learning
-/// rate; the groups' settings are not part of it. A training that was saved with the learner's state
-/// and this goes on as if it had not been interrupted.
+/// Its state is the learning rate and what it keeps of each parameter, by the parameters' places;
+/// the groups' settings are not part of it. A training that is resumed from the learner's state and
+/// the optimizer's goes on as if it had not been interrupted.
 public protocol Optimizer: Stateful {
   /// The name in messages.
   var name: String { get }
@@ -77,8 +77,8 @@ extension Module {
   /// Two groups: weights, which decay and which `LARS` adapts, and biases and the parameters of
   /// norms, for which neither holds.
   ///
-  /// Told apart by the type of the layer and the rank, not by name: a batch norm called `net.1` is
-  /// exempt too.
+  /// The type of the layer and the rank decide, not the name: a batch norm called `net.1` is exempt
+  /// too.
   public func parameterGroups(weightDecay: Float) -> [ParameterGroup] {
     let parameters = parameters
     let norms = namedModules.filter { $0.module is any NormalizationLayer }

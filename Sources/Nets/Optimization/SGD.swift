@@ -2,8 +2,8 @@ import Tensor
 
 /// Stochastic gradient descent, with torch's momentum.
 ///
-/// g += decay · w; v = momentum · v + g; w -= rate · v, or rate · (g + momentum · v) with Nesterov's
-/// momentum.
+/// g += decay · w; v = momentum · v + g; w -= rate · v. Nesterov's form is
+/// w -= rate · (g + momentum · v).
 public typealias SGD = RuleOptimizer<SGDRule>
 
 extension SGD {

@@ -23,7 +23,7 @@ enum NumberType: String {
     }
   }
 
-  /// The entry whose numbers lie in `bytes`, from the one at `offset` on; row-major without strides.
+  /// The entry whose numbers are in `bytes` from `offset` on; row-major if no strides are given.
   ///
   /// - Precondition: Shape, strides and offset stay inside `bytes`.
   func entry(

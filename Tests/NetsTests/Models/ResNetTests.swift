@@ -4,8 +4,7 @@ import XCTest
 @testable import Nets
 
 final class ResNetTests: XCTestCase {
-  /// torchvision's counts, from `sum(p.numel() for p in torchvision.models.resnet34().parameters())`;
-  /// it has no ResNet-10.
+  /// sum(p.numel() for p in torchvision.models.resnet34().parameters()); it has no ResNet-10.
   func testParameterCountsAreTorchvisions() {
     let counts: [ResNet.Depth: Int] = [
       .resNet18: 11_689_512, .resNet34: 21_797_672, .resNet50: 25_557_032, .resNet101: 44_549_160,

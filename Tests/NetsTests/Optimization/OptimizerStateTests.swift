@@ -85,7 +85,7 @@ final class OptimizerStateTests: XCTestCase {
     }
   }
 
-  /// Without momentum nothing is kept, and the velocity of an earlier run with momentum is accepted.
+  /// Without momentum nothing is kept; the velocity of a run with momentum still loads.
   func testDescentWithoutMomentumKeepsNothing() throws {
     let parameters = parameters()
     let plain = SGD(parameters, learningRate: 0.1)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a pickle holds. Calls are noted and not made: nothing in a file is run.
+/// A value of a pickle. Calls are recorded and never made: no code in a file is run.
 indirect enum PickleValue {
   case none
   case bool(Bool)
@@ -14,7 +14,7 @@ indirect enum PickleValue {
   /// A function or a class: module and name.
   case global(String)
   case call(function: String, PickleItems)
-  /// What the program that wrote the pickle keeps elsewhere, by what it is called there.
+  /// A reference to something outside of the pickle.
   case elsewhere(PickleItems)
 
   var items: [PickleValue]? {
@@ -37,8 +37,7 @@ indirect enum PickleValue {
   }
 }
 
-/// Values in a value: not too deep, for a damaged file could have them so that to release them overflows the
-/// stack.
+/// Nested values, depth-limited: freeing a deep chain would overflow the stack.
 struct PickleItems {
   let values: [PickleValue]
   fileprivate let depth: Int
@@ -50,22 +49,24 @@ struct PickleItems {
   }
 }
 
-/// Something that is filled after others hold it.
+/// A container that is filled after others refer to it.
 final class PickleBox<Content> {
   var content: Content
 
   init(_ content: Content) { self.content = content }
 }
 
-/// Python's pickle format, as far as dictionaries of tensors need it: a program for a machine with a stack and a
-/// memory (docs.python.org/3/library/pickletools.html).
+/// Reads Python's pickle format, as far as dictionaries of tensors need it.
+///
+/// A pickle is a program for a machine with a stack and a memory
+/// (docs.python.org/3/library/pickletools.html).
 final class PickleReader {
   private let bytes: LittleEndianBytes
   /// Where the next byte is.
   private(set) var place: Int
-  /// All that is kept elsewhere, also by values that are of no use here.
+  /// All references to the outside, also those of values that are not needed.
   private(set) var references: [PickleValue] = []
-  /// Empties what was filled: boxes may hold each other in circles and long chains.
+  /// Empties the boxes at the end, for they may hold each other in cycles and long chains.
   private var emptyBoxes: [() -> Void] = []
   private var stack: [PickleValue] = []
   /// Where the stack was at each mark.
@@ -79,7 +80,7 @@ final class PickleReader {
 
   deinit { for empty in emptyBoxes { empty() } }
 
-  /// Reads one pickle, to its end. What it holds lasts as long as the reader.
+  /// Reads one pickle to its end. Its values last as long as the reader.
   func value() throws -> PickleValue {
     (stack, marks, memory) = ([], [], [:])
     while true {
@@ -99,7 +100,7 @@ final class PickleReader {
 // MARK: - Operations
 
 extension PickleReader {
-  /// Pushes a number, a text or the like; whether `code` says so.
+  /// Pushes a constant; false if `code` is another operation.
   private func runConstant(_ code: UInt8) throws -> Bool {
     switch code {
     case UInt8(ascii: "N"): stack.append(.none)
@@ -123,7 +124,7 @@ extension PickleReader {
     return true
   }
 
-  /// Remembers and recalls, and what else leaves values as they are; whether `code` says so.
+  /// Stores, recalls, copies or drops values; false if `code` is another operation.
   private func runMemory(_ code: UInt8) throws -> Bool {
     switch code {
     case 0x80: _ = try next(UInt8.self)
@@ -160,7 +161,7 @@ extension PickleReader {
       let names = try pop(2).map { $0.text ?? "" }
       stack.append(.global(names.joined(separator: " ")))
     case UInt8(ascii: "R"), 0x81: try call()
-    // What an object is given beside its items is of no use here.
+    // An object's attributes are not needed.
     case UInt8(ascii: "b"): _ = try pop()
     case UInt8(ascii: "Q"):
       stack.append(.elsewhere(try PickleItems(pop().items ?? [])))
@@ -172,14 +173,14 @@ extension PickleReader {
   }
 
   private func append(_ items: [PickleValue]) throws {
-    // Those of an object that is no list are of no use here.
+    // Items of other objects are not needed.
     guard case .list(let box) = try top() else { return }
     box.content += items
   }
 
   private func set(_ items: [PickleValue]) throws {
     guard items.count.isMultiple(of: 2) else { throw TorchFileDamage.pickle }
-    // Items of an object that is no dictionary are of no use here.
+    // Items of other objects are not needed.
     guard case .dictionary(let box) = try top() else { return }
     for index in stride(from: 0, to: items.count, by: 2) {
       box.content.append((items[index], items[index + 1]))
@@ -195,7 +196,7 @@ extension PickleReader {
       stack.append(dictionary(pairs.map { ($0[0], $0[1]) }))
     case .global(let function):
       stack.append(.call(function: function, try PickleItems(arguments)))
-    // What another call gives, or a module's class in an old file.
+    // The result of another call, or a module's class in an old file.
     default: stack.append(.call(function: "", try PickleItems([])))
     }
   }
@@ -230,7 +231,7 @@ extension PickleReader {
     String(data: data, encoding: .utf8).map { .text($0) } ?? .bytes(data)
   }
 
-  /// The letters up to the end of a line.
+  /// The text up to the end of the line.
   private func line() throws -> String {
     var letters: [UInt8] = []
     while true {
@@ -240,7 +241,7 @@ extension PickleReader {
     }
   }
 
-  /// An integer of any length; as bytes, if it is too long.
+  /// An integer of any length; bytes, if it does not fit.
   private func long(count: Int) throws -> PickleValue {
     let data = try data(count: count)
     guard count <= 8 else { return .bytes(data) }

@@ -1,13 +1,14 @@
 import Foundation
 import Tensor
 
-/// A file that torch.save wrote: a pickle whose tensors refer to bytes elsewhere, in a zip archive or, before
-/// version 1.6, one after the other.
+/// A file that torch.save wrote: a pickle whose tensors refer to bytes outside of it.
+///
+/// The bytes are in a zip archive or, before torch 1.6, behind the pickle.
 struct TorchFile {
-  /// The tensors under their dotted names, and what else has a name.
+  /// The tensors under their dotted names; numbers and texts as notes.
   let state: State
 
-  /// Whether a file begins like one.
+  /// Whether a file starts like one.
   static func isOne(_ file: Data) -> Bool {
     file.starts(with: zipStart) || file.starts(with: legacyStart)
   }
@@ -91,12 +92,11 @@ struct TorchFileDamage: Error {
   static let pickle = TorchFileDamage("its pickle is damaged")
 }
 
-/// Finds the tensors in what a pickle holds.
+/// Collects the tensors of a pickle.
 private struct TensorCollector {
   private(set) var state = State()
   private let storages: [String: Data]
-  /// How many values may still be looked at, and how many numbers read: a small file can have them in each
-  /// other so that they are more than any machine holds.
+  /// Budgets against files whose nested references expand without bound.
   private var values: Int
   private var numbers: Int
 
@@ -106,7 +106,7 @@ private struct TensorCollector {
     numbers = max(1 << 24, 4 * fileSize)
   }
 
-  /// Adds the tensors in `value`, and what else has a name.
+  /// Adds the tensors, numbers and texts in `value`.
   mutating func collect(_ value: PickleValue, as name: String, depth: Int = 0) throws {
     values -= 1
     guard depth < 64, values > 0 else { throw TorchFileDamage("its pickle is nested too deeply") }
@@ -154,7 +154,7 @@ private struct TensorCollector {
     guard arguments.count >= 4, let storage = StorageReference(arguments[0]),
       let offset = arguments[1].integer, let sizes = arguments[2].items?.map({ $0.integer ?? -1 }),
       let strides = arguments[3].items?.map({ $0.integer ?? -1 }), sizes.count == strides.count
-    else { throw TorchFileDamage("its pickle says of \(name) what is not known") }
+    else { throw TorchFileDamage("unsupported tensor record for \(name)") }
     guard let type = storage.type else {
       throw TorchFileDamage("\(name) is a \(storage.typeName), which is not known")
     }

@@ -70,7 +70,7 @@ final class TorchFileTests: XCTestCase {
     }
   }
 
-  /// Any byte may be wrong: then the file is an error or other numbers, but nothing stops the program.
+  /// A wrong byte gives an error or other numbers, but never stops the program.
   func testDamagedBytesDoNoHarm() throws {
     let fixtures = try fixtures()
     var stream = RandomStream(seed: 0)
