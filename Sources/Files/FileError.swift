@@ -11,7 +11,8 @@ public struct FileError: Error, Hashable, CustomStringConvertible, LocalizedErro
 
   /// What can be done about an error.
   public enum Kind: Sendable, Hashable {
-    /// The file, a library that reads it or the permission is missing, or it is another kind of file.
+    /// The file, a library that reads it or the permission is missing, or it is another kind of
+    /// file.
     case unreadable
     /// The contents are damaged: another copy may be whole, or one can do without.
     case damaged
