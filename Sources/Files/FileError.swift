@@ -14,7 +14,7 @@ public struct FileError: Error, Hashable, CustomStringConvertible, LocalizedErro
     /// The file, a library that reads it or the permission is missing, or it is another kind of
     /// file.
     case unreadable
-    /// The contents are damaged: another copy may be whole, or one can do without.
+    /// The contents are wrong: leave the file out, or get another copy.
     case damaged
     /// The system does not take the file.
     case unwritable
