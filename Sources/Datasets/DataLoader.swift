@@ -35,7 +35,8 @@ public struct DataLoader: Sendable {
 
   /// A loader of `dataset`.
   ///
-  /// - Precondition: `batchSize` is at least 1, and with `dropsLast` there is at least one whole batch.
+  /// - Precondition: `batchSize` is at least 1, and with `dropsLast` there is at least one whole
+  ///   batch.
   public init(
     _ dataset: any ImageDataset, batchSize: Int, shuffled: Bool = false, dropsLast: Bool = false,
     seed: UInt64 = 0

@@ -30,7 +30,8 @@ extension ImageDataset {
   /// - Returns: Shape [count of range, height, width, channels].
   public func images(in range: Range<Int>) -> Tensor { images(at: Array(range)) }
 
-  /// What `function` makes of all images, without gradients and in parts, so that memory stays flat.
+  /// What `function` makes of all images, without gradients and in parts, so that memory stays
+  /// flat.
   ///
   /// ```swift
   /// let embeddings = photos.features { learner.represent($0).embedding }

@@ -27,7 +27,7 @@ public final class Prefetcher<Element: Sendable>: Sendable {
     shared = Shared(first: first, ahead: ahead, make: make)
     for index in 0..<ahead {
       let thread = Thread { [shared] in
-        while let number = shared.claim() {
+        while let number = shared.claim(room: ahead) {
           shared.add(Parallel.serially { make(number) }, number)
         }
       }
@@ -66,10 +66,10 @@ public final class Prefetcher<Element: Sendable>: Sendable {
       return body()
     }
 
-    /// The number to make next, when there is room for it; nil when nothing more is wanted.
-    func claim() -> Int? {
+    /// The number to make next, when less than `room` are made or in work; nil after the end.
+    func claim(room: Int) -> Int? {
       locked {
-        while !isStopped && toMake >= toTake + ahead { condition.wait() }
+        while !isStopped && toMake >= toTake + room { condition.wait() }
         toMake += 1
         return isStopped ? nil : toMake - 1
       }
@@ -84,24 +84,12 @@ public final class Prefetcher<Element: Sendable>: Sendable {
 
     func take() -> Element {
       let start = ContinuousClock.now
-      let element = ahead == 0 ? make(claimed()) : awaited()
-      let waited = (ContinuousClock.now - start) / .seconds(1)
-      locked { waitSeconds += waited }
-      return element
-    }
-
-    private func claimed() -> Int {
-      locked {
-        toTake += 1
-        return toTake - 1
-      }
-    }
-
-    private func awaited() -> Element {
-      locked {
+      if ahead == 0, let number = claim(room: 1) { add(make(number), number) }
+      return locked {
         while true {
           if let element = made.removeValue(forKey: toTake) {
             toTake += 1
+            waitSeconds += (ContinuousClock.now - start) / .seconds(1)
             condition.broadcast()
             return element
           }

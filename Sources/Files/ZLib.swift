@@ -2,24 +2,20 @@ import Foundation
 
 /// The part of zlib that reads .gz files, opened at run time.
 struct ZLib: Sendable {
-  private typealias Open =
+
+  private let gzopen:
     @convention(c) @Sendable (
       _ path: UnsafePointer<CChar>, _ mode: UnsafePointer<CChar>
     ) -> OpaquePointer?
-  private typealias Read =
+  private let gzread:
     @convention(c) @Sendable (
       _ file: OpaquePointer, _ buffer: UnsafeMutableRawPointer, _ count: UInt32
     ) -> Int32
-  private typealias LastError =
+  private let gzerror:
     @convention(c) @Sendable (
       _ file: OpaquePointer, _ code: UnsafeMutablePointer<Int32>
     ) -> UnsafePointer<CChar>?
-  private typealias Close = @convention(c) @Sendable (_ file: OpaquePointer) -> Int32
-
-  private let gzopen: Open
-  private let gzread: Read
-  private let gzerror: LastError
-  private let gzclose: Close
+  private let gzclose: @convention(c) @Sendable (_ file: OpaquePointer) -> Int32
 
   /// The library of this machine, or why there is none.
   static let shared = Result { try ZLib(named: "libz.so.1") }

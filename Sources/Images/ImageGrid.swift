@@ -1,13 +1,14 @@
 import Tensor
 
-/// Images side by side in columns, on white: views beside what they are of, or results beside the truth.
+/// Images side by side in columns, on white: views beside their images, or results beside the
+/// truth.
 ///
 /// ```swift
 /// let views = learner.views(of: batch)
 /// let columns = [batch, views.first, views.second].map { images in
 ///   (0..<8).map { Image(images[$0]) }
 /// }
-/// try ImageGrid(columns: columns).image.write(to: "views.png")   // `write` is in Datasets
+/// try ImageGrid(columns: columns).image.write(to: "views.png")
 /// ```
 ///
 /// Views that were normalised go back by `Normalize.inverse` first.
@@ -18,10 +19,11 @@ public struct ImageGrid: Sendable {
   /// Puts images of one or three channels beside and below each other.
   ///
   /// - Parameters:
-  ///   - columns: The images from left to right, and from top to bottom. Each has the room of the largest.
+  ///   - columns: The images from left to right, and from top to bottom, at equal distances.
   ///   - magnification: How often each pixel is repeated to the right and down.
   ///   - gap: The white pixels around each image.
-  /// - Precondition: There is an image, all have one or three channels, and the magnification is above zero.
+  /// - Precondition: There is an image, all have one or three channels, and the magnification is
+  ///   above zero.
   public init(columns: [[Image]], magnification: Int = 1, gap: Int = 4) {
     let images = columns.joined()
     precondition(

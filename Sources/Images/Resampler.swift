@@ -2,8 +2,8 @@ import Tensor
 
 /// Resizes an image, along the rows and then down the columns.
 ///
-/// Rows are shortened or lengthened when the first output row needs them and kept while another may,
-/// so the rows in work stay in the cache.
+/// Rows are shortened or lengthened when the first output row needs them and kept while another
+/// may, so the rows in work stay in the cache.
 struct Resampler {
   /// From the image's width to the new one.
   private let columns: ResamplingWindows

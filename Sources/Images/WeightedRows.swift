@@ -6,7 +6,8 @@ package func weightedSum(
   of rows: UnsafePointer<UnsafePointer<Float>>, weights: UnsafePointer<Float>, count: Int,
   into out: UnsafeMutablePointer<Float>, length: Int
 ) {
-  // Two sums of sixteen lanes are eight registers: enough additions in flight to hide their latency.
+  // Two sums of sixteen lanes are eight registers: enough additions in flight to hide their
+  // latency.
   var position = 0
   while position &+ 32 <= length {
     var first = SIMD16<Float>(repeating: 0)

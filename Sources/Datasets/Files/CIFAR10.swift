@@ -1,7 +1,7 @@
 import Files
 
-/// CIFAR-10: colour photographs of ten kinds of things, 32 by 32, 50,000 to train and 10,000 to test
-/// (Krizhevsky, 2009).
+/// CIFAR-10: colour photographs of ten kinds of things, 32 by 32, 50,000 to train and 10,000 to
+/// test (Krizhevsky, 2009).
 ///
 /// The files are those of its "binary version", for C programs; the package downloads nothing.
 public enum CIFAR10 {

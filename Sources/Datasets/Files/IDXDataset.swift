@@ -6,8 +6,7 @@ import Tensor
 public enum IDXDataset {
   /// Reads `<train or t10k>-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or with ".gz".
   ///
-  /// Colour images, which MNIST has none of, are in `…-images-idx4-ubyte`: count, height, width and
-  /// channels.
+  /// Colour images are in `…-images-idx4-ubyte`: count, height, width and channels.
   ///
   /// - Parameters:
   ///   - split: Which part: train, or test, whose files are called "t10k".

@@ -9,8 +9,8 @@ struct PlanarImages {
   /// The bytes of an image.
   var byteCount: Int { height * width * channels }
 
-  /// Puts the channels of each pixel side by side and the pixels row by row, image after image in the
-  /// place where they are.
+  /// Puts the channels of each pixel side by side and the pixels row by row, image after image in
+  /// the place where they are.
   func interleave(_ images: inout [UInt8]) {
     var image = [UInt8](repeating: 0, count: byteCount)
     for start in stride(from: 0, to: images.count, by: byteCount) {

@@ -17,9 +17,9 @@ public enum ImageFolder {
   /// Reads all pictures of a directory.
   ///
   /// A picture is decoded once and resized, antialiased, until it just covers `imageSize`; then its
-  /// middle is cut out: torchvision's `Resize` and `CenterCrop`. Transparency, EXIF's orientation and
-  /// colour profiles are ignored, as there. Files whose names begin with a dot, or end with anything
-  /// but .jpg, .jpeg, .png and .webp, are left out.
+  /// middle is cut out: torchvision's `Resize` and `CenterCrop`. Transparency, EXIF's orientation
+  /// and colour profiles are ignored, as there. Files whose names begin with a dot, or end with
+  /// anything but .jpg, .jpeg, .png and .webp, are left out.
   ///
   /// - Parameters:
   ///   - directory: Where the pictures are.
@@ -28,7 +28,8 @@ public enum ImageFolder {
   ///   - channels: 3 for colours, or 1 for greys: 0.299 red + 0.587 green + 0.114 blue.
   ///   - damaged: Called with each picture that is damaged, which is then left out. When it is nil,
   ///     such pictures are an error. Unreadable files and missing libraries always are.
-  /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as bytes.
+  /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as
+  ///   bytes.
   /// - Throws: ``FileError``, if there is no picture that can be read, or one that cannot.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func load(
@@ -64,8 +65,8 @@ public enum ImageFolder {
   ///   - directory: Where the pictures are.
   ///   - imageSize: The height and width of each image.
   ///   - channels: 3 for colours, or 1 for greys.
-  ///   - damaged: Called, on any thread and every time, with each picture that cannot be read, which
-  ///     is then black. When it is nil, such a picture stops the program.
+  ///   - damaged: Called, on any thread and every time, with each picture that cannot be read,
+  ///     which is then black. When it is nil, such a picture stops the program.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths.
   /// - Throws: ``FileError``, if there is no picture, or the first one cannot be read.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.

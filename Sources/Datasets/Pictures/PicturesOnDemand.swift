@@ -3,11 +3,12 @@ import Images
 import Synchronization
 import Tensor
 
-/// Pictures that stay in their files and are decoded when a batch asks for them, on all threads: for
-/// sets that memory does not hold.
+/// Pictures that stay in their files and are decoded when a batch asks for them, on all threads:
+/// for sets that memory does not hold.
 ///
-/// ``ImageFolder/open(directory:imageSize:channels:damaged:)`` makes them. A picture is decoded again
-/// in every epoch; ``ImageFolder/load(directory:imageSize:channels:damaged:)`` decodes it once.
+/// ``ImageFolder/open(directory:imageSize:channels:damaged:)`` makes them. A picture is decoded
+/// again in every epoch; ``ImageFolder/load(directory:imageSize:channels:damaged:)`` decodes it
+/// once.
 public struct PicturesOnDemand: ImageDataset {
   /// The shape of one image: [height, width, channels].
   public let imageShape: Shape
@@ -32,8 +33,8 @@ public struct PicturesOnDemand: ImageDataset {
   /// The images at `indices`, in that order, with values 0...1.
   ///
   /// - Returns: Shape [count of indices, height, width, channels].
-  /// - Precondition: Every index is in `0..<count`, and all pictures can be decoded, unless `damaged:`
-  ///   was given: then the others are black.
+  /// - Precondition: Every index is in `0..<count`, and all pictures can be decoded, unless
+  ///   `damaged:` was given: then the others are black.
   public func images(at indices: [Int]) -> Tensor {
     do {
       return try loadedImages(at: indices)

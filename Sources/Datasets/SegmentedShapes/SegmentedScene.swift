@@ -22,8 +22,8 @@ struct SegmentedScene: Sendable {
 }
 
 extension SegmentedScene {
-  /// Draws a scene of as many shapes as `shapeCount` allows, of which those that find no room are left
-  /// out; the first finds it always.
+  /// Draws a scene of as many shapes as `shapeCount` allows, of which those that find no room are
+  /// left out; the first finds it always.
   init(
     classCount: Int, shapeCount: ClosedRange<Int>, _ difficulty: Shapes.Difficulty,
     using stream: inout RandomStream

@@ -2,8 +2,8 @@ import Tensor
 
 /// Generated colour images of several shapes, in which every pixel has a class.
 ///
-/// The shapes and paints are those of ``Shapes``. Class 0 is the background; what a pixel's class is
-/// cannot be told from its colour, only from the outline it lies in. Image `index` is a function of the
+/// The shapes and paints are those of ``Shapes``. Class 0 is the background. A pixel's class does
+/// not follow from its colour, only from the outline around it. Image `index` is a function of the
 /// settings, the seed and `index` alone. Two sets of different seeds are independent:
 ///
 /// ```swift

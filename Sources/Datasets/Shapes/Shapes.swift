@@ -19,7 +19,8 @@ public struct Shapes: ImageDataset {
   public enum Difficulty: String, CaseIterable, Codable, Sendable {
     /// Shapes are whole, roughly upright, of like size and lighter than the background.
     case moderate
-    /// Shapes have any angle, may be lighter or darker, small, faint and partly covered, and the noise is stronger.
+    /// Shapes have any angle, may be lighter or darker, small, faint and partly covered, and there
+    /// is more noise.
     case hard
   }
 

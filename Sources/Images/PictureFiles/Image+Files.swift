@@ -5,7 +5,8 @@ import Tensor
 extension Image {
   /// The picture in a JPEG, PNG or WebP file, as red, green and blue.
   ///
-  /// - Throws: `FileError` if there is none, it is damaged or the library that decodes it is missing.
+  /// - Throws: `FileError` if there is none, it is damaged or the library that decodes it is
+  ///   missing.
   public init(contentsOf path: String) throws {
     self = try Picture(path: path).image
   }

@@ -4,27 +4,23 @@ import Tensor
 
 /// libpng's interface for whole pictures, opened at run time.
 struct LibPNG: Sendable {
-  private typealias Begin =
+
+  private let begin:
     @convention(c) @Sendable (
       _ image: UnsafeMutableRawPointer, _ file: UnsafePointer<UInt8>?, _ count: Int
     ) -> Int32
-  private typealias Finish =
+  private let finish:
     @convention(c) @Sendable (
       _ image: UnsafeMutableRawPointer, _ background: UnsafeRawPointer?,
       _ out: UnsafeMutableRawPointer?, _ rowStride: Int32, _ colorMap: UnsafeMutableRawPointer?
     ) -> Int32
-  private typealias Write =
+  private let write:
     @convention(c) @Sendable (
       _ image: UnsafeMutableRawPointer, _ file: UnsafeMutablePointer<UInt8>?,
       _ count: UnsafeMutablePointer<Int>, _ toEightBits: Int32, _ pixels: UnsafePointer<UInt8>?,
       _ rowStride: Int32, _ colorMap: UnsafeRawPointer?
     ) -> Int32
-  private typealias Free = @convention(c) @Sendable (_ image: UnsafeMutableRawPointer) -> Void
-
-  private let begin: Begin
-  private let finish: Finish
-  private let write: Write
-  private let free: Free
+  private let free: @convention(c) @Sendable (_ image: UnsafeMutableRawPointer) -> Void
 
   /// The library of this machine, or why there is none.
   static let shared = Result { try LibPNG(named: "libpng16.so.16") }

@@ -4,19 +4,17 @@ import Tensor
 
 /// libwebp's interface for whole pictures, opened at run time.
 struct LibWebP: Sendable {
-  private typealias ReadHeader =
+
+  private let readHeader:
     @convention(c) @Sendable (
       _ file: UnsafePointer<UInt8>?, _ count: Int, _ width: UnsafeMutablePointer<Int32>,
       _ height: UnsafeMutablePointer<Int32>
     ) -> Int32
-  private typealias Decode =
+  private let decode:
     @convention(c) @Sendable (
       _ file: UnsafePointer<UInt8>?, _ count: Int, _ out: UnsafeMutablePointer<UInt8>?,
       _ capacity: Int, _ rowStride: Int32
     ) -> UnsafeMutablePointer<UInt8>?
-
-  private let readHeader: ReadHeader
-  private let decode: Decode
 
   /// The library of this machine, or why there is none.
   static let shared = Result { try LibWebP(named: "libwebp.so.7") }

@@ -5,28 +5,22 @@ import Tensor
 /// libjpeg-turbo's own interface for whole pictures, opened at run time.
 struct TurboJPEG: Sendable {
   private typealias Handle = OpaquePointer
-  private typealias Begin = @convention(c) @Sendable () -> Handle?
-  private typealias ReadHeader =
+
+  private let begin: @convention(c) @Sendable () -> Handle?
+  private let readHeader:
     @convention(c) @Sendable (
       Handle, _ file: UnsafePointer<UInt8>?, _ count: UInt, _ width: UnsafeMutablePointer<Int32>,
       _ height: UnsafeMutablePointer<Int32>, _ subsampling: UnsafeMutablePointer<Int32>,
       _ colorSpace: UnsafeMutablePointer<Int32>
     ) -> Int32
-  private typealias Decompress =
+  private let decompress:
     @convention(c) @Sendable (
       Handle, _ file: UnsafePointer<UInt8>?, _ count: UInt, _ out: UnsafeMutablePointer<UInt8>?,
       _ width: Int32, _ rowBytes: Int32, _ height: Int32, _ pixelFormat: Int32, _ flags: Int32
     ) -> Int32
-  private typealias LastError = @convention(c) @Sendable (Handle) -> UnsafePointer<CChar>?
-  private typealias ErrorCode = @convention(c) @Sendable (Handle) -> Int32
-  private typealias End = @convention(c) @Sendable (Handle) -> Int32
-
-  private let begin: Begin
-  private let readHeader: ReadHeader
-  private let decompress: Decompress
-  private let lastError: LastError
-  private let errorCode: ErrorCode
-  private let end: End
+  private let lastError: @convention(c) @Sendable (Handle) -> UnsafePointer<CChar>?
+  private let errorCode: @convention(c) @Sendable (Handle) -> Int32
+  private let end: @convention(c) @Sendable (Handle) -> Int32
 
   /// The library of this machine, or why there is none.
   static let shared = Result { try TurboJPEG(named: "libturbojpeg.so.0") }
@@ -89,7 +83,8 @@ struct TurboJPEG: Sendable {
     return file.damage("needs a whole JPEG picture; libjpeg-turbo says: \(message)")
   }
 
-  /// The whole size, or the smallest of its half, quarter and eighth that is at least twice `needed`.
+  /// The whole size, or the smallest of its half, quarter and eighth that is at least twice
+  /// `needed`.
   static func decodedSize(_ full: Size2D, needed: Size2D?) -> Size2D {
     guard let needed else { return full }
     let parts = [8, 4, 2].map { part in

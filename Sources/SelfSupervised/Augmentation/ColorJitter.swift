@@ -8,8 +8,8 @@ import Tensor
 public enum ColorAdjustment: Sendable, Hashable {
   /// x · factor.
   case brightness(Float)
-  /// x · factor + m · (1 - factor), where m is the mean of the grey image, or of all values if there
-  /// are not three channels.
+  /// x · factor + m · (1 - factor), where m is the mean of the grey image, or of all values if
+  /// there are not three channels.
   case contrast(Float)
   /// x · factor + grey(x) · (1 - factor); leaves images alone that do not have three channels.
   case saturation(Float)

@@ -121,8 +121,9 @@ private struct PlanarBlock {
     }
   }
 
-  /// With the hue h in sixths of the circle and c = max - min, each colour is max - c · fade(h), where
-  /// fade is 0 near the colour's own place on the circle, 1 across from it and straight in between.
+  /// With the hue h in sixths of the circle and c = max - min, each colour is max - c · fade(h),
+  /// where fade is 0 near the colour's own place on the circle, 1 across from it and straight in
+  /// between.
   func turnHue(_ turn: Float) {
     for index in 0..<count {
       let (r, g, b) = (red[index], green[index], blue[index])

@@ -22,8 +22,8 @@ public struct GaussianBlur: SizePreserving {
   /// A blur with a standard deviation drawn evenly from `sigma`.
   ///
   /// - Parameters:
-  ///   - kernelSize: The odd number of pixels, along one side, that make a new one. `nil` takes three
-  ///     standard deviations to each side, as far as the curve differs from zero.
+  ///   - kernelSize: The odd number of pixels, along one side, that make a new one. `nil` takes
+  ///     three standard deviations to each side, as far as the curve differs from zero.
   ///   - sigma: The range of the standard deviation, in pixels.
   ///   - padding: What the blur sees beyond the border.
   /// - Precondition: The kernel size is odd and sigma above zero.

@@ -30,8 +30,8 @@ extension Augmentation where Self == Compose {
     return Compose(shape + colors + blurring)
   }
 
-  /// SimCLR's views for small images such as CIFAR-10's: half the colour jitter and no blur (Chen et
-  /// al., 2020, appendix B.9).
+  /// SimCLR's views for small images such as CIFAR-10's: half the colour jitter and no blur (Chen
+  /// et al., 2020, appendix B.9).
   public static func simCLRSmall(imageSize: Size2D = 32) -> Compose {
     simCLR(imageSize: imageSize, strength: 0.5, blur: false)
   }
@@ -44,8 +44,8 @@ extension Augmentation where Self == Compose {
     byol(imageSize, normalization, blurProbability: 1, solarizeProbability: 0)
   }
 
-  /// The second of BYOL's two kinds of view (Grill et al., 2020, table 6): one in ten blurred, one in
-  /// five solarised.
+  /// The second of BYOL's two kinds of view (Grill et al., 2020, table 6): one in ten blurred, one
+  /// in five solarised.
   public static func byolSecond(
     imageSize: Size2D, normalization: Normalize? = .imageNet
   ) -> Compose {
@@ -67,8 +67,8 @@ extension Augmentation where Self == Compose {
       ] + steps(normalization))
   }
 
-  /// MoCo v2's views (Chen et al., 2020): crops from a fifth of the image on, a gentler jitter, and a
-  /// blur with its standard deviation in pixels whatever the image's size.
+  /// MoCo v2's views (Chen et al., 2020): crops from a fifth of the image on, a gentler jitter, and
+  /// a blur with its standard deviation in pixels whatever the image's size.
   ///
   /// - Parameters:
   ///   - imageSize: The size of the views.
@@ -123,8 +123,8 @@ extension Augmentation where Self == Compose {
     nnclr(imageSize: imageSize, brightness: 0.2, scale: 0.5...1)
   }
 
-  /// The views of the AI Summer tutorials on SimCLR and BYOL: SimCLR's, with a blur over three pixels
-  /// at any size, and normalised.
+  /// The views of the AI Summer tutorials on SimCLR and BYOL: SimCLR's, with a blur over three
+  /// pixels at any size, and normalised.
   ///
   /// - Parameters:
   ///   - imageSize: The size of the views.
@@ -146,8 +146,7 @@ extension Augmentation where Self == Compose {
 
   /// The colours of the pixel-level-contrastive-learning package's views.
   ///
-  /// Crop and flip are not in it: a pixel-level learner draws these itself, because it must know
-  /// where each pixel of a view comes from.
+  /// A pixel-level learner adds crop and flip, because it must know where each pixel comes from.
   public static func pixelCL(normalization: Normalize? = .imageNet) -> Compose {
     Compose(
       [

@@ -3,21 +3,21 @@ import Tensor
 
 /// A view of each image, drawn for each on its own.
 ///
-/// Image i draws from `stream.split(firstIndex + i)`, so the views do not depend on how many threads
-/// there are, nor on where a batch is cut, as long as `firstIndex` says where the part begins. The
-/// stream itself does not move: two calls with one stream give one set of views, and
+/// Image i draws from `stream.split(firstIndex + i)`, so the views do not depend on how many
+/// threads there are, nor on where a batch is cut, as long as `firstIndex` says where the part
+/// begins. The stream itself does not move: two calls with one stream give one set of views, and
 /// `stream.split()` makes a fresh one.
 ///
-/// Inputs other than images are images of one row: signals [count, length, channels] are seen by the
-/// augmentation as [1, length, channels], vectors [count, features] as [1, 1, features].
+/// Inputs other than images are images of one row: signals [count, length, channels] are seen by
+/// the augmentation as [1, length, channels], vectors [count, features] as [1, 1, features].
 ///
 /// - Parameters:
 ///   - images: A batch of shape [count, height, width, channels], with at least one image.
 ///   - augmentation: What makes a view.
 ///   - firstIndex: The position of the first image in the batch that `images` is a part of.
 ///   - stream: Where the chance comes from.
-/// - Returns: The views, of shape [count, view height, view width, view channels], or of as many axes
-///   as `images` has.
+/// - Returns: The views, of shape [count, view height, view width, view channels], or of as many
+///   axes as `images` has.
 /// - Precondition: All views have one shape.
 public func views(
   of images: Tensor, by augmentation: some Augmentation, firstIndex: Int = 0,

@@ -100,8 +100,8 @@ final class ImageFolderTests: XCTestCase {
           }
           assertFails(
             files.path("c.png"),
-            "needs a JPEG, PNG or WebP picture; the file starts with 01 02 03 04; `damaged:` of "
-              + "ImageFolder.open makes such pictures black"
+            "needs a JPEG, PNG or WebP picture; the file starts with 01 02 03 04; "
+              + "`damaged:` of ImageFolder.open makes such pictures black"
           ) { try result.get() }
         }
       }

@@ -45,7 +45,8 @@ package struct ResamplingWindows: Sendable {
     }
   }
 
-  /// Windows that widen with the scale when the line shrinks: Pillow's, and torch's `antialias=True`.
+  /// Windows that widen with the scale when the line shrinks: Pillow's, and torch's
+  /// `antialias=True`.
   private init(
     averaging input: Int, to output: Int, _ interpolation: Interpolation, part: Range<Int>
   ) {
