@@ -22,7 +22,7 @@ extension Module {
   public func train() { modeDependents.forEach { $0.mode = .training } }
 
   /// Puts every layer into evaluation mode.
-  public func evaluate() { modeDependents.forEach { $0.mode = .evaluation } }
+  public func eval() { modeDependents.forEach { $0.mode = .evaluation } }
 
   /// Runs `body` in evaluation mode and then puts every layer back into the mode it was in.
   public func evaluating<Result>(_ body: () throws -> Result) rethrows -> Result {

@@ -11,7 +11,7 @@ final class ActivationTapTests: XCTestCase {
     withRandomSeed(1) {
       let net = ResNet(
         isBottleneck: false, depths: [1, 1, 1, 2], stem: .small, width: 4, classCount: 3)
-      net.evaluate()
+      net.eval()
       return net
     }
   }

@@ -8,7 +8,7 @@ final class ModeTests: XCTestCase {
 
   func testTrainAndEvaluateReachEveryLayer() {
     let net = Sequential([BatchNorm(1), Sequential([Dropout(), ReLU()])])
-    net.evaluate()
+    net.eval()
     XCTAssertEqual(net.modeDependents.map { $0.mode == .evaluation }, [true, true])
     net.train()
     XCTAssertEqual(net.modeDependents.map { $0.mode == .training }, [true, true])

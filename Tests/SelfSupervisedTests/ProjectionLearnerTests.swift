@@ -46,7 +46,7 @@ final class ProjectionLearnerTests: XCTestCase {
     for variant in [NNCLR.Variant.paper, .keras] {
       let learners = (0..<2).map { _ in
         let learner = NNCLR.small(groupNormNet(), variant: variant)
-        learner.projector.evaluate()
+        learner.projector.eval()
         return learner
       }
       for _ in 0..<3 {
@@ -101,7 +101,7 @@ final class ProjectionLearnerTests: XCTestCase {
   func testRehearsalLeavesNoTrace() {
     let net = PlainCNN()
     let (before, stream, images) = (bits(of: net), net.dropout.stream, views(4).first)
-    let outputs = (0..<2).map { _ in net.rehearsing { net(images).scalars } }
+    let outputs = (0..<2).map { _ in net.restoringState { net(images).scalars } }
     XCTAssertEqual(outputs[0], outputs[1])
     XCTAssertEqual(bits(of: net), before)
     XCTAssertEqual(net.dropout.stream, stream)

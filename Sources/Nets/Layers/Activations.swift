@@ -1,7 +1,7 @@
 import Tensor
 
 /// max(0, x).
-public final class ReLU: ImagewiseModule {
+public final class ReLU: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -10,7 +10,7 @@ public final class ReLU: ImagewiseModule {
 }
 
 /// x where it is positive, slope · x elsewhere.
-public final class LeakyReLU: ImagewiseModule {
+public final class LeakyReLU: SampleIndependent {
   /// The slope below zero.
   public let slope: Float
 
@@ -22,7 +22,7 @@ public final class LeakyReLU: ImagewiseModule {
 }
 
 /// x · Φ(x), with the normal distribution's exact Φ.
-public final class GELU: ImagewiseModule {
+public final class GELU: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -31,7 +31,7 @@ public final class GELU: ImagewiseModule {
 }
 
 /// x · sigmoid(x).
-public final class SiLU: ImagewiseModule {
+public final class SiLU: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -40,7 +40,7 @@ public final class SiLU: ImagewiseModule {
 }
 
 /// 1 / (1 + e⁻ˣ).
-public final class Sigmoid: ImagewiseModule {
+public final class Sigmoid: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -49,7 +49,7 @@ public final class Sigmoid: ImagewiseModule {
 }
 
 /// The hyperbolic tangent.
-public final class Tanh: ImagewiseModule {
+public final class Tanh: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 

@@ -1,7 +1,7 @@
 import Tensor
 
 /// A two-dimensional convolution of images [count, height, width, channels].
-public final class Conv2d: ImagewiseModule {
+public final class Conv2d: SampleIndependent {
   /// Shape [outputs, kernel height, kernel width, inputs / groups].
   public let weight: Parameter
   /// Shape [outputs].
@@ -55,7 +55,7 @@ public final class Conv2d: ImagewiseModule {
 }
 
 /// The transpose of a convolution, which decoders use to enlarge images.
-public final class ConvTranspose2d: ImagewiseModule {
+public final class ConvTranspose2d: SampleIndependent {
   /// Shape [inputs, kernel height, kernel width, outputs / groups].
   public let weight: Parameter
   /// Shape [outputs].
@@ -130,7 +130,7 @@ private func initialWeights(
 /// A convolution whose kernels have zero mean and unit variance in use (Qiao et al., 2019).
 ///
 /// With group norm it stands in for batch norm: `WeightStandardized(Conv2d(…))`.
-public final class WeightStandardized: ImagewiseModule {
+public final class WeightStandardized: SampleIndependent {
   /// The convolution, whose weight is standardised in each call.
   public let convolution: Conv2d
   /// Added to the variance.

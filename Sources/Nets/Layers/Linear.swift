@@ -1,7 +1,7 @@
 import Tensor
 
 /// y = x · Wᵀ + b.
-public final class Linear: ImagewiseModule {
+public final class Linear: SampleIndependent {
   /// Shape [outputs, inputs].
   public let weight: Parameter
   /// Shape [outputs].

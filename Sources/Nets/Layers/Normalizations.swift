@@ -31,7 +31,7 @@ extension FusableNorm {
 ///
 /// In training it normalises by the batch's statistics and moves the running ones; in evaluation or
 /// when frozen it uses the running ones.
-public final class BatchNorm: ImagewiseModule, FusableNorm, ModeDependent, NormalizationLayer {
+public final class BatchNorm: SampleIndependent, FusableNorm, ModeDependent, NormalizationLayer {
   /// Shape [channels]; absent without affine parameters.
   public let scale: Parameter?
   /// Shape [channels]; absent without affine parameters.
@@ -72,7 +72,7 @@ public final class BatchNorm: ImagewiseModule, FusableNorm, ModeDependent, Norma
         input, mean: runningMean.value, variance: runningVariance.value, scale: scale?.value,
         bias: bias?.value, epsilon: epsilon, activation: activation, residual: residual)
     }
-    let parts = BatchParts.count
+    let parts = GhostBatchNorm.parts
     let result = batchNorm(
       input, parts: parts, scale: scale?.value, bias: bias?.value, epsilon: epsilon,
       activation: activation, residual: residual)
@@ -102,7 +102,7 @@ extension Module {
 }
 
 /// Group normalisation: each image by the statistics of its groups of channels.
-public final class GroupNorm: ImagewiseModule, FusableNorm, NormalizationLayer {
+public final class GroupNorm: SampleIndependent, FusableNorm, NormalizationLayer {
   /// How many parts the channels fall into.
   public let groups: Int
   /// Shape [channels].
@@ -132,7 +132,7 @@ public final class GroupNorm: ImagewiseModule, FusableNorm, NormalizationLayer {
 }
 
 /// Layer normalisation over the last axis.
-public final class LayerNorm: ImagewiseModule, NormalizationLayer {
+public final class LayerNorm: SampleIndependent, NormalizationLayer {
   /// Shape [features].
   public let scale: Parameter
   /// Shape [features].

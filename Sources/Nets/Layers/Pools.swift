@@ -15,7 +15,7 @@ public struct PoolWindow: Sendable {
 }
 
 /// The largest value of each window; the padding never wins.
-public final class MaxPool: ImagewiseModule {
+public final class MaxPool: SampleIndependent {
   /// Where the windows are.
   public let window: PoolWindow
 
@@ -36,7 +36,7 @@ public final class MaxPool: ImagewiseModule {
 }
 
 /// The mean of each window, zeros of the padding included.
-public final class AveragePool: ImagewiseModule {
+public final class AveragePool: SampleIndependent {
   /// Where the windows are.
   public let window: PoolWindow
 
@@ -57,7 +57,7 @@ public final class AveragePool: ImagewiseModule {
 }
 
 /// The mean over height and width: torch's `AdaptiveAvgPool2d(1)`.
-public final class GlobalAveragePool: ImagewiseModule {
+public final class GlobalAveragePool: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -66,7 +66,7 @@ public final class GlobalAveragePool: ImagewiseModule {
 }
 
 /// Images enlarged by a factor.
-public final class Upsample: ImagewiseModule {
+public final class Upsample: SampleIndependent {
   /// How many times higher and wider.
   public let factor: Int
   /// How a pixel is computed.

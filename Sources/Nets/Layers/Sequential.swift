@@ -9,7 +9,7 @@ import Tensor
 ///   if isDeep { Conv2d(16, 16, kernelSize: 3) }
 /// }
 /// ```
-public final class Sequential: ImagewiseModule {
+public final class Sequential: SampleIndependent {
   /// The layers, in order.
   public let layers: [any Module]
 

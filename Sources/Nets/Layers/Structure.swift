@@ -1,7 +1,7 @@
 import Tensor
 
 /// The input, unchanged.
-public final class Identity: ImagewiseModule {
+public final class Identity: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -13,7 +13,7 @@ public final class Identity: ImagewiseModule {
 ///
 /// Images are flattened in torch's order, channels first, so that the weights of a linear layer
 /// behind it are torch's.
-public final class Flatten: ImagewiseModule {
+public final class Flatten: SampleIndependent {
   /// A layer without parameters.
   public init() {}
 
@@ -26,7 +26,7 @@ public final class Flatten: ImagewiseModule {
 }
 
 /// Zeroes each value with the given probability in training and enlarges the others to match.
-public final class Dropout: ImagewiseModule, ModeDependent, RandomLayer {
+public final class Dropout: SampleIndependent, ModeDependent, StochasticModule {
   /// The probability of a zero.
   public let probability: Float
   /// Whether values are dropped.

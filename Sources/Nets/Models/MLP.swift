@@ -1,7 +1,7 @@
 import Tensor
 
 /// Linear layers with something between them.
-public final class MLP: ImagewiseModule {
+public final class MLP: SampleIndependent {
   /// The layers, in order, named by their position.
   public let layers: Sequential
 

@@ -3,7 +3,7 @@ import Tensor
 /// A residual network (He et al., 2016) with torchvision's structure, names and initialisation.
 ///
 /// A state dictionary of torchvision's ResNet of the same depth loads into it unchanged.
-public final class ResNet: ImagewiseModule {
+public final class ResNet: SampleIndependent {
   /// What stands before the first residual block.
   public enum Stem: String, Sendable {
     /// A 7x7 convolution of stride 2 and a max-pool: torchvision's, for images of about 224 pixels.

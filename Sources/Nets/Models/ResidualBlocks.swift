@@ -48,7 +48,7 @@ enum ResidualBlock {
 }
 
 /// Two 3x3 convolutions and a shortcut.
-final class BasicBlock: ImagewiseModule {
+final class BasicBlock: SampleIndependent {
   let conv1: any Module
   let bn1: any FusableNorm
   let relu = ReLU()
@@ -73,7 +73,7 @@ final class BasicBlock: ImagewiseModule {
 /// A 1x1, a 3x3 and a 1x1 convolution, the last four times wider, and a shortcut.
 ///
 /// The stride is in the 3x3 convolution, as in torchvision (ResNet 1.5).
-final class Bottleneck: ImagewiseModule {
+final class Bottleneck: SampleIndependent {
   let conv1: any Module
   let bn1: any FusableNorm
   let conv2: any Module

@@ -6,7 +6,7 @@ import Tensor
 ///
 /// y_i = Σ_j max(cos(x_i, x_j), 0)^γ · g(x_j), the pixel itself included. In the authors' code g(x_j)
 /// has unit length; in pixel-level-contrastive-learning it keeps the length it has.
-public final class PixelPropagation: ImagewiseModule {
+public final class PixelPropagation: SampleIndependent {
   /// g, a network of 1x1 convolutions.
   public let transform: any Module
   /// How much likeness counts.

@@ -2,7 +2,7 @@ import Nets
 import Tensor
 
 /// Features as points of several simplices: a softmax over each group (Lavoie et al., 2022).
-public final class SimplicialEmbedding: ImagewiseModule {
+public final class SimplicialEmbedding: SampleIndependent {
   /// The sizes and the temperature of a simplicial embedding.
   public struct Configuration: Hashable, Sendable {
     /// How many simplices there are.

@@ -11,7 +11,7 @@ public final class Backbone {
   public let shapes: [Shape]
   /// The features of the first tapped layer, flattened.
   public let width: Int
-  /// Whether both views go through the network at once: if all its modules are `ImagewiseModule`s
+  /// Whether both views go through the network at once: if all its modules are `SampleIndependent`s
   /// and reading its many weights once saves more than twice the activations cost.
   let fusesViews: Bool
   private let layers: [any Module]
@@ -61,7 +61,7 @@ public final class Backbone {
     }
     shapes = tapped.map { Shape(Array($0.shape.dropFirst())) }
     width = shapes[0].elementCount
-    fusesViews = net.isImagewise && net.parameterCount > Self.fewParameters
+    fusesViews = net.isSampleIndependent && net.parameterCount > Self.fewParameters
     try Self.checkDiscovery(of: net, used: ([output] + tapped).flatMap(\.parameterUses))
   }
 

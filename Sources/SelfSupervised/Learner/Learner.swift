@@ -63,7 +63,7 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
   func train()
 
   /// Puts the network and the heads into evaluation mode, in which losses leave no trace.
-  func evaluate()
+  func eval()
 }
 
 // MARK: - Losses

@@ -48,25 +48,26 @@ extension MethodLearner {
   public var randomStreams: [String: RandomStream] {
     get {
       var streams = Dictionary(
-        uniqueKeysWithValues: randomLayers.map { ($0.name, $0.layer.stream) })
+        uniqueKeysWithValues: stochasticModules.map { ($0.name, $0.layer.stream) })
       streams[streamNote] = stream
       return streams
     }
     set {
       stream = newValue[streamNote] ?? stream
-      for (name, layer) in randomLayers { layer.stream = newValue[name] ?? layer.stream }
+      for (name, layer) in stochasticModules { layer.stream = newValue[name] ?? layer.stream }
     }
   }
 }
 
 /// The layers that draw random numbers, each once, under the names of their streams.
-func namedRandomLayers(
+func namedStochasticModules(
   in parts: [(name: String, part: any Stateful)]
-) -> [(name: String, layer: any RandomLayer)] {
+) -> [(name: String, layer: any StochasticModule)] {
   var seen: Set<ObjectIdentifier> = []
   return parts.flatMap { name, part in
     ((part as? any Module)?.namedModules ?? []).compactMap { path, module in
-      guard let layer = module as? any RandomLayer, seen.insert(ObjectIdentifier(layer)).inserted
+      guard let layer = module as? any StochasticModule,
+        seen.insert(ObjectIdentifier(layer)).inserted
       else { return nil }
       return ([name, path, streamNote].filter { !$0.isEmpty }.joined(separator: "."), layer)
     }

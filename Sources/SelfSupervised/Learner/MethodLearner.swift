@@ -22,7 +22,7 @@ public final class MethodLearner<M: Method>: Learner {
   public let parameters: [Parameter]
 
   let namedParts: [(name: String, part: any Stateful)]
-  let randomLayers: [(name: String, layer: any RandomLayer)]
+  let stochasticModules: [(name: String, layer: any StochasticModule)]
   let commits: StepCommits
   private let targets: [TargetNetwork]
   private let augmentations: Augmentations
@@ -70,12 +70,12 @@ public final class MethodLearner<M: Method>: Learner {
     let first = augmentation ?? usual?.first ?? Unchanged()
     augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
     namedParts = [("net", net)] + parts.named
-    randomLayers = namedRandomLayers(in: namedParts)
+    stochasticModules = namedStochasticModules(in: namedParts)
     modules = namedParts.compactMap { $0.part as? any Module }
     parameters = modules.flatMap { $0.parameters }.uniqued()
     targets = namedParts.compactMap { $0.part as? TargetNetwork }
     commits = StepCommits(parameters, targets)
-    fusesViews = backbone.fusesViews && parts.projector.isImagewise
+    fusesViews = backbone.fusesViews && parts.projector.isSampleIndependent
   }
 
   /// The user's network, which the training improves.
@@ -151,8 +151,8 @@ public final class MethodLearner<M: Method>: Learner {
   }
 
   /// Puts the network and the heads into evaluation mode, in which losses leave no trace.
-  public func evaluate() {
-    modules.forEach { $0.evaluate() }
+  public func eval() {
+    modules.forEach { $0.eval() }
     mode = .evaluation
   }
 }

@@ -62,7 +62,7 @@ extension MethodLearner where M: ProjectionMethod {
   /// gradients are those of the whole batch, but for batch norm in training mode, which normalises
   /// each chunk by its own statistics, as it would on several machines, and moves the running ones once
   /// per chunk. Group norm and frozen norms change nothing. Dropout draws the same in both runs; so
-  /// does a random layer of your own that is a `RandomLayer`.
+  /// does a random layer of your own that is a `StochasticModule`.
   ///
   /// Activations of one chunk are held, and the views, features and projections of the whole batch. The
   /// chunks are of one size, or differ by one image.
@@ -103,8 +103,8 @@ extension MethodLearner where M: ProjectionMethod {
   private func firstRun(
     of chunks: [ViewPair], in pass: Pass<M.Parts>
   ) -> (features: ViewPair, projections: ViewPair) {
-    let runs = net.rehearsing {
-      projector.rehearsing { withoutGradients { chunks.map { pass.run($0) } } }
+    let runs = net.restoringState {
+      projector.restoringState { withoutGradients { chunks.map { pass.run($0) } } }
     }
     return (
       ViewPair(concatenating: runs.map(\.features)),

@@ -64,7 +64,7 @@ public enum ViewBatching: Sendable {
   /// - Parameters:
   ///   - views: The two views.
   ///   - atOnce: Whether separate views may go through it in one pass, in which batch norm keeps them apart: if
-  ///     `run` uses nothing but `ImagewiseModule`s.
+  ///     `run` uses nothing but `SampleIndependent`s.
   ///   - run: Makes as many rows as it is given.
   /// - Returns: What `run` makes of each.
   func callAsFunction(
@@ -76,7 +76,7 @@ public enum ViewBatching: Sendable {
     }
     switch self {
     case .joint: return joined()
-    case .separate where atOnce: return withBatchParts(2, joined)
+    case .separate where atOnce: return withGhostBatchNorm(parts: 2, joined)
     case .separate: return ViewPair(first: run(views.first), second: run(views.second))
     }
   }

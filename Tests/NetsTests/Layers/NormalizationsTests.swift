@@ -25,7 +25,7 @@ final class NormalizationsTests: XCTestCase {
     let x = Tensor(Formula.centred("parts", 6 * 4 * 3), shape: [6, 2, 2, 3])
     let (apart, together) = (BatchNorm(3), BatchNorm(3))
     let expected = concatenated((0..<3).map { apart(x[2 * $0..<2 * $0 + 2]) })
-    let found = withBatchParts(3) { together(x) }
+    let found = withGhostBatchNorm(parts: 3) { together(x) }
     XCTAssertLessThan(largestError(found.scalars, expected.scalars), 1e-6)
     for (one, other) in zip(together.buffers, apart.buffers) {
       XCTAssertLessThan(largestError(one.value.scalars, other.value.scalars), 1e-7)
@@ -38,7 +38,7 @@ final class NormalizationsTests: XCTestCase {
     let norm = BatchNorm(1)
     norm.runningMean.value = Tensor([3])
     norm.runningVariance.value = Tensor([4])
-    norm.evaluate()
+    norm.eval()
     XCTAssertEqual(norm(Tensor([5], shape: [1, 1])).item, 1, accuracy: 1e-5)
     XCTAssertEqual(norm.runningMean.value.item, 3)
     XCTAssertEqual(norm.batchCount.value.item, 0)
@@ -95,7 +95,7 @@ final class NormalizationsTests: XCTestCase {
     norm.isFrozen = true
     XCTAssertFalse(net.usesBatchStatistics)
     norm.isFrozen = false
-    net.evaluate()
+    net.eval()
     XCTAssertFalse(net.usesBatchStatistics)
     net.train()
     XCTAssertTrue(net.usesBatchStatistics)

@@ -26,7 +26,7 @@ final class StructureTests: XCTestCase {
     XCTAssertNotEqual(y, first(x).scalars)
     XCTAssertEqual(Set(y), [0, 1 / 0.75])
     XCTAssertEqual(Float(y.filter { $0 == 0 }.count), 250, accuracy: 60)
-    first.evaluate()
+    first.eval()
     XCTAssertEqual(first(x).scalars, x.scalars)
   }
 

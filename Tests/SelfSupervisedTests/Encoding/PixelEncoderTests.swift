@@ -28,7 +28,7 @@ final class PixelEncoderTests: XCTestCase {
     XCTAssertEqual(encoder.instance.width, 8)
     let before = net.calls
     let images = Formula.images("encoder", view: 1, 3, size: [16, 24])
-    net.evaluate()
+    net.eval()
     let features = encoder(images)
     XCTAssertEqual(net.calls, before + 1)
     XCTAssertEqual(features.pixels.shape, [3, 4, 6, 8])

@@ -40,7 +40,7 @@ final class PixelPropagationTests: XCTestCase {
           let module = withRandomSeed(1) {
             PixelPropagation(4, layerCount: layerCount, gamma: gamma, variant: variant)
           }
-          module.evaluate()
+          module.eval()
           let expected = slow(
             map, values: module.transform(map), gamma: Double(gamma),
             unitValues: variant == .official)

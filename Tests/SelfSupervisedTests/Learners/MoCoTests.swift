@@ -52,7 +52,7 @@ final class MoCoTests: XCTestCase {
 
   func testLossInEvaluationLeavesTheQueue() {
     let learner = learner()
-    learner.evaluate()
+    learner.eval()
     _ = learner.loss(view(1), view(2))
     learner.train()
     learner.updateMovingAverage()

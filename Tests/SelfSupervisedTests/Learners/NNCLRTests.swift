@@ -22,7 +22,7 @@ final class NNCLRTests: XCTestCase {
   func testPaperMatchesFormula() throws {
     let learner = NNCLR.small(PlainCNN())
     learner.queue.append(rows(9, "bank"))
-    learner.evaluate()
+    learner.eval()
     let z = (1...2).map { rows(6, "z\($0)") }
     let predictor = try XCTUnwrap(learner.predictor)
     let p = z.map { predictor($0).rows }
@@ -54,7 +54,7 @@ final class NNCLRTests: XCTestCase {
       let learner = NNCLR.small(PlainCNN(), variant: variant)
       learner.queue.append(rows(9, "bank"))
       // The queue looks and takes nothing.
-      learner.evaluate()
+      learner.eval()
       let pair = ViewPair(first: rows(6, "z1"), second: rows(6, "z2"))
       let exchanged = ViewPair(first: pair.second, second: pair.first)
       XCTAssertEqual(
@@ -159,7 +159,7 @@ final class NNCLRTests: XCTestCase {
       let learner = NNCLR.small(PlainCNN(), variant: variant)
       _ = learner.loss(views())
       let before = learner.queue.state.entries.map(\.value.scalars)
-      learner.evaluate()
+      learner.eval()
       let losses = (0..<2).map { _ in learner.loss(views()).item }
       XCTAssertEqual(losses[0], losses[1])
       XCTAssertEqual(learner.queue.state.entries.map(\.value.scalars), before)
@@ -216,7 +216,7 @@ final class NNCLRTests: XCTestCase {
   func testAccuraciesAreOfFeatures() {
     for batching in [ViewBatching.separate, .joint] {
       let net = withRandomSeed(6) { ResNet.small() }
-      net.evaluate()
+      net.eval()
       let learner = NNCLR.small(net, hiddenLayer: "avgpool", viewBatching: batching)
       let views = views(12)
       _ = learner.loss(views)

@@ -96,7 +96,7 @@ final class PixelCLTests: XCTestCase {
           net, imageSize: 16, hiddenLayerPixel: "layer3", projectionSize: 8,
           projectionHiddenSize: 16, alpha: alpha, usesPixPro: kind.usesPixPro,
           variant: kind.variant, seed: 1)
-        net.evaluate()
+        net.eval()
         let (loss, pairs) = learner.lossAndPairs(images)
         let found = learner.pixelStatistics
         XCTAssertEqual(found.positivePairs, pairs)
@@ -152,7 +152,7 @@ final class PixelCLTests: XCTestCase {
         byol.projector.parameters + byol.predictor.parameters
       ).forEach { $1.value = $0.value.detached }
       byol.resetMovingAverage()
-      learner.net.evaluate()
+      learner.net.eval()
       let (loss, pairs) = learner.lossAndPairs(views)
       XCTAssertEqual(pairs, 0)
       XCTAssertEqual(loss.item, byol.loss(views.images).item)
@@ -179,8 +179,8 @@ final class PixelCLTests: XCTestCase {
 
   func testEachImageCountsForItself() {
     let learner = PixelCL.small(SmallMaps())
-    for module in learner.modules { module.evaluate() }
-    learner.target { learner.modules.forEach { $0.evaluate() } }
+    for module in learner.modules { module.eval() }
+    learner.target { learner.modules.forEach { $0.eval() } }
     let views = learner.views(of: images(count: 4))
     let order = [2, 0, 3, 1]
     let shuffled = PixelViews(

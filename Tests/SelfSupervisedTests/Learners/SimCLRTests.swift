@@ -13,14 +13,14 @@ final class SimCLRTests: XCTestCase {
 
   func testLossIsThatOfTheProjections() {
     let learner = SimCLR.small(PlainCNN(), temperature: 0.2)
-    learner.evaluate()
+    learner.eval()
     let views = views()
     let rows = [views.first, views.second].map { learner.represent($0).projection.rows }
     XCTAssertEqual(
       Double(learner.loss(views).item), ContrastTwin.ntXent(rows[0], rows[1], temperature: 0.2),
       accuracy: 1e-5)
     let decoupled = SimCLR.small(PlainCNN(), temperature: 0.2, isDecoupled: true)
-    decoupled.evaluate()
+    decoupled.eval()
     let others = [views.first, views.second].map { decoupled.represent($0).projection.rows }
     XCTAssertEqual(
       Double(decoupled.loss(views).item),
@@ -70,7 +70,7 @@ final class SimCLRTests: XCTestCase {
 
   private func frozenNet() -> PlainCNN {
     let net = withRandomSeed(3) { PlainCNN() }
-    net.evaluate()
+    net.eval()
     return net
   }
 

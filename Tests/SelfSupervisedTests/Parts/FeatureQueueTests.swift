@@ -55,7 +55,7 @@ final class FeatureQueueTests: XCTestCase {
   func testNothingIsAddedInEvaluation() {
     let queue = FeatureQueue(capacity: 5, width: 3)
     queue.append(batch(2))
-    queue.evaluate()
+    queue.eval()
     queue.append(batch(2, "other"))
     XCTAssertEqual(queue.count, 2)
     queue.train()

@@ -26,7 +26,7 @@ final class TargetEncoderTests: XCTestCase {
 
   func testRunsWithItsOwnNumbersAndLeavesTheNetworks() throws {
     let net = PlainCNN()
-    net.evaluate()
+    net.eval()
     let target = TargetEncoder(["net": net])
     let first = net(images).scalars
     for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }

@@ -71,7 +71,7 @@ final class ViewBatchingTests: XCTestCase {
       Flatten()
       Linear(16 * 16 * 3, 2_000)
     }
-    XCTAssertFalse(mixing.isImagewise)
+    XCTAssertFalse(mixing.isSampleIndependent)
     XCTAssertFalse(takes(mixing, -1))
   }
 

@@ -3,7 +3,7 @@ import Tensor
 /// A layer that draws random numbers when it runs, such as dropout.
 ///
 /// A layer of your own that conforms can be run twice with the same draws.
-public protocol RandomLayer: Module {
+public protocol StochasticModule: Module {
   /// Where the next draws come from.
   var stream: RandomStream { get set }
 }
@@ -13,8 +13,10 @@ extension Module {
   ///
   /// A second run gives the same result: running statistics have not moved, and dropout draws the
   /// same numbers.
-  public func rehearsing<Result>(_ body: () throws -> Result) rethrows -> Result {
-    let (buffers, layers) = (buffers, namedModules.compactMap { $0.module as? any RandomLayer })
+  public func restoringState<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let (buffers, layers) = (
+      buffers, namedModules.compactMap { $0.module as? any StochasticModule }
+    )
     let (values, streams) = (buffers.map(\.value), layers.map(\.stream))
     defer {
       zip(buffers, values).forEach { $0.value = $1 }
