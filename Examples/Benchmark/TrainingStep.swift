@@ -54,7 +54,7 @@ extension MethodName {
     case .pixelcl:
       // Its crops are part of the method; nothing else is done to the images.
       let learner = PixelCL(
-        net, imageSize: size, hiddenLayer: layer, augmentation: Unchanged(), seed: 1)
+        net, imageSize: size, hiddenLayer: layer, augmentation: IdentityAugmentation(), seed: 1)
       return TrainingStep(learner) { learner.stepLoss(on: views.first) }
     }
   }

@@ -29,7 +29,7 @@ else {
   print("usage: Photographs DIRECTORY [EPOCHS]")
   exit(64)
 }
-let photos: LabelledImages
+let photos: LabeledImages
 do {
   photos = try ImageFolder.load(directory: directory, imageSize: 96) { print("left out: \($0)") }
 } catch {

@@ -8,8 +8,8 @@ import Training
 /// suits them.
 struct ImageSets {
   let training: any ImageDataset
-  /// Labelled images whose neighbours are looked up, and those that are classified.
-  let labelled: (bank: any ImageDataset, queries: any ImageDataset)?
+  /// Labeled images whose neighbours are looked up, and those that are classified.
+  let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   let recipe: Recipe
 
   /// At most so many images are classified.
@@ -32,7 +32,7 @@ struct ImageSets {
         test: try CIFAR10.load(.test, directory: directory), .color)
     case _ where Self.holds("unlabeled_X.bin", directory):
       self.init(
-        training: try STL10.load(.unlabelled, directory: directory),
+        training: try STL10.load(.unlabeled, directory: directory),
         bank: try STL10.load(.train, directory: directory),
         test: try STL10.load(.test, directory: directory), .color)
     case _ where Self.holdsIDX(directory):
@@ -45,7 +45,7 @@ struct ImageSets {
     }
   }
 
-  /// Images of which all are unlabelled, unless there is a `bank`, or labelled by themselves.
+  /// Images of which all are unlabeled, unless there is a `bank`, or labeled by themselves.
   private init(
     training: any ImageDataset, bank: (any ImageDataset)? = nil, test: (any ImageDataset)?,
     _ recipe: Recipe
@@ -53,21 +53,21 @@ struct ImageSets {
     self.training = training
     self.recipe = recipe
     let bank = bank ?? training
-    labelled = test.flatMap { bank.labels.isEmpty || $0.labels.isEmpty ? nil : (bank, $0) }
+    labeled = test.flatMap { bank.labels.isEmpty || $0.labels.isEmpty ? nil : (bank, $0) }
   }
 
   /// Who judges, in words.
   var judges: String {
-    guard let labelled else { return "no labels to evaluate with" }
-    let queries = min(labelled.queries.count, Self.mostQueries)
-    let bank = min(labelled.bank.count, recipe.bankSize)
+    guard let labeled else { return "no labels to evaluate with" }
+    let queries = min(labeled.queries.count, Self.mostQueries)
+    let bank = min(labeled.bank.count, recipe.bankSize)
     return
-      "evaluated by \(queries) images of \(labelled.bank.classNames.count) classes and their neighbours among \(bank)"
+      "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbours among \(bank)"
   }
 
   /// An evaluator by the first images of each set, at `size`; nil if they have no labels.
   func judge(size: Size2D) -> KNNEvaluator? {
-    labelled.map { bank, queries in
+    labeled.map { bank, queries in
       KNNEvaluator(
         bank: bank.first(min(bank.count, recipe.bankSize)),
         queries: queries.first(min(queries.count, Self.mostQueries)), size: size)

@@ -127,7 +127,7 @@ struct Pretraining {
     let images = source.training.images(in: 0..<min(8, source.training.count))
     let pair = learner.viewPair(of: images)
     let columns = (0..<images.shape[0]).map { index in
-      [images, pair.first, pair.second].map { Image($0[index]) }
+      [images, pair.first, pair.second].map { PixelImage($0[index]) }
     }
     try ImageGrid(columns: columns, magnification: 2).image.write(to: path)
     say("drew \(path)")

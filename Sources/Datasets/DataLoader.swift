@@ -5,7 +5,7 @@ import Tensor
 public struct Batch: Sendable {
   /// Shape [count, height, width, channels], values 0...1.
   public let images: Tensor
-  /// The label of each image; empty when the data set is unlabelled.
+  /// The label of each image; empty when the data set is unlabeled.
   public let labels: [Int]
   /// Where each image is in the data set.
   public let indices: [Int]

@@ -11,10 +11,10 @@ public protocol ImageDataset: Sendable {
   /// The shape of one image: [height, width, channels].
   var imageShape: Shape { get }
 
-  /// The class of each image, in `0..<classNames.count`; empty when the images are unlabelled.
+  /// The class of each image, in `0..<classNames.count`; empty when the images are unlabeled.
   var labels: [Int] { get }
 
-  /// What the classes are called; empty when the images are unlabelled.
+  /// What the classes are called; empty when the images are unlabeled.
   var classNames: [String] { get }
 
   /// The images at `indices`, in that order, with values 0...1.
@@ -59,8 +59,8 @@ extension ImageDataset {
   }
 
   /// All images and labels as a set in memory, for data that are slow to read or compute.
-  public func inMemory() -> LabelledImages {
-    LabelledImages(images: images(in: 0..<count), labels: labels, classNames: classNames)
+  public func inMemory() -> LabeledImages {
+    LabeledImages(images: images(in: 0..<count), labels: labels, classNames: classNames)
   }
 
   /// The shape of a batch of `count` images.

@@ -6,7 +6,7 @@ import Tensor
 /// ```swift
 /// let views = learner.views(of: batch)
 /// let columns = [batch, views.first, views.second].map { images in
-///   (0..<8).map { Image(images[$0]) }
+///   (0..<8).map { PixelImage(images[$0]) }
 /// }
 /// try ImageGrid(columns: columns).image.write(to: "views.png")
 /// ```
@@ -14,7 +14,7 @@ import Tensor
 /// Views that were normalised go back by `Normalize.inverse` first.
 public struct ImageGrid: Sendable {
   /// The whole picture, of three channels.
-  public let image: Image
+  public let image: PixelImage
 
   /// Puts images of one or three channels beside and below each other.
   ///
@@ -24,7 +24,7 @@ public struct ImageGrid: Sendable {
   ///   - gap: The white pixels around each image.
   /// - Precondition: There is an image, all have one or three channels, and the magnification is
   ///   above zero.
-  public init(columns: [[Image]], magnification: Int = 1, gap: Int = 4) {
+  public init(columns: [[PixelImage]], magnification: Int = 1, gap: Int = 4) {
     let images = columns.joined()
     precondition(
       !images.isEmpty && images.allSatisfy { [1, 3].contains($0.channels) } && magnification > 0
@@ -32,13 +32,13 @@ public struct ImageGrid: Sendable {
       "ImageGrid needs images of 1 or 3 channels and a magnification above zero; got "
         + "\(images.count) images, the first \(images.first.map { "\($0)" } ?? "none"), and "
         + "\(magnification)")
-    func step(_ side: KeyPath<Image, Int>) -> Int {
+    func step(_ side: KeyPath<PixelImage, Int>) -> Int {
       (images.map { $0[keyPath: side] }.max() ?? 0) * magnification + gap
     }
     let (down, across) = (step(\.height), step(\.width))
     let rows = columns.map(\.count).max() ?? 0
     let size = Size2D(height: rows * down + gap, width: columns.count * across + gap)
-    image = Image(size: size, channels: 3) { out in
+    image = PixelImage(size: size, channels: 3) { out in
       out.update(repeating: 1)
       for (column, images) in columns.enumerated() {
         for (row, image) in images.enumerated() {
@@ -50,7 +50,7 @@ public struct ImageGrid: Sendable {
   }
 }
 
-extension Image {
+extension PixelImage {
   /// Writes three channels from pixel `corner` of a picture on, whose rows have `width` pixels.
   fileprivate func draw(
     to out: UnsafeMutableBufferPointer<Float>, at corner: Int, width: Int, magnification: Int

@@ -113,7 +113,7 @@ struct Resampler {
   }
 }
 
-extension Image {
+extension PixelImage {
   /// This image's `region`, resized to `size`.
   ///
   /// - Parameters:
@@ -127,7 +127,7 @@ extension Image {
   public func resized(
     from region: Region, to size: Size2D, _ interpolation: Interpolation = .bilinear,
     antialias: Bool = true
-  ) -> Image {
+  ) -> PixelImage {
     precondition(
       region.fits(in: self.size), "resized needs a region inside \(self.size); got \(region)")
     precondition(
@@ -137,7 +137,7 @@ extension Image {
       from: region.size, to: size, channels: channels, interpolation, antialias: antialias)
     let stride = width * channels
     return pixels.withUnsafeBufferPointer { source in
-      Image(size: size, channels: channels) { out in
+      PixelImage(size: size, channels: channels) { out in
         guard let source = source.baseAddress, let out = out.baseAddress else { return }
         let start = source + region.top * stride + region.left * channels
         resampler.run(into: out) { row, line in
@@ -150,17 +150,19 @@ extension Image {
   /// This image, resized to `size`.
   public func resized(
     to size: Size2D, _ interpolation: Interpolation = .bilinear, antialias: Bool = true
-  ) -> Image { resized(from: .whole(self.size), to: size, interpolation, antialias: antialias) }
+  ) -> PixelImage {
+    resized(from: .whole(self.size), to: size, interpolation, antialias: antialias)
+  }
 
   /// This image's `region`.
   ///
   /// - Precondition: The region lies inside the image.
-  public func cropped(to region: Region) -> Image {
+  public func cropped(to region: Region) -> PixelImage {
     precondition(region.fits(in: size), "cropped needs a region inside \(size); got \(region)")
     if region == .whole(size) { return self }
     let (stride, length) = (width * channels, region.size.width * channels)
     return pixels.withUnsafeBufferPointer { source in
-      Image(size: region.size, channels: channels) { out in
+      PixelImage(size: region.size, channels: channels) { out in
         guard let source = source.baseAddress, let out = out.baseAddress else { return }
         let start = source + region.top * stride + region.left * channels
         for row in 0..<region.size.height {

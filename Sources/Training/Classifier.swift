@@ -11,7 +11,7 @@ public typealias Classifier = MethodLearner<ClassificationMethod>
 /// ```swift
 /// let classifier = Classifier(net, classCount: 10, imageSize: 96, hiddenLayer: "avgpool")
 /// let trainer = Trainer(
-///   classifier, optimizer: Adam(classifier.parameters), loader: labelledLoader, stepCount: 500)
+///   classifier, optimizer: Adam(classifier.parameters), loader: labeledLoader, stepCount: 500)
 /// try trainer.run()
 /// print(classifier.accuracy(on: test))
 /// ```
@@ -53,7 +53,9 @@ public struct ClassificationMethod: Method {
   }
 
   /// Images as they are.
-  public func augmentations(imageSize: Size2D) -> Augmentations { (Unchanged(), Unchanged()) }
+  public func augmentations(imageSize: Size2D) -> Augmentations {
+    (IdentityAugmentation(), IdentityAugmentation())
+  }
 }
 
 extension MethodLearner where M == ClassificationMethod {

@@ -5,7 +5,7 @@ import XCTest
 
 final class DataLoaderTests: XCTestCase {
   /// Eleven images of one pixel, whose value is the index over 16.
-  private let data = LabelledImages(
+  private let data = LabeledImages(
     images: Tensor((0..<11).map { Float($0) / 16 }, shape: [11, 1, 1, 1]),
     labels: (0..<11).map { $0 % 4 })
 
@@ -83,8 +83,8 @@ final class DataLoaderTests: XCTestCase {
       loader.epoch(1).dropFirst(3).map(\.indices), Array(loader.epoch(1).map(\.indices)[3...]))
   }
 
-  func testUnlabelledImagesMakeUnlabelledBatches() throws {
-    let loader = DataLoader(LabelledImages(images: .ones([3, 1, 1, 1])), batchSize: 2)
+  func testUnlabeledImagesMakeUnlabeledBatches() throws {
+    let loader = DataLoader(LabeledImages(images: .ones([3, 1, 1, 1])), batchSize: 2)
     XCTAssertEqual(loader.epoch(0).map(\.labels), [[], []])
   }
 }

@@ -5,7 +5,7 @@ import XCTest
 
 final class SubsetTests: XCTestCase {
   /// Ten images of one pixel, whose value is a tenth of the index.
-  private let data = LabelledImages(
+  private let data = LabeledImages(
     images: Tensor((0..<10).map { Float($0) / 10 }, shape: [10, 1, 1, 1]),
     labels: (0..<10).map { $0 % 3 })
 

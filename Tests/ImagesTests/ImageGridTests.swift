@@ -5,8 +5,8 @@ import XCTest
 
 final class ImageGridTests: XCTestCase {
   func testImagesLieBelowAndBesideEachOtherOnWhite() {
-    let color = Image(Tensor([0, 0.25, 0.5, 0.75, 0, 1], shape: [1, 2, 3]))
-    let grey = Image(Tensor([0.125], shape: [1, 1, 1]))
+    let color = PixelImage(Tensor([0, 0.25, 0.5, 0.75, 0, 1], shape: [1, 2, 3]))
+    let grey = PixelImage(Tensor([0.125], shape: [1, 1, 1]))
     let grid = ImageGrid(columns: [[color, grey], [grey]], magnification: 2, gap: 1).image
     // Rooms of 2 x 4 pixels and lines of one between them.
     XCTAssertEqual(grid.size, Size2D(height: 2 * (2 + 1) + 1, width: 2 * (4 + 1) + 1))

@@ -145,9 +145,9 @@ final class AnyNetworkTests: XCTestCase {
   }
 
   func testVectorsWithAClosure() {
-    let noise = AnyAugmentation { vector, stream in
+    let noise = LambdaAugmentation { vector, stream in
       XCTAssertEqual(vector.pixels.shape, [1, 1, 20])
-      return Image(vector.pixels + 0.1 * .normal(vector.pixels.shape, using: &stream))
+      return PixelImage(vector.pixels + 0.1 * .normal(vector.pixels.shape, using: &stream))
     }
     let taps: [(String, Set<String>)] = [("3", []), ("2", ["3.weight", "3.bias"])]
     for (layer, unmoved) in taps {
@@ -156,11 +156,11 @@ final class AnyNetworkTests: XCTestCase {
   }
 
   func testSignalsWithAClosure() {
-    let shift = AnyAugmentation { signal, stream in
+    let shift = LambdaAugmentation { signal, stream in
       let start = stream.integer(in: 0..<5)
       let parts = [signal.pixels.permuted([1, 0, 2])[start..<12]]
       let cut = concatenated(parts + [.zeros([start, 1, 2])])
-      return Image(cut.permuted([1, 0, 2]))
+      return PixelImage(cut.permuted([1, 0, 2]))
     }
     check([12, 2], at: "pool", unmoved: classifier, shift) { SignalNet() }
   }
@@ -176,8 +176,9 @@ private func position(of child: String, in net: any Module) -> Int {
 
 /// Brightness of each image by chance.
 private struct Brightness: Augmentation {
-  func callAsFunction(_ image: consuming Image, using stream: inout RandomStream) -> Image {
-    Image(image.pixels * stream.uniform(in: Float(0.5)...1.5))
+  func callAsFunction(_ image: consuming PixelImage, using stream: inout RandomStream) -> PixelImage
+  {
+    PixelImage(image.pixels * stream.uniform(in: Float(0.5)...1.5))
   }
 }
 

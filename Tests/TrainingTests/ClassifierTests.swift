@@ -6,14 +6,14 @@ import XCTest
 /// Fine-tuning by a trainer.
 final class ClassifierTests: XCTestCase {
   /// Sixty images of noise whose class is the brighter half.
-  private let images: LabelledImages = {
+  private let images: LabeledImages = {
     var stream = RandomStream(seed: 0)
     let labels = (0..<60).map { $0 % 2 }
     let noise = Tensor.uniform([60, 8, 8, 3], in: 0..<0.5, using: &stream)
     let halves = labels.flatMap { label in
       (0..<64).flatMap { pixel in [Float](repeating: pixel % 8 / 4 == label ? 0.5 : 0, count: 3) }
     }
-    return LabelledImages(images: noise + Tensor(halves, shape: [60, 8, 8, 3]), labels: labels)
+    return LabeledImages(images: noise + Tensor(halves, shape: [60, 8, 8, 3]), labels: labels)
   }()
 
   private final class SmallNet: Module {

@@ -12,7 +12,7 @@ struct Comparison {
   /// Five shapes and the background.
   private let classCount = 6
   private let shownScenes = 0..<4
-  private let training: LabelledImages
+  private let training: LabeledImages
   private let probing: Scenes
   private let testing: Scenes
 
@@ -29,7 +29,7 @@ struct Comparison {
   }
 
   func run() throws {
-    var columns = [shownScenes.map { Image(testing.images[$0]) }, tiles(testing.labels)]
+    var columns = [shownScenes.map { PixelImage(testing.images[$0]) }, tiles(testing.labels)]
     // Drawn after each training, and before the first: a folder without rights costs nobody an
     // hour.
     try ImageGrid(columns: columns, magnification: 3).image.write(to: options.picture)
@@ -50,10 +50,10 @@ struct Comparison {
   }
 
   /// The classes of the pixels of the shown scenes, as images.
-  private func tiles(_ labels: [Int]) -> [Image] {
+  private func tiles(_ labels: [Int]) -> [PixelImage] {
     shownScenes.map { scene in
       let labels = labels[(scene * side * side)..<((scene + 1) * side * side)]
-      return Image(
+      return PixelImage(
         Tensor(labels.flatMap { Self.colors[$0 % Self.colors.count] }, shape: [side, side, 3]))
     }
   }

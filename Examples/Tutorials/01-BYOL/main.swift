@@ -33,14 +33,14 @@ let optimizer = Adam(learner.parameters, learningRate: 3e-4)
 
 /// Noise, as in the README, where a program of yours reads images without labels: of shape
 /// [count, height, width, channels], and of values 0...1 (torch.randn goes beyond).
-func sampleUnlabelledImages(_ count: Int = 20, using stream: inout RandomStream) -> Tensor {
+func sampleUnlabeledImages(_ count: Int = 20, using stream: inout RandomStream) -> Tensor {
   .uniform([count, imageSize, imageSize, 3], in: 0..<1, using: &stream)
 }
 
 var stream = RandomStream(seed: 0)
 let steps = stepCount(standard: 30)  // the README's 100
 for step in 1...steps {
-  let images = sampleUnlabelledImages(using: &stream)
+  let images = sampleUnlabeledImages(using: &stream)
   // Two random views of each image go through the network; each predicts what the target, a slowly
   // moving average of the network, makes of the other. The loss is a scalar in 0...8.
   let loss = learner(images)
@@ -70,7 +70,7 @@ let simSiamOptimizer = Adam(simSiam.parameters, learningRate: 3e-4)
 for step in 1...max(1, steps / 10) {
   // A loss with what belongs to it. One near 0 may be success or collapse; the standard deviation
   // of the projections tells which: 1 healthy, 0 collapsed.
-  let loss = simSiam.stepLoss(on: sampleUnlabelledImages(using: &stream))
+  let loss = simSiam.stepLoss(on: sampleUnlabeledImages(using: &stream))
   simSiamOptimizer.zeroGradients()
   loss.backward()
   simSiamOptimizer.step()
@@ -81,7 +81,7 @@ for step in 1...max(1, steps / 10) {
 // projection, embedding = learner(imgs, return_embedding = True)
 //
 // In evaluation mode, and also of a single image.
-let images = sampleUnlabelledImages(2, using: &stream)
+let images = sampleUnlabeledImages(2, using: &stream)
 let representation = learner.represent(images)
 let (projection, embedding) = (representation.projection, representation.embedding)
 print("projection \(projection.shape), embedding \(embedding.shape)")

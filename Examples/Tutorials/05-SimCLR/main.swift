@@ -29,9 +29,9 @@ let hyperparameters =
     steps: stepCount(standard: 30_000))
 
 let shapes = Shapes(count: 10_000, seed: 0).inMemory()
-let unlabelled: any ImageDataset =
-  try directory.map { try STL10.load(.unlabelled, directory: $0) } ?? shapes
-let labelled: any ImageDataset =
+let unlabeled: any ImageDataset =
+  try directory.map { try STL10.load(.unlabeled, directory: $0) } ?? shapes
+let labeled: any ImageDataset =
   try directory.map { try STL10.load(.train, directory: $0) } ?? shapes.first(500)
 let test: any ImageDataset =
   try directory.map { try STL10.load(.test, directory: $0) } ?? Shapes(count: 1_000, seed: 1)
@@ -69,7 +69,7 @@ func pretraining(_ net: ResNet, batchSize: Int, to folder: String) throws -> Tra
     learningRate: hyperparameters.learningRate)
   let trainer = Trainer(
     learner, optimizer: optimizer,
-    loader: DataLoader(unlabelled, batchSize: batchSize, shuffled: true, dropsLast: true),
+    loader: DataLoader(unlabeled, batchSize: batchSize, shuffled: true, dropsLast: true),
     stepCount: hyperparameters.steps)
   // LinearWarmupCosineAnnealingLR(warmup_epochs=10, max_epochs=300); here no step is at a rate of
   // zero.
@@ -113,9 +113,9 @@ try net.save(to: "simclr/resnet.safetensors")
 // SimCLR_eval(linear_eval=True): a linear layer on features that stay as they are. The tutorial's
 // batch norms go on changing beneath it; these do not.
 let features = { trainer.learner.represent($0).embedding }
-let probe = LinearProbe(labelled.features(by: features), labels: labelled.labels)
+let probe = LinearProbe(labeled.features(by: features), labels: labeled.labels)
 let linear = probe.accuracy(test.features(by: features), labels: test.labels)
-print("\(labelled.count) labels: \(linear) by a linear layer")
+print("\(labeled.count) labels: \(linear) by a linear layer")
 
 /// SimCLR_eval(linear_eval=False): SGD with momentum on the whole network and a new linear layer.
 /// No augmentation, as there.
@@ -127,10 +127,10 @@ func fineTuned(_ net: ResNet) throws -> Float {
     optimizer: SGD(
       classifier.parameters, learningRate: directory == nil ? 1e-2 : 1e-3, momentum: 0.9),
     loader: DataLoader(
-      labelled, batchSize: min(128, labelled.count / 5), shuffled: true, dropsLast: true),
+      labeled, batchSize: min(128, labeled.count / 5), shuffled: true, dropsLast: true),
     stepCount: min(2 * hyperparameters.steps, 4_000))  // 100 epochs of 39 steps
   try trainer.run()
   return classifier.accuracy(on: test)
 }
 let (tuned, fresh) = (try fineTuned(net), try fineTuned(network(isWhole: directory != nil)))
-print("\(labelled.count) labels: \(tuned) fine-tuned, \(fresh) from scratch")
+print("\(labeled.count) labels: \(tuned) fine-tuned, \(fresh) from scratch")

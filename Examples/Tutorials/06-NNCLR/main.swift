@@ -21,37 +21,37 @@ let stepsPerEpoch = max(1, steps / epochCount)  // 50, and 200 for better result
 
 // prepare_dataset(): 100,000 images without labels and 5,000 with them, of which a step has as many
 // as make an epoch of its steps: 2,000 and 100.
-let labelledCount = min(5_000, 20 * stepsPerEpoch)
-let unlabelled: any ImageDataset =
-  try directory.map { try STL10.load(.unlabelled, directory: $0) }
-  ?? FashionMNIST.load(.train).split(at: labelledCount).1.first(min(40_000, 100 * stepsPerEpoch))
-let labelled: any ImageDataset =
+let labeledCount = min(5_000, 20 * stepsPerEpoch)
+let unlabeled: any ImageDataset =
+  try directory.map { try STL10.load(.unlabeled, directory: $0) }
+  ?? FashionMNIST.load(.train).split(at: labeledCount).1.first(min(40_000, 100 * stepsPerEpoch))
+let labeled: any ImageDataset =
   try directory.map { try STL10.load(.train, directory: $0) }
-  ?? FashionMNIST.load(.train).first(labelledCount)
+  ?? FashionMNIST.load(.train).first(labeledCount)
 let test: any ImageDataset =
   try directory.map { try STL10.load(.test, directory: $0) }
   ?? FashionMNIST.load(.test).first(2_000)
-let labelledBatchSize = labelled.count / stepsPerEpoch
+let labeledBatchSize = labeled.count / stepsPerEpoch
 
 /// Both kinds of images, shuffled together: as many of each in a step as there, on average.
 struct AllImages: ImageDataset {
-  let unlabelled: any ImageDataset
-  let labelled: any ImageDataset
+  let unlabeled: any ImageDataset
+  let labeled: any ImageDataset
 
-  var count: Int { unlabelled.count + labelled.count }
-  var imageShape: Shape { unlabelled.imageShape }
+  var count: Int { unlabeled.count + labeled.count }
+  var imageShape: Shape { unlabeled.imageShape }
   var labels: [Int] { [] }
   var classNames: [String] { [] }
 
   func images(at indices: [Int]) -> Tensor {
     concatenated(
       indices.map { index in
-        index < unlabelled.count
-          ? unlabelled.images(at: [index]) : labelled.images(at: [index - unlabelled.count])
+        index < unlabeled.count
+          ? unlabeled.images(at: [index]) : labeled.images(at: [index - unlabeled.count])
       })
   }
 }
-let trainImages = AllImages(unlabelled: unlabelled, labelled: labelled)
+let trainImages = AllImages(unlabeled: unlabeled, labeled: labeled)
 
 // contrastive_augmenter and classification_augmenter: a flip, a crop and a shift of brightness.
 let contrastiveAugmenter = Compose.nnclr(
@@ -133,7 +133,7 @@ let loader = DataLoader(
 let trainer = Trainer(
   model, optimizer: Adam(model.parameters), loader: loader, stepCount: steps)
 let probe = OnlineProbe(
-  DataLoader(labelled, batchSize: labelledBatchSize, shuffled: true, dropsLast: true, seed: 1))
+  DataLoader(labeled, batchSize: labeledBatchSize, shuffled: true, dropsLast: true, seed: 1))
 trainer.callbacks = [CollapseWatch(), probe]
 
 // model.fit(train_dataset, epochs=num_epochs, validation_data=test_dataset): the means of an epoch.
@@ -155,13 +155,13 @@ try trainer.run { report in
   sums = sums.map { _ in 0 }
 }
 
-// finetuning_model: the encoder and a new dense layer learn classes from the labelled images.
+// finetuning_model: the encoder and a new dense layer learn classes from the labeled images.
 let classifier = Classifier(
   encoder, classCount: 10, imageSize: Size2D(inputSize), hiddenLayer: -1,
   augmentation: classificationAugmenter, seed: 0)
 let finetuning = Trainer(
   classifier, optimizer: Adam(classifier.parameters),
-  loader: DataLoader(labelled, batchSize: labelledBatchSize, shuffled: true, dropsLast: true),
+  loader: DataLoader(labeled, batchSize: labeledBatchSize, shuffled: true, dropsLast: true),
   stepCount: steps)
 try finetuning.run()
 print("fine-tuned: accuracy \(classifier.accuracy(on: test)) of the test images")

@@ -20,8 +20,8 @@ public enum CIFAR10 {
   ///   - directory: Where the six .bin files are.
   /// - Returns: Images of shape [32, 32, 3], kept as bytes.
   /// - Throws: `FileError`.
-  /// - Precondition: `split` is not `unlabelled`.
-  public static func load(_ split: Split, directory: String) throws -> LabelledImages {
+  /// - Precondition: `split` is not `unlabeled`.
+  public static func load(_ split: Split, directory: String) throws -> LabeledImages {
     try checkDirectory(directory)
     var (labels, bytes) = ([Int](), [UInt8]())
     for name in split.isTest("CIFAR-10")
@@ -30,7 +30,7 @@ public enum CIFAR10 {
       try read(directory + "/" + name, labels: &labels, bytes: &bytes)
     }
     layout.interleave(&bytes)
-    return LabelledImages(
+    return LabeledImages(
       bytes: bytes, imageShape: [32, 32, 3], labels: labels, classNames: classNames)
   }
 

@@ -19,10 +19,10 @@ public enum FashionMNIST {
   ///   - directory: Where the four IDX files are, plain or gzipped.
   /// - Returns: Images of shape [28, 28, 1], kept as bytes.
   /// - Throws: `FileError`.
-  /// - Precondition: `split` is not `unlabelled`.
+  /// - Precondition: `split` is not `unlabeled`.
   public static func load(
     _ split: Split, directory: String = debianDirectory
-  ) throws -> LabelledImages {
+  ) throws -> LabeledImages {
     try checkDirectory(
       directory,
       advice: "; apt-get install dataset-fashion-mnist, or pass the directory that has the files")

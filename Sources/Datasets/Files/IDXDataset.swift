@@ -14,10 +14,10 @@ public enum IDXDataset {
   ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
   /// - Returns: Images of shape [height, width, 1] or [height, width, channels], kept as bytes.
   /// - Throws: `FileError`.
-  /// - Precondition: `split` is not `unlabelled`.
+  /// - Precondition: `split` is not `unlabeled`.
   public static func load(
     _ split: Split, directory: String, classNames: [String]? = nil
-  ) throws -> LabelledImages {
+  ) throws -> LabeledImages {
     try checkDirectory(directory)
     let prefix = split.isTest("An IDX data set") ? "t10k" : "train"
     let colorPath = existing("\(prefix)-images-idx4-ubyte", in: directory)
@@ -40,7 +40,7 @@ public enum IDXDataset {
         labelPath,
         "needs labels in 0..<\(classNames.count); got \(labels[position]) for image \(position)")
     }
-    return LabelledImages(
+    return LabeledImages(
       bytes: images.bytes, imageShape: imageShape, labels: labels, classNames: classNames)
   }
 

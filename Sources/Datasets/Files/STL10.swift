@@ -21,7 +21,7 @@ public enum STL10 {
   /// - Returns: Images of shape [96, 96, 3], kept as bytes. Labels count from 0, those of the files
   ///   from 1.
   /// - Throws: `FileError`.
-  public static func load(_ split: Split, directory: String) throws -> LabelledImages {
+  public static func load(_ split: Split, directory: String) throws -> LabeledImages {
     try checkDirectory(directory)
     let path = "\(directory)/\(split.rawValue)_X.bin"
     var bytes = try [UInt8](unpackedContents(path))
@@ -29,17 +29,17 @@ public enum STL10 {
       throw FileError(
         path, "needs images of \(layout.byteCount) bytes; the file has \(bytes.count) bytes")
     }
-    let labels = try split == .unlabelled ? [] : labels(split, in: directory)
-    guard split == .unlabelled || labels.count == bytes.count / layout.byteCount else {
+    let labels = try split == .unlabeled ? [] : labels(split, in: directory)
+    guard split == .unlabeled || labels.count == bytes.count / layout.byteCount else {
       throw FileError(
         "\(directory)/\(split.rawValue)_y.bin",
         "needs a label for each of the \(bytes.count / layout.byteCount) images of \(path); got "
           + "\(labels.count) labels")
     }
     layout.interleave(&bytes)
-    return LabelledImages(
+    return LabeledImages(
       bytes: bytes, imageShape: [96, 96, 3], labels: labels,
-      classNames: split == .unlabelled ? [] : classNames)
+      classNames: split == .unlabeled ? [] : classNames)
   }
 
   private static func labels(_ split: Split, in directory: String) throws -> [Int] {

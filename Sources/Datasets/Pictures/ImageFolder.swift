@@ -26,29 +26,29 @@ public enum ImageFolder {
   ///   - imageSize: The height and width of each image. Learners cut their views out of it, so it
   ///     may be somewhat larger than the views.
   ///   - channels: 3 for colours, or 1 for greys: 0.299 red + 0.587 green + 0.114 blue.
-  ///   - damaged: Called with each picture that is damaged, which is then left out. When it is nil,
-  ///     such pictures are an error. Unreadable files and missing libraries always are.
+  ///   - onDecodingError: Called with each picture that is damaged, which is then left out. When it
+  ///     is nil, such pictures are an error. Unreadable files and missing libraries always are.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as
   ///   bytes.
   /// - Throws: ``FileError``, if there is no picture that can be read, or one that cannot.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func load(
     directory: String, imageSize: Size2D, channels: Int = 3,
-    damaged: ((FileError) -> Void)? = nil
-  ) throws -> LabelledImages {
+    onDecodingError: ((FileError) -> Void)? = nil
+  ) throws -> LabeledImages {
     let format = ImageFormat(imageSize, channels: channels)
     let files = try PictureFiles(in: directory)
     var (bytes, failures) = decoded(files.paths, to: format)
     Memory.releaseUnused()
     let count = files.paths.count
-    guard failures.isEmpty || damaged != nil, failures.count < count,
+    guard failures.isEmpty || onDecodingError != nil, failures.count < count,
       failures.allSatisfy({ $0.error.kind == .damaged })
     else { throw summary(failures.map(\.error), of: count) }
-    for failure in failures { damaged?(failure.error) }
+    for failure in failures { onDecodingError?(failure.error) }
     let leftOut = Set(failures.map(\.index))
     let kept = (0..<count).filter { !leftOut.contains($0) }
     bytes.moveParts(kept, of: format.shape.elementCount)
-    var images = LabelledImages(
+    var images = LabeledImages(
       bytes: bytes, imageShape: format.shape,
       labels: files.labels.isEmpty ? [] : kept.map { files.labels[$0] },
       classNames: files.classNames)
@@ -59,21 +59,21 @@ public enum ImageFolder {
   /// Finds all pictures of a directory, which are decoded when a batch asks for them: for more
   /// pictures than memory holds.
   ///
-  /// The images are those of ``load(directory:imageSize:channels:damaged:)``.
+  /// The images are those of ``load(directory:imageSize:channels:onDecodingError:)``.
   ///
   /// - Parameters:
   ///   - directory: Where the pictures are.
   ///   - imageSize: The height and width of each image.
   ///   - channels: 3 for colours, or 1 for greys.
-  ///   - damaged: Called, on any thread and every time, with each picture that cannot be read,
-  ///     which is then black. When it is nil, such a picture stops the program.
+  ///   - onDecodingError: Called, on any thread and every time, with each picture that cannot be
+  ///     read, which is then black. When it is nil, such a picture stops the program.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths.
   /// - Throws: ``FileError``, if there is no picture, or the first one cannot be read.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func open(
     directory: String, imageSize: Size2D, channels: Int = 3,
-    damaged: (@Sendable (FileError) -> Void)? = nil
-  ) throws -> PicturesOnDemand {
+    onDecodingError: (@Sendable (FileError) -> Void)? = nil
+  ) throws -> LazyImageFolder {
     let format = ImageFormat(imageSize, channels: channels)
     let files = try PictureFiles(in: directory)
     do {
@@ -81,9 +81,9 @@ public enum ImageFolder {
       _ = try Tensor(shape: format.shape) { try format.render(files.paths[0], into: $0) }
     } catch {
       let error = FileError(error, at: files.paths[0])
-      guard error.kind == .damaged, damaged != nil else { throw error }
+      guard error.kind == .damaged, onDecodingError != nil else { throw error }
     }
-    return PicturesOnDemand(files, format, damaged: damaged)
+    return LazyImageFolder(files, format, onDecodingError: onDecodingError)
   }
 
   /// The pictures at `paths`, one after the other, and the positions and errors of those that
@@ -118,7 +118,7 @@ public enum ImageFolder {
     // What is wrong with the machine goes before what is wrong with a picture.
     let first = failures.first { $0.kind != .damaged } ?? failures[0]
     let isSome = failures.count < count && failures.allSatisfy { $0.kind == .damaged }
-    let advice = isSome ? "; `damaged:` leaves such pictures out" : ""
+    let advice = isSome ? "; `onDecodingError:` leaves such pictures out" : ""
     guard failures.count > 1 else {
       return FileError(first.path, first.reason + advice, first.kind)
     }

@@ -26,7 +26,7 @@ extension ShapeScene {
       let split = stream.uniform(in: (darkest + contrast)...(brightest - contrast))
       let below = darkest...(split - contrast / 2)
       let above = (split + contrast / 2)...brightest
-      return stream.chance(0.5) && !isShapeLighter ? (below, above) : (above, below)
+      return stream.bernoulli(0.5) && !isShapeLighter ? (below, above) : (above, below)
     }
 
     /// Two colours of independent hues with brightness in a range.

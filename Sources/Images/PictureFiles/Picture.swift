@@ -76,8 +76,8 @@ struct Picture {
   }
 
   /// The picture as values 0...1.
-  var image: Image {
-    Image(size: size, channels: 3) { out in
+  var image: PixelImage {
+    PixelImage(size: size, channels: 3) { out in
       guard let out = out.baseAddress else { return }
       for row in 0..<size.height { read(row, into: out + row * size.width * 3) }
     }

@@ -10,7 +10,7 @@ import Tensor
 /// it in place without a copy; a type that leaves the word out conforms just as well.
 public protocol Augmentation: Sendable {
   /// The view of `image` that the numbers in `stream` lead to.
-  func callAsFunction(_ image: consuming Image, using stream: inout RandomStream) -> Image
+  func callAsFunction(_ image: consuming PixelImage, using stream: inout RandomStream) -> PixelImage
 
   /// The size of every view of an image of size `image`, or nil if views differ or change the
   /// number of channels.
@@ -36,29 +36,29 @@ extension SizePreserving {
 /// An augmentation made of a closure.
 ///
 /// ```swift
-/// let inverted = AnyAugmentation { image, _ in Image(1 - image.pixels) }
+/// let inverted = LambdaAugmentation { image, _ in PixelImage(1 - image.pixels) }
 /// ```
-public struct AnyAugmentation: Augmentation {
-  private let body: @Sendable (Image, inout RandomStream) -> Image
+public struct LambdaAugmentation: Augmentation {
+  private let body: @Sendable (PixelImage, inout RandomStream) -> PixelImage
 
   /// An augmentation that calls `body`, which draws its chance from the stream and nowhere else.
-  public init(_ body: @escaping @Sendable (Image, inout RandomStream) -> Image) {
+  public init(_ body: @escaping @Sendable (PixelImage, inout RandomStream) -> PixelImage) {
     self.body = body
   }
 
   /// The view of `image` that the closure makes.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { body(image, &stream) }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { body(image, &stream) }
 }
 
 /// An augmentation that changes nothing.
-public struct Unchanged: SizePreserving {
+public struct IdentityAugmentation: SizePreserving {
   /// An augmentation that changes nothing.
   public init() {}
 
   /// `image` itself.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { image }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { image }
 }

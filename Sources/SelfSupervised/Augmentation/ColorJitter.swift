@@ -65,16 +65,16 @@ public struct ColorJitter: SizePreserving {
 
   /// The view of `image` after random changes of its colours.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let adjustments = adjustments(using: &stream)
     return image.adjusted(by: adjustments)
   }
 }
 
-extension Image {
+extension PixelImage {
   /// This image after changes of its colours, made in the given order.
-  public consuming func adjusted(by adjustments: [ColorAdjustment]) -> Image {
+  public consuming func adjusted(by adjustments: [ColorAdjustment]) -> PixelImage {
     guard !adjustments.isEmpty else { return self }
     let (count, channels) = (height * width, channels)
     mutate { pixels in

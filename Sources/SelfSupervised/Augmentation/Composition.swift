@@ -11,8 +11,8 @@ public struct Compose: Augmentation {
 
   /// The view of `image` after all steps.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     for step in steps { image = step(image, using: &stream) }
     return image
   }
@@ -48,9 +48,9 @@ public struct RandomApply: Augmentation {
 
   /// The view of `image` that `base` makes, or `image` itself.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
-    stream.chance(probability) ? base(image, using: &stream) : image
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
+    stream.bernoulli(probability) ? base(image, using: &stream) : image
   }
 
   /// The size of the image, if `base` keeps it.

@@ -37,20 +37,20 @@ public struct Cutout: SizePreserving {
 
   /// `image` with a rectangle painted over.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let region = region(in: image.size, using: &stream)
-    return image.painted(region, with: value)
+    return image.filled(region, with: value)
   }
 }
 
-extension Image {
+extension PixelImage {
   /// This image with `value` in all channels of `region`, which may be empty.
   ///
   /// - Precondition: The region lies inside the image.
-  public consuming func painted(_ region: Region, with value: Float) -> Image {
+  public consuming func filled(_ region: Region, with value: Float) -> PixelImage {
     if region.size.height == 0 || region.size.width == 0 { return self }
-    precondition(region.fits(in: size), "painted needs a region inside \(size); got \(region)")
+    precondition(region.fits(in: size), "filled needs a region inside \(size); got \(region)")
     let (width, channels) = (width, channels)
     mutate { pixels in
       for row in region.top..<region.top + region.size.height {

@@ -8,8 +8,8 @@ public struct HorizontalFlip: SizePreserving {
 
   /// `image` with left and right exchanged.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { image.flippedHorizontally() }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { image.flippedHorizontally() }
 }
 
 /// The image with top and bottom exchanged.
@@ -19,13 +19,13 @@ public struct VerticalFlip: SizePreserving {
 
   /// `image` with top and bottom exchanged.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { image.flippedVertically() }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { image.flippedVertically() }
 }
 
-extension Image {
+extension PixelImage {
   /// This image with left and right exchanged.
-  public consuming func flippedHorizontally() -> Image {
+  public consuming func flippedHorizontally() -> PixelImage {
     let (height, width, channels) = (height, width, channels)
     mutate { pixels in
       guard let start = pixels.baseAddress else { return }
@@ -37,7 +37,7 @@ extension Image {
   }
 
   /// This image with top and bottom exchanged.
-  public consuming func flippedVertically() -> Image {
+  public consuming func flippedVertically() -> PixelImage {
     let (height, length) = (height, width * channels)
     mutate { pixels in
       guard let start = pixels.baseAddress else { return }

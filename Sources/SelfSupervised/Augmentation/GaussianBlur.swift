@@ -62,14 +62,14 @@ public struct GaussianBlur: SizePreserving {
 
   /// `image`, blurred.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let taps = taps(sigma: sigma(using: &stream))
     return image.blurred(taps: taps, padding: padding)
   }
 }
 
-extension Image {
+extension PixelImage {
   /// This image with each pixel replaced by the weighted sum of those around it.
   ///
   /// - Parameters:
@@ -78,7 +78,9 @@ extension Image {
   ///   - padding: What lies beyond the border.
   /// - Returns: The blurred image.
   /// - Precondition: There is an odd number of taps.
-  public consuming func blurred(taps: [Float], padding: GaussianBlur.Padding = .reflect) -> Image {
+  public consuming func blurred(taps: [Float], padding: GaussianBlur.Padding = .reflect)
+    -> PixelImage
+  {
     precondition(taps.count % 2 == 1, "blurred needs an odd number of taps; got \(taps.count)")
     if taps == [1] { return self }
     let blur = BlurPass(

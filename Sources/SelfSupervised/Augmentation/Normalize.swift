@@ -48,8 +48,8 @@ public struct Normalize: SizePreserving {
   ///
   /// - Precondition: There is one mean, or one per channel of the image.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let channels = image.channels
     let means = expanded(mean, to: channels)
     let deviations = expanded(standardDeviation, to: channels)
@@ -84,11 +84,11 @@ public struct Normalize: SizePreserving {
   }
 }
 
-extension Image {
+extension PixelImage {
   /// This image with every value x of channel c as x · scales[c] + offsets[c].
   ///
   /// - Precondition: There is one scale and one offset per channel.
-  public consuming func scaled(by scales: [Float], adding offsets: [Float]) -> Image {
+  public consuming func scaled(by scales: [Float], adding offsets: [Float]) -> PixelImage {
     let (count, channels) = (height * width, channels)
     precondition(
       scales.count == channels && offsets.count == channels,

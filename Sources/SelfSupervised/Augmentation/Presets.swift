@@ -101,7 +101,7 @@ extension Augmentation where Self == Compose {
   /// The views of the Keras example of NNCLR: a flip, a crop and a shift of brightness.
   ///
   /// The defaults are for the contrastive views; ``nnclrClassification(imageSize:)`` has those for
-  /// the labelled images. Crops are whole pixels, resized with antialiasing.
+  /// the labeled images. Crops are whole pixels, resized with antialiasing.
   ///
   /// - Parameters:
   ///   - imageSize: The size of the views.

@@ -66,8 +66,8 @@ public struct RandomResizedCrop: Augmentation {
 
   /// The view of a random part of `image`.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let region = region(in: image.size, using: &stream)
     return image.resized(from: region, to: size, interpolation, antialias: antialias)
   }

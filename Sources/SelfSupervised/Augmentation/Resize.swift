@@ -41,8 +41,8 @@ public struct Resize: Augmentation {
 
   /// `image`, resized.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let size = size(of: image.size)
     return image.resized(to: size, interpolation, antialias: antialias)
   }
@@ -60,8 +60,8 @@ public struct CenterCrop: Augmentation {
   ///
   /// - Precondition: The image is at least as large as the crop.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     precondition(
       image.height >= size.height && image.width >= size.width,
       "CenterCrop needs an image of at least \(size); got \(image.size)")

@@ -10,8 +10,8 @@ public struct Grayscale: SizePreserving {
 
   /// `image` without colour.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { image.withoutColor() }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { image.grayscaled() }
 }
 
 /// The image with its bright values inverted: x becomes 1 - x where it is `threshold` or more.
@@ -24,8 +24,8 @@ public struct Solarize: SizePreserving {
 
   /// `image` with its bright values inverted.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { image.solarized(threshold: threshold) }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { image.solarized(threshold: threshold) }
 }
 
 /// One random number added to all values of the image, which are then clipped to 0...1.
@@ -51,8 +51,8 @@ public struct RandomBrightness: SizePreserving {
 
   /// `image`, brighter or darker.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let offset = offset(using: &stream)
     return image.blended(scale: 1, offset: offset)
   }
@@ -65,14 +65,14 @@ public struct Clip: SizePreserving {
 
   /// `image` with its values in 0...1.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image { image.blended(scale: 1, offset: 0) }
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage { image.blended(scale: 1, offset: 0) }
 }
 
-extension Image {
+extension PixelImage {
   /// This image without colour: 0.2989 red + 0.587 green + 0.114 blue in all three channels, or the
   /// image as it is if it does not have three.
-  public consuming func withoutColor() -> Image {
+  public consuming func grayscaled() -> PixelImage {
     guard channels == 3 else { return self }
     let count = height * width
     mutate { pixels in
@@ -82,7 +82,7 @@ extension Image {
   }
 
   /// This image with 1 - x for every value x that is `threshold` or more.
-  public consuming func solarized(threshold: Float) -> Image {
+  public consuming func solarized(threshold: Float) -> PixelImage {
     mutate { pixels in
       guard let values = pixels.baseAddress else { return }
       for index in 0..<pixels.count {
@@ -94,7 +94,7 @@ extension Image {
   }
 
   /// This image with every value x as x · scale + offset, clipped to 0...1.
-  public consuming func blended(scale: Float, offset: Float) -> Image {
+  public consuming func blended(scale: Float, offset: Float) -> PixelImage {
     mutate { pixels in
       guard let values = pixels.baseAddress else { return }
       blend(values, count: pixels.count, scale: scale, offset: offset)

@@ -15,17 +15,17 @@ public struct IntersectionOverUnion: Sendable {
       "IntersectionOverUnion needs a label for each prediction; got \(predictions.count) and "
         + "\(labels.count)")
     var both = [Int](repeating: 0, count: classCount)
-    var (predicted, labelled) = (both, both)
+    var (predicted, labeled) = (both, both)
     for (prediction, label) in zip(predictions, labels) {
       precondition(
         both.indices.contains(prediction) && both.indices.contains(label),
         "IntersectionOverUnion needs classes in 0..<\(classCount); got \(prediction) and \(label)")
       predicted[prediction] += 1
-      labelled[label] += 1
+      labeled[label] += 1
       if prediction == label { both[label] += 1 }
     }
     ofClasses = both.indices.map { index in
-      let union = predicted[index] + labelled[index] - both[index]
+      let union = predicted[index] + labeled[index] - both[index]
       return union > 0 ? Float(both[index]) / Float(union) : .nan
     }
   }

@@ -1,7 +1,7 @@
 import Nets
 import Tensor
 
-/// Makes a network better with unlabelled images.
+/// Makes a network better with unlabeled images.
 ///
 /// ```swift
 /// let learner = BYOL(net, imageSize: 256, hiddenLayer: "avgpool")

@@ -1,7 +1,7 @@
 import Nets
 import Tensor
 
-/// A way to learn from views of unlabelled images, as a paper describes it: hyperparameters, heads
+/// A way to learn from views of unlabeled images, as a paper describes it: hyperparameters, heads
 /// and a loss.
 ///
 /// A method is a value and holds no weights. ``MethodLearner`` runs it around any network. A method

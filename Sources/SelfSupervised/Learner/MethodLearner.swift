@@ -67,7 +67,7 @@ public final class MethodLearner<M: Method>: Learner {
     self.viewBatching = viewBatching
     self.stream = stream
     let usual = imageSize.map(method.augmentations)
-    let first = augmentation ?? usual?.first ?? Unchanged()
+    let first = augmentation ?? usual?.first ?? IdentityAugmentation()
     augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
     namedParts = [("net", net)] + parts.named
     stochasticModules = namedStochasticModules(in: namedParts)

@@ -54,7 +54,7 @@ public struct TrackedCrop: Augmentation {
       case .area(let scale): RandomResizedCrop(size, scale: scale).region(in: image, using: &stream)
       case .sides(let range): regionOfSides(range, in: image, using: &stream)
       }
-    return ViewRegion(region, of: image, isFlipped: stream.chance(flipProbability))
+    return ViewRegion(region, of: image, isFlipped: stream.bernoulli(flipProbability))
   }
 
   private func regionOfSides(
@@ -70,7 +70,7 @@ public struct TrackedCrop: Augmentation {
   }
 
   /// The view of one part of `image`.
-  public func view(of image: Image, _ part: ViewRegion) -> Image {
+  public func view(of image: PixelImage, _ part: ViewRegion) -> PixelImage {
     let view = image.resized(
       from: part.region, to: size, interpolation, antialias: antialias)
     return part.isFlipped ? view.flippedHorizontally() : view
@@ -78,8 +78,8 @@ public struct TrackedCrop: Augmentation {
 
   /// The view of a random part of `image`.
   public func callAsFunction(
-    _ image: consuming Image, using stream: inout RandomStream
-  ) -> Image {
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
     let part = region(in: image.size, using: &stream)
     return view(of: image, part)
   }

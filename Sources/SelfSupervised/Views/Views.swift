@@ -53,10 +53,11 @@ public func views(
 ///   - draw: Makes the view of the image at an index.
 /// - Returns: A batch of views.
 func drawn(
-  of images: Tensor, size: Size2D?, by draw: (_ image: consuming Image, _ index: Int) -> Image
+  of images: Tensor, size: Size2D?,
+  by draw: (_ image: consuming PixelImage, _ index: Int) -> PixelImage
 ) -> Tensor {
   let images = images.detached
-  let first = size == nil ? draw(Image(images[0]), 0).pixels : nil
+  let first = size == nil ? draw(PixelImage(images[0]), 0).pixels : nil
   let shape =
     first?.shape ?? [size?.height ?? 0, size?.width ?? 0, images.shape[3]]
   return Tensor(shape: Shape([images.shape[0]] + shape.dimensions)) { out in
@@ -64,7 +65,7 @@ func drawn(
     nonisolated(unsafe) let (out, draw) = (out, draw)
     Parallel.forEach(images.shape[0]) { index in
       let known = index == 0 ? first : nil
-      let view = known ?? draw(Image(images[index]), index).pixels
+      let view = known ?? draw(PixelImage(images[index]), index).pixels
       precondition(
         view.shape == shape,
         "views needs views of one shape; got \(shape) and, for image \(index), \(view.shape): end "

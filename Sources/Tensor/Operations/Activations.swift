@@ -84,7 +84,7 @@ public func dropout(
     "dropout needs a probability of at least 0 and below 1; got \(probability)")
   let scale = 1 / (1 - probability)
   let mask = Tensor(x.shape) { out in
-    for index in 0..<x.elementCount { out[index] = stream.chance(probability) ? 0 : scale }
+    for index in 0..<x.elementCount { out[index] = stream.bernoulli(probability) ? 0 : scale }
   }
   return x * mask
 }

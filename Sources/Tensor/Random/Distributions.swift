@@ -20,7 +20,7 @@ extension RandomStream {
   public mutating func integer(in range: Range<Int>) -> Int { Int.random(in: range, using: &self) }
 
   /// True with the given probability.
-  public mutating func chance(_ probability: Float) -> Bool { uniform() < probability }
+  public mutating func bernoulli(_ probability: Float) -> Bool { uniform() < probability }
 
   /// A draw from the standard normal distribution, by Box and Muller.
   public mutating func normal() -> Float {

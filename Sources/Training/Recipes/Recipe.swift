@@ -9,7 +9,7 @@ package struct Recipe: Sendable {
   package let batchSize: Int
   /// The height and width of views; nil for that of the images.
   package var viewSize: Int?
-  /// The labelled images whose neighbours are looked up.
+  /// The labeled images whose neighbours are looked up.
   package let bankSize: Int
   package let optimizer: OptimizerChoice
   /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise where

@@ -42,7 +42,7 @@ final class CIFAR10Tests: XCTestCase {
   func testDamagedFilesAreNamed() throws {
     let files = try TemporaryFiles(for: self)
     let path = files.path("test_batch.bin")
-    func load() throws -> LabelledImages { try CIFAR10.load(.test, directory: files.directory) }
+    func load() throws -> LabeledImages { try CIFAR10.load(.test, directory: files.directory) }
     assertFails(path, "needs a file; there is none", load)
     try files.write(Array(record(3) { _, _, _ in 0 }.dropLast()), to: "test_batch.bin")
     assertFails(path, "needs records of 3073 bytes; the file has 3072 bytes", load)

@@ -5,7 +5,7 @@ import XCTest
 @testable import Datasets
 
 final class FashionMNISTTests: XCTestCase {
-  private func load(_ split: Split) throws -> LabelledImages {
+  private func load(_ split: Split) throws -> LabeledImages {
     try XCTSkipUnless(
       FileManager.default.fileExists(atPath: FashionMNIST.debianDirectory),
       "needs the package dataset-fashion-mnist")

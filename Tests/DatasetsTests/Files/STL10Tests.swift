@@ -27,10 +27,10 @@ final class STL10Tests: XCTestCase {
     }
   }
 
-  func testUnlabelledImagesHaveNoLabels() throws {
+  func testUnlabeledImagesHaveNoLabels() throws {
     let files = try TemporaryFiles(for: self)
     try files.write(image { channel, _, _ in channel }, to: "unlabeled_X.bin")
-    let data = try STL10.load(.unlabelled, directory: files.directory)
+    let data = try STL10.load(.unlabeled, directory: files.directory)
     XCTAssertEqual(data.count, 1)
     XCTAssertEqual(data.labels, [])
     XCTAssertEqual(data.classNames, [])
@@ -39,7 +39,7 @@ final class STL10Tests: XCTestCase {
   func testDamagedFilesAreNamed() throws {
     let files = try TemporaryFiles(for: self)
     let (images, labels) = (files.path("test_X.bin"), files.path("test_y.bin"))
-    func load() throws -> LabelledImages { try STL10.load(.test, directory: files.directory) }
+    func load() throws -> LabeledImages { try STL10.load(.test, directory: files.directory) }
     assertFails(images, "needs a file; there is none", load)
     try files.write([1, 2, 3], to: "test_X.bin")
     assertFails(images, "needs images of 27648 bytes; the file has 3 bytes", load)

@@ -101,7 +101,7 @@ final class ImageFolderTests: XCTestCase {
           assertFails(
             files.path("c.png"),
             "needs a JPEG, PNG or WebP picture; the file starts with 01 02 03 04; "
-              + "`damaged:` of ImageFolder.open makes such pictures black"
+              + "`onDecodingError:` of ImageFolder.open makes such pictures black"
           ) { try result.get() }
         }
       }
@@ -156,7 +156,7 @@ final class ImageFolderTests: XCTestCase {
       let text = "\(error)"
       XCTAssertTrue(
         text.hasPrefix("\(first): needs a whole JPEG picture; libjpeg-turbo says: "), text)
-      let advice = "`damaged:` leaves such pictures out"
+      let advice = "`onDecodingError:` leaves such pictures out"
       XCTAssertTrue(
         text.hasSuffix("; of 3 pictures 2 cannot be read, also \(second); \(advice)"), text)
     }
@@ -176,7 +176,8 @@ final class ImageFolderTests: XCTestCase {
     XCTAssertEqual(folder.labels, [0, 1, 1])
     XCTAssertEqual(folder.paths, ["x/a.png", "y/b.png", "y/d.jpg"].map(files.path))
     XCTAssertEqual(
-      folder.images(at: [2]).scalars, try Image(contentsOf: files.path("y/d.jpg")).pixels.scalars)
+      folder.images(at: [2]).scalars,
+      try PixelImage(contentsOf: files.path("y/d.jpg")).pixels.scalars)
     // If nothing is left, that is an error.
     try FileManager.default.removeItem(atPath: files.path("x"))
     for name in ["b.png", "d.jpg"] {

@@ -6,7 +6,7 @@ import XCTest
 @testable import Images
 
 final class ImageFilesTests: XCTestCase {
-  private let image = Image(
+  private let image = PixelImage(
     Tensor(
       [.nan, 1, 0.5, -3, .infinity, 0.1, 0.2, 0.3, 0.4, 1, 1, 0, 0, 0, 0, 0.25, 0.75, 1],
       shape: [2, 3, 3]))
@@ -17,7 +17,7 @@ final class ImageFilesTests: XCTestCase {
   func testAPNGFileHoldsTheRoundedValues() throws {
     let path = try TemporaryFiles(for: self).path("a.png")
     try image.write(to: path)
-    let picture = try Image(contentsOf: path)
+    let picture = try PixelImage(contentsOf: path)
     XCTAssertEqual(picture.size, [2, 3])
     XCTAssertEqual(picture.colors, bytes)
     XCTAssertEqual(picture.pixels.scalars, bytes.map { Float($0) / 255 })
@@ -27,9 +27,9 @@ final class ImageFilesTests: XCTestCase {
     let path = try TemporaryFiles(for: self).path("noise.png")
     var stream = RandomStream(seed: 0)
     for size in [Size2D(height: 1, width: 1), [300, 1], [1, 300], [257, 511]] {
-      let noise = Image(.uniform([size.height, size.width, 3], using: &stream))
+      let noise = PixelImage(.uniform([size.height, size.width, 3], using: &stream))
       try noise.write(to: path)
-      XCTAssertEqual(try Image(contentsOf: path).colors, noise.colors, "\(size)")
+      XCTAssertEqual(try PixelImage(contentsOf: path).colors, noise.colors, "\(size)")
     }
   }
 
@@ -42,8 +42,8 @@ final class ImageFilesTests: XCTestCase {
 
   func testGreysAreWrittenAsColors() throws {
     let path = try TemporaryFiles(for: self).path("grey.png")
-    try Image(Tensor([0, 1], shape: [1, 2, 1])).write(to: path)
-    XCTAssertEqual(try Image(contentsOf: path).colors, [0, 0, 0, 255, 255, 255])
+    try PixelImage(Tensor([0, 1], shape: [1, 2, 1])).write(to: path)
+    XCTAssertEqual(try PixelImage(contentsOf: path).colors, [0, 0, 0, 255, 255, 255])
   }
 
   func testWrongNamesAndPlaces() throws {

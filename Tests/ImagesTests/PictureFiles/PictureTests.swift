@@ -24,8 +24,8 @@ final class PictureTests: XCTestCase {
     for name in ["color.jpg", "color.png", "lossless.webp"] {
       let path = try files.write(PictureFixtures.bytes(name), to: "picture.gif")
       XCTAssertEqual(
-        try Image(contentsOf: path).colors,
-        try Image(contentsOf: PictureFixtures.path(name)).colors, name)
+        try PixelImage(contentsOf: path).colors,
+        try PixelImage(contentsOf: PictureFixtures.path(name)).colors, name)
     }
   }
 
@@ -97,8 +97,10 @@ final class PictureTests: XCTestCase {
   func testThinPicturesTakeNoMoreMemoryThanTheirMiddle() throws {
     let files = try TemporaryFiles(for: self)
     let path = files.path("thin.png")
-    try Image(size: Size2D(height: 1, width: 100_000), channels: 3) { $0.update(repeating: 0.5) }
-      .write(to: path)
+    try PixelImage(size: Size2D(height: 1, width: 100_000), channels: 3) {
+      $0.update(repeating: 0.5)
+    }
+    .write(to: path)
     let before = Memory.usage
     var fitted = [UInt8](repeating: 0, count: 96 * 96 * 3)
     try fitted.withUnsafeMutableBufferPointer {

@@ -4,9 +4,9 @@ import Tensor
 import XCTest
 
 /// An image of values drawn evenly from 0...1.
-func randomImage(_ height: Int, _ width: Int, _ channels: Int, seed: UInt64 = 1) -> Image {
+func randomImage(_ height: Int, _ width: Int, _ channels: Int, seed: UInt64 = 1) -> PixelImage {
   var stream = RandomStream(seed: seed)
-  return Image(.uniform([height, width, channels], using: &stream))
+  return PixelImage(.uniform([height, width, channels], using: &stream))
 }
 
 /// Images and what torchvision makes of them, as Fixtures/torchvision_augmentations.py wrote them.
@@ -24,15 +24,15 @@ struct TorchvisionFixture {
     cases = try JSONDecoder().decode([String: Case].self, from: Data(contentsOf: file))
   }
 
-  func image(_ name: String) throws -> Image {
+  func image(_ name: String) throws -> PixelImage {
     let found = try XCTUnwrap(cases[name], "no case \(name) in the fixture")
-    return Image(Tensor(found.values, shape: Shape(found.shape)))
+    return PixelImage(Tensor(found.values, shape: Shape(found.shape)))
   }
 }
 
 /// Fails unless both images have one shape and no value differs by more than `accuracy`.
 func assertClose(
-  _ image: Image, _ expected: Image, accuracy: Float = 2e-6, _ message: String = "",
+  _ image: PixelImage, _ expected: PixelImage, accuracy: Float = 2e-6, _ message: String = "",
   file: StaticString = #filePath, line: UInt = #line
 ) {
   guard image.pixels.shape == expected.pixels.shape else {

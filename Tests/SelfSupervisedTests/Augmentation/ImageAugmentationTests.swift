@@ -13,7 +13,7 @@ final class ImageAugmentationTests: XCTestCase {
       let images = Tensor.uniform([2, 3, 4, channels], in: 0..<1, using: &stream)
       let batch = normalize(images)
       for index in 0..<2 {
-        let image = normalize(Image(images[index]), using: &stream)
+        let image = normalize(PixelImage(images[index]), using: &stream)
         XCTAssertLessThan(abs(batch[index] - image.pixels).max().item, 1e-5)
       }
       XCTAssertLessThan(abs(normalize.inverse(batch) - images).max().item, 1e-6)
@@ -23,7 +23,7 @@ final class ImageAugmentationTests: XCTestCase {
   func testAugmentationsChangeAnImageOfTheirOwnInPlace() {
     let steps: [any Augmentation] = [
       HorizontalFlip(), VerticalFlip(), Grayscale(), Solarize(), Clip(), RandomBrightness(0.5),
-      GaussianBlur(), Cutout(), Normalize.imageNet, Unchanged(),
+      GaussianBlur(), Cutout(), Normalize.imageNet, IdentityAugmentation(),
       ColorJitter(brightness: 0.5, contrast: 0.5, saturation: 0.5, hue: 0.2),
     ]
     var stream = RandomStream(seed: 3)

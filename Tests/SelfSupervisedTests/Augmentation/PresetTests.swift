@@ -154,7 +154,7 @@ final class PresetTests: XCTestCase {
     ]
     var draws = RandomStream(seed: 14)
     // Black and white only, where bicubic resizing overshoots the most.
-    let image = Image(Tensor.uniform([20, 20, 3], using: &draws).map { $0 > 0.5 ? 1 : 0 })
+    let image = PixelImage(Tensor.uniform([20, 20, 3], using: &draws).map { $0 > 0.5 ? 1 : 0 })
     for preset in presets {
       for index in 0..<200 {
         var stream = draws.split(index)

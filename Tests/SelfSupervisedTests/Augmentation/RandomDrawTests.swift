@@ -119,7 +119,7 @@ final class RandomDrawTests: XCTestCase {
       for _ in 0..<100 {
         var same = stream
         let region = cutout.region(in: [8, 12], using: &same)
-        let view = cutout(Image(.ones([8, 12, channels])), using: &stream)
+        let view = cutout(PixelImage(.ones([8, 12, channels])), using: &stream)
         let painted = view.pixels.scalars.filter { $0 == -1 }.count
         XCTAssertEqual(painted, region.size.height * region.size.width * channels)
         XCTAssert((1...4).contains(region.size.height) && (1...6).contains(region.size.width))

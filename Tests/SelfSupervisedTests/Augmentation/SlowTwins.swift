@@ -6,20 +6,20 @@ import Tensor
 
 private func made(
   _ size: Size2D, _ channels: Int, _ value: (_ row: Int, _ column: Int, _ channel: Int) -> Double
-) -> Image {
+) -> PixelImage {
   var values: [Float] = []
   for row in 0..<size.height {
     for column in 0..<size.width {
       for channel in 0..<channels { values.append(Float(value(row, column, channel))) }
     }
   }
-  return Image(Tensor(values, shape: [size.height, size.width, channels]))
+  return PixelImage(Tensor(values, shape: [size.height, size.width, channels]))
 }
 
 /// Every new pixel is the mean of all old ones, weighted by the curve at their distance.
 func slowResize(
-  _ image: Image, from region: Region, to size: Size2D, _ interpolation: Interpolation
-) -> Image {
+  _ image: PixelImage, from region: Region, to size: Size2D, _ interpolation: Interpolation
+) -> PixelImage {
   func curve(_ x: Double) -> Double {
     if interpolation == .bilinear { return max(0, 1 - abs(x)) }
     let t = abs(x)
@@ -52,7 +52,7 @@ func slowResize(
 }
 
 /// Every new pixel is the weighted sum of a square around the old one.
-func slowBlur(_ image: Image, taps: [Float], padding: GaussianBlur.Padding) -> Image {
+func slowBlur(_ image: PixelImage, taps: [Float], padding: GaussianBlur.Padding) -> PixelImage {
   func mirrored(_ position: Int, _ length: Int) -> Int? {
     var position = position
     while position < 0 || position >= length {
@@ -77,7 +77,7 @@ func slowBlur(_ image: Image, taps: [Float], padding: GaussianBlur.Padding) -> I
 }
 
 /// Red, green and blue to hue, saturation and value, a turn of the hue, and back by sextants.
-func slowHue(_ image: Image, turn: Double) -> Image {
+func slowHue(_ image: PixelImage, turn: Double) -> PixelImage {
   made(image.size, 3) { row, column, channel in
     let (r, g, b) = (
       Double(image[row, column, 0]), Double(image[row, column, 1]), Double(image[row, column, 2])
@@ -103,8 +103,8 @@ func slowHue(_ image: Image, turn: Double) -> Image {
 }
 
 /// Every value between itself and `other`, clipped.
-func slowBlend(_ image: Image, _ factor: Float, _ other: (_ row: Int, _ column: Int) -> Double)
-  -> Image
+func slowBlend(_ image: PixelImage, _ factor: Float, _ other: (_ row: Int, _ column: Int) -> Double)
+  -> PixelImage
 {
   made(image.size, image.channels) { row, column, channel in
     let value = Double(image[row, column, channel]) * Double(factor)
@@ -113,7 +113,7 @@ func slowBlend(_ image: Image, _ factor: Float, _ other: (_ row: Int, _ column: 
 }
 
 /// The grey of a pixel; for an image that does not have three channels, the mean of its channels.
-func slowGray(_ image: Image, _ row: Int, _ column: Int) -> Double {
+func slowGray(_ image: PixelImage, _ row: Int, _ column: Int) -> Double {
   let channels = (0..<image.channels).map { Double(image[row, column, $0]) }
   if channels.count == 3 { return 0.2989 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2] }
   return channels.reduce(0, +) / Double(channels.count)

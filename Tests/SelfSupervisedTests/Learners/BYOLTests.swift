@@ -192,8 +192,8 @@ final class BYOLTests: XCTestCase {
     for useMomentum in [true, false] {
       let learner = BYOL(
         MLP([20, 32, 10], batchNorm: true), inputShape: [20], projectionSize: 8,
-        projectionHiddenSize: 16, useMomentum: useMomentum, augmentation: Unchanged(),
-        secondAugmentation: Unchanged())
+        projectionHiddenSize: 16, useMomentum: useMomentum, augmentation: IdentityAugmentation(),
+        secondAugmentation: IdentityAugmentation())
       let rows = (1...2).map { Tensor(Formula.centred("row\($0)", 160), shape: [8, 20]) }
       check(learner, (rows[0], rows[1]))
       XCTAssertEqual(learner.represent(rows[0]).embedding.shape, [8, 32])

@@ -37,14 +37,14 @@ final class GradientAccumulationTests: XCTestCase {
     let learner = BYOL(
       withRandomSeed(5) { SmoothCNN() }, inputShape: [16, 16, 3], hiddenLayer: "pool",
       projectionSize: 8, projectionHiddenSize: 16, movingAverageDecay: 0.75,
-      augmentation: Unchanged(), secondAugmentation: dimmed, seed: 1)
+      augmentation: IdentityAugmentation(), secondAugmentation: dimmed, seed: 1)
     for (_, module) in learner.modules.flatMap(\.namedModules) {
       (module as? BatchNorm)?.isFrozen = frozen
     }
     return learner
   }
 
-  private let dimmed = AnyAugmentation { image, _ in Image(image.pixels * image.pixels) }
+  private let dimmed = LambdaAugmentation { image, _ in PixelImage(image.pixels * image.pixels) }
 
   func testBYOLsHalvesAreTheWholeBatch() throws {
     let learners = batches.map { _ in byol(frozen: true) }
@@ -87,7 +87,8 @@ final class GradientAccumulationTests: XCTestCase {
     func simCLR() -> SimCLR {
       SimCLR(
         withRandomSeed(5) { SmoothCNN() }, inputShape: [16, 16, 3], hiddenLayer: "pool",
-        projectionSize: 8, head: .plain, augmentation: Unchanged(), secondAugmentation: dimmed,
+        projectionSize: 8, head: .plain, augmentation: IdentityAugmentation(),
+        secondAugmentation: dimmed,
         seed: 1)
     }
     let losses = batches.map { step(simCLR(), $0) }

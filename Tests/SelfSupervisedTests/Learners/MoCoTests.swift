@@ -127,7 +127,7 @@ final class MoCoTests: XCTestCase {
   func testVectors() {
     let learner = MoCo(
       MLP([20, 32, 10], batchNorm: true), inputShape: [20], projectionSize: 8, queueSize: 12,
-      augmentation: Unchanged())
+      augmentation: IdentityAugmentation())
     let rows = (1...2).map { formula("row\($0)", [8, 20]) }
     for _ in 0..<2 {
       learner.loss(rows[0], rows[1]).backward()

@@ -224,7 +224,7 @@ final class PixelCLTests: XCTestCase {
 
   /// Fifty steps on one batch: pixels of one place come to agree.
   func testAgreementRises() {
-    let learner = PixelCL.small(SmallMaps(), augmentation: Unchanged())
+    let learner = PixelCL.small(SmallMaps(), augmentation: IdentityAugmentation())
     let optimizer = Adam(learner.parameters, learningRate: 3e-3)
     let images = images(count: 16)
     var agreements: [Float] = []

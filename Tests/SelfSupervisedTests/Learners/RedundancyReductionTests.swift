@@ -89,11 +89,11 @@ final class RedundancyReductionTests: XCTestCase {
     func net() -> MLP { MLP([20, 32, 10], batchNorm: true) }
     check(
       BarlowTwins(
-        net(), inputShape: [20], projectionSize: 12, augmentation: Unchanged(),
-        secondAugmentation: Unchanged()))
+        net(), inputShape: [20], projectionSize: 12, augmentation: IdentityAugmentation(),
+        secondAugmentation: IdentityAugmentation()))
     check(
       VICReg(
-        net(), inputShape: [20], projectionSize: 12, augmentation: Unchanged(),
-        secondAugmentation: Unchanged()))
+        net(), inputShape: [20], projectionSize: 12, augmentation: IdentityAugmentation(),
+        secondAugmentation: IdentityAugmentation()))
   }
 }

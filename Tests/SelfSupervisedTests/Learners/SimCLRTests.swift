@@ -81,7 +81,7 @@ final class SimCLRTests: XCTestCase {
     XCTAssertTrue(wide(views(size: [16, 24]).first).item.isFinite)
     let vectors = SimCLR(
       MLP([20, 32, 10], batchNorm: true), inputShape: [20], projectionSize: 8,
-      augmentation: Unchanged(), secondAugmentation: Unchanged())
+      augmentation: IdentityAugmentation(), secondAugmentation: IdentityAugmentation())
     let rows = (1...2).map { Tensor(Formula.centred("row\($0)", 160), shape: [8, 20]) }
     XCTAssertTrue(vectors.loss(rows[0], rows[1]).item.isFinite)
   }

@@ -60,7 +60,8 @@ struct PixelReferenceRun {
       return kind.variant == .official ? each : [ViewRegion](repeating: each[0], count: count)
     }
     func made(_ regions: [ViewRegion]) -> Tensor {
-      stacked(regions.indices.map { learner.crop.view(of: Image(images[$0]), regions[$0]).pixels })
+      stacked(
+        regions.indices.map { learner.crop.view(of: PixelImage(images[$0]), regions[$0]).pixels })
     }
     return PixelViews(
       images: ViewPair(first: made(regions[0]), second: made(regions[1])),

@@ -152,7 +152,7 @@ final class FeatureQueueTests: XCTestCase {
     try withTemporaryFolder { folder in
       let queue = FeatureQueue(capacity: 5, width: 3)
       queue.append(batch(7), labels: Array(0..<7))
-      queue.append(batch(1, "unlabelled"))
+      queue.append(batch(1, "unlabeled"))
       try queue.save(to: folder + "/queue.safetensors")
       let other = FeatureQueue(capacity: 5, width: 3)
       try other.load(from: folder + "/queue.safetensors")

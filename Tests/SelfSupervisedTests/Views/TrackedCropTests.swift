@@ -47,7 +47,7 @@ final class TrackedCropTests: XCTestCase {
   func testCopiesOfOneImageGetDifferentRegions() {
     let images = Tensor.ones([64, 40, 40, 1])
     for extent in extents {
-      let found = views(TrackedCrop(16, extent: extent), images, Unchanged())
+      let found = views(TrackedCrop(16, extent: extent), images, IdentityAugmentation())
       XCTAssertGreaterThan(Set(found.first + found.second).count, 100)
       XCTAssertEqual(found.images.first.shape, [64, 16, 16, 1])
     }
@@ -59,7 +59,7 @@ final class TrackedCropTests: XCTestCase {
     let (size, viewSize): (Size2D, Size2D) = ([60, 90], [64, 96])
     for extent in extents {
       let crop = TrackedCrop(viewSize, extent: extent, flipProbability: 0.5)
-      let found = views(crop, coordinates(24, size), Unchanged())
+      let found = views(crop, coordinates(24, size), IdentityAugmentation())
       for (regions, images) in [
         (found.first, found.images.first), (found.second, found.images.second),
       ] {
@@ -87,7 +87,7 @@ final class TrackedCropTests: XCTestCase {
   func testPositivePairsShowTheSamePlace() {
     let (size, map): (Size2D, Size2D) = ([64, 96], [4, 6])
     let crop = TrackedCrop(size, flipProbability: 0.5)
-    let found = views(crop, coordinates(16, size), Unchanged())
+    let found = views(crop, coordinates(16, size), IdentityAugmentation())
     let places = [found.images.first, found.images.second].map {
       averagePool($0, window: 16, stride: 16, padding: 0)
         .reshaped([16, 24, 2])
@@ -147,7 +147,7 @@ final class TrackedCropTests: XCTestCase {
         let expected = resized(part, to: size, interpolation: interpolation, antialias: antialias)
         assertClose(
           image.resized(from: region, to: size, interpolation, antialias: antialias),
-          Image(expected[0]), accuracy: accuracy, "\(interpolation), \(region) to \(size)")
+          PixelImage(expected[0]), accuracy: accuracy, "\(interpolation), \(region) to \(size)")
       }
       check(.nearest, antialias: false, accuracy: 0)
       check(.nearest, antialias: true, accuracy: 0)
@@ -163,7 +163,7 @@ final class TrackedCropTests: XCTestCase {
     let images = coordinates(6, [20, 24])
     let (crop, stream) = (TrackedCrop([16, 12], flipProbability: 0.5), RandomStream(seed: 5))
     for augmentation: any Augmentation in [
-      Compose.pixelCL(), AnyAugmentation { image, _ in image },
+      Compose.pixelCL(), LambdaAugmentation { image, _ in image },
     ] {
       let found = crop.views(of: images, then: augmentation, using: stream)
       XCTAssertEqual(

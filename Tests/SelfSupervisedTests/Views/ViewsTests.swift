@@ -50,7 +50,7 @@ final class ViewsTests: XCTestCase {
   }
 
   func testAClosureIsAnAugmentation() {
-    let inverted = AnyAugmentation { image, _ in Image(1 - image.pixels) }
+    let inverted = LambdaAugmentation { image, _ in PixelImage(1 - image.pixels) }
     XCTAssertEqual(views(of: copies, by: inverted, using: stream).scalars, (1 - copies).scalars)
     let twice = inverted.followed(by: inverted.applied(probability: 1))
     let same = views(of: copies, by: twice, using: stream).scalars
@@ -62,19 +62,19 @@ final class ViewsTests: XCTestCase {
     let known: [(any Augmentation, Size2D)] = [
       (.simCLR(imageSize: [8, 9]), [8, 9]), (.byolPyTorch(imageSize: [5, 9]), [5, 9]),
       (.pixelCL(), [12, 10]), (Resize(shorterSide: 5), [6, 5]), (CenterCrop([4, 3]), [4, 3]),
-      (TrackedCrop(7), 7), (Cutout(), [12, 10]), (Unchanged(), [12, 10]),
+      (TrackedCrop(7), 7), (Cutout(), [12, 10]), (IdentityAugmentation(), [12, 10]),
     ]
     for (augmentation, size) in known {
       XCTAssertEqual(augmentation.viewSize(of: [12, 10]), size)
       let drawn = views(of: copies, by: augmentation, using: stream)
       XCTAssertEqual(drawn.shape, [64, size.height, size.width, 3])
-      let unknown = AnyAugmentation { augmentation($0, using: &$1) }
+      let unknown = LambdaAugmentation { augmentation($0, using: &$1) }
       XCTAssertNil(unknown.viewSize(of: [12, 10]))
       XCTAssertEqual(views(of: copies, by: unknown, using: stream).scalars, drawn.scalars)
     }
     XCTAssertNil(CenterCrop(4).applied(probability: 0.5).viewSize(of: [12, 10]))
     XCTAssertEqual(CenterCrop(4).applied(probability: 0.5).viewSize(of: 4), 4)
-    XCTAssertNil(Compose([AnyAugmentation { image, _ in image }, Clip()]).viewSize(of: 4))
+    XCTAssertNil(Compose([LambdaAugmentation { image, _ in image }, Clip()]).viewSize(of: 4))
   }
 
   func testPresetsByLeadingDot() {

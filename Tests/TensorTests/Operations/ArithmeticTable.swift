@@ -54,7 +54,7 @@ extension OperationTable {
       return dropout($0[0], probability: 0.25, using: &stream)
     } twin: {
       var stream = RandomStream(seed: 3)
-      return $0[0].map { stream.chance(0.25) ? 0 : $0 / 0.75 }
+      return $0[0].map { stream.bernoulli(0.25) ? 0 : $0 / 0.75 }
     },
   ]
 

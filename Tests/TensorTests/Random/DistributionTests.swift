@@ -30,13 +30,13 @@ final class DistributionTests: XCTestCase {
 
   func testChanceAndIntegers() {
     var stream = RandomStream(seed: 22)
-    let hits = (0..<count).filter { _ in stream.chance(0.3) }.count
+    let hits = (0..<count).filter { _ in stream.bernoulli(0.3) }.count
     XCTAssertEqual(Double(hits) / Double(count), 0.3, accuracy: 0.005)
     var counts = [Int](repeating: 0, count: 5)
     for _ in 0..<count { counts[stream.integer(in: 0..<5)] += 1 }
     for tally in counts { XCTAssertEqual(Double(tally) / Double(count), 0.2, accuracy: 0.005) }
-    XCTAssertFalse(stream.chance(0))
-    XCTAssertTrue(stream.chance(1))
+    XCTAssertFalse(stream.bernoulli(0))
+    XCTAssertTrue(stream.bernoulli(1))
   }
 
   func testClosedRangeMayBeAPoint() {

@@ -3,7 +3,7 @@ import Tensor
 
 /// One row of the table of operations: a public operation, its twin, and inputs to try.
 struct OperationCheck: Sendable {
-  /// The operation as `PublicOperations` reads it in the sources: unlabelled types, then labels.
+  /// The operation as `PublicOperations` reads it in the sources: unlabeled types, then labels.
   let name: String
   /// Which of several rows of one operation this is.
   let variant: String

@@ -2,7 +2,7 @@ import Foundation
 
 /// The public functions, operators and subscripts of Sources/Tensor/Operations, read from its text.
 enum PublicOperations {
-  /// Names such as `crossEntropy(Tensor, probabilities:)`: unlabelled types, then labels.
+  /// Names such as `crossEntropy(Tensor, probabilities:)`: unlabeled types, then labels.
   static func names() throws -> Set<String> {
     let here = URL(fileURLWithPath: #filePath)
     let package = (0..<4).reduce(here) { url, _ in url.deletingLastPathComponent() }
@@ -46,7 +46,7 @@ enum PublicOperations {
     let names = parameter[..<colon].split(separator: " ")
     let type = parameter[parameter.index(after: colon)...]
       .prefix { $0 != "=" }.trimmingCharacters(in: .whitespaces)
-    let isUnlabelled = names.count == 2 ? names[0] == "_" : ["a", "b", "x"].contains(names[0])
-    return isUnlabelled || names[0] == "index" || names[0] == "range" ? type : "\(names[0]):"
+    let isUnlabeled = names.count == 2 ? names[0] == "_" : ["a", "b", "x"].contains(names[0])
+    return isUnlabeled || names[0] == "index" || names[0] == "range" ? type : "\(names[0]):"
   }
 }

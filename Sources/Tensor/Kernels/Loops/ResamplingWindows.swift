@@ -125,7 +125,8 @@ func resampled(_ images: Tensor, _ rows: ResamplingWindows, _ columns: Resamplin
   let (source, size) = (images.pointer, (rows.starts.count, columns.starts.count))
   let length = size.1 * channels
   return Tensor([count, size.0, size.1, channels]) { out in
-    Parallel.forRanges(count * size.0, grain: max(1, Tuning.parallelGrain / 4 / (length + 1))) { range in
+    Parallel.forRanges(count * size.0, grain: max(1, Tuning.parallelGrain / 4 / (length + 1))) {
+      range in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { line in
         guard let line = line.baseAddress else { return }
         for position in range {

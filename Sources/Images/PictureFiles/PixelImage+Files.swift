@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Tensor
 
-extension Image {
+extension PixelImage {
   /// The picture in a JPEG, PNG or WebP file, as red, green and blue.
   ///
   /// - Throws: `FileError` if there is none, it is damaged or the library that decodes it is

@@ -3,14 +3,14 @@ import Tensor
 /// Images in memory, as floats or as bytes, with their labels.
 ///
 /// Bytes take a quarter of the memory and become floats when a batch is asked for.
-public struct LabelledImages: ImageDataset {
+public struct LabeledImages: ImageDataset {
   /// The number of images.
   public let count: Int
   /// The shape of one image: [height, width, channels].
   public let imageShape: Shape
-  /// The class of each image; empty when the images are unlabelled.
+  /// The class of each image; empty when the images are unlabeled.
   public let labels: [Int]
-  /// What the classes are called; empty when the images are unlabelled.
+  /// What the classes are called; empty when the images are unlabeled.
   public let classNames: [String]
   /// The file of each image of `ImageFolder.load`; empty for other sets.
   public internal(set) var paths: [String] = []
@@ -31,7 +31,7 @@ public struct LabelledImages: ImageDataset {
   public init(images: Tensor, labels: [Int] = [], classNames: [String]? = nil) {
     precondition(
       images.rank == 4,
-      "LabelledImages needs images of shape [count, height, width, channels]; got \(images.shape)")
+      "LabeledImages needs images of shape [count, height, width, channels]; got \(images.shape)")
     self.init(
       .floats(images.detached), count: images.shape[0],
       imageShape: Shape(Array(images.shape.dropFirst())), labels: labels, classNames: classNames)
@@ -49,10 +49,10 @@ public struct LabelledImages: ImageDataset {
   public init(bytes: [UInt8], imageShape: Shape, labels: [Int] = [], classNames: [String]? = nil) {
     precondition(
       imageShape.rank == 3 && imageShape.elementCount > 0,
-      "LabelledImages needs an image shape [height, width, channels]; got \(imageShape)")
+      "LabeledImages needs an image shape [height, width, channels]; got \(imageShape)")
     precondition(
       bytes.count.isMultiple(of: imageShape.elementCount),
-      "LabelledImages needs whole images of \(imageShape.elementCount) bytes; got \(bytes.count)")
+      "LabeledImages needs whole images of \(imageShape.elementCount) bytes; got \(bytes.count)")
     self.init(
       .bytes(bytes), count: bytes.count / imageShape.elementCount, imageShape: imageShape,
       labels: labels, classNames: classNames)
@@ -64,10 +64,10 @@ public struct LabelledImages: ImageDataset {
     let classNames = classNames ?? (0..<((labels.max() ?? -1) + 1)).map(String.init)
     precondition(
       labels.isEmpty || labels.count == count,
-      "LabelledImages needs a label for each of \(count) images; got \(labels.count) labels")
+      "LabeledImages needs a label for each of \(count) images; got \(labels.count) labels")
     precondition(
       labels.allSatisfy(classNames.indices.contains),
-      "LabelledImages needs labels in 0..<\(classNames.count); got \(labels.min() ?? 0) to "
+      "LabeledImages needs labels in 0..<\(classNames.count); got \(labels.min() ?? 0) to "
         + "\(labels.max() ?? 0)")
     self.pixels = pixels
     self.count = count

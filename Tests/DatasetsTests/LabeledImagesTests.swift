@@ -3,13 +3,13 @@ import XCTest
 
 @testable import Datasets
 
-final class LabelledImagesTests: XCTestCase {
-  private let floats = LabelledImages(
+final class LabeledImagesTests: XCTestCase {
+  private let floats = LabeledImages(
     images: Tensor((0..<12).map { Float($0) / 11 }, shape: [3, 2, 1, 2]), labels: [2, 0, 2])
 
   /// All images in order, in parts of the size that is asked for, and without a record.
   func testFeaturesOfAllImages() {
-    let data = LabelledImages(
+    let data = LabeledImages(
       images: Tensor((0..<11).map { Float($0) / 16 }, shape: [11, 1, 1, 1]))
     for (batchSize, parts) in [
       (nil, [11]), (4, [4, 4, 3]), (11, [11]), (1, [Int](repeating: 1, count: 11)),
@@ -38,8 +38,8 @@ final class LabelledImagesTests: XCTestCase {
 
   func testBytesAndFloatsAreTheSameSet() {
     let bytes: [UInt8] = (0..<24).map { UInt8($0 * 11) }
-    let compact = LabelledImages(bytes: bytes, imageShape: [2, 2, 3], labels: [0, 1])
-    let wide = LabelledImages(
+    let compact = LabeledImages(bytes: bytes, imageShape: [2, 2, 3], labels: [0, 1])
+    let wide = LabeledImages(
       images: Tensor(bytes.map { Float($0) / 255 }, shape: [2, 2, 2, 3]), labels: [0, 1])
     for indices in [[0], [1, 0], [0, 1, 1]] {
       XCTAssertEqual(
@@ -50,13 +50,13 @@ final class LabelledImagesTests: XCTestCase {
 
   func testClassesAreNumberedUnlessTheyAreNamed() {
     XCTAssertEqual(floats.classNames, ["0", "1", "2"])
-    let named = LabelledImages(
+    let named = LabeledImages(
       images: .zeros([1, 1, 1, 1]), labels: [0], classNames: ["cat", "dog"])
     XCTAssertEqual(named.classNames, ["cat", "dog"])
   }
 
   func testImagesNeedNoLabels() {
-    let data = LabelledImages(images: .ones([2, 1, 1, 1]))
+    let data = LabeledImages(images: .ones([2, 1, 1, 1]))
     XCTAssertEqual(data.count, 2)
     XCTAssertEqual(data.labels, [])
     XCTAssertEqual(data.classNames, [])

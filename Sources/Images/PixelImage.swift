@@ -4,7 +4,7 @@ import Tensor
 ///
 /// An image is a value. Copies share their numbers until one of them is changed, and an image made
 /// from a tensor shares the tensor's.
-public struct Image: Sendable {
+public struct PixelImage: Sendable {
   /// The numbers, of shape [height, width, channels].
   public private(set) var pixels: Tensor
 
@@ -14,7 +14,7 @@ public struct Image: Sendable {
   public init(_ pixels: Tensor) {
     precondition(
       pixels.rank == 3 && pixels.elementCount > 0,
-      "Image needs a tensor of shape [height, width, channels]; got shape \(pixels.shape)")
+      "PixelImage needs a tensor of shape [height, width, channels]; got shape \(pixels.shape)")
     self.pixels = pixels.detached
   }
 
@@ -52,7 +52,7 @@ public struct Image: Sendable {
   }
 }
 
-extension Image: CustomStringConvertible {
+extension PixelImage: CustomStringConvertible {
   /// The size and the number of channels.
-  public var description: String { "Image(\(size), \(channels) channels)" }
+  public var description: String { "PixelImage(\(size), \(channels) channels)" }
 }
