@@ -46,12 +46,12 @@ let trainer = Trainer(
   stepCount: epochs * loader.batchCount)
 // After each epoch, and when a signal such as Control-C ends the program.
 trainer.callbacks = [CollapseWatch(), CheckpointPolicy(in: ".", every: .epochs(1))]
-trainer.notes = ["directory": directory]
+trainer.metadata = ["directory": directory]
 
 // A training that was stopped goes on from its last checkpoint.
 if let checkpoint = try CheckpointPolicy.last(in: ".") {
-  guard checkpoint.notes["directory"] == directory else {
-    print("the checkpoint here is of another directory: \(checkpoint.notes["directory"] ?? "")")
+  guard checkpoint.metadata["directory"] == directory else {
+    print("the checkpoint here is of another directory: \(checkpoint.metadata["directory"] ?? "")")
     exit(66)
   }
   try trainer.restore(checkpoint)
@@ -72,7 +72,7 @@ try improved.load(from: "improved-net.safetensors")
 let features = improved.evaluating {
   photos.features { improved($0) }
 }
-let directions = unitNorm(features - features.mean(axes: [0]))
+let directions = l2Normalized(features - features.mean(axes: [0]))
 let likeness = matmul(directions, directions.transposed()).scalars
 for photo in 0..<min(5, photos.count) {
   let others = (0..<photos.count).filter { $0 != photo }

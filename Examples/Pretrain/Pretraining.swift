@@ -45,7 +45,7 @@ struct Pretraining {
     trainer.gradientClip = options.gradientClip
     trainer.timeLimit = options.minutes.map { .seconds(60 * Double($0)) }
     trainer.nonFinitePolicy = options.skipsNonFinite ? .skip() : .stop(writingTo: options.output)
-    trainer.notes = try note.notes
+    trainer.metadata = try note.metadata
   }
 
   func run() throws {

@@ -11,7 +11,7 @@ struct RunNote: Codable {
   private static let name = "progress"
 
   /// The notes of a trainer.
-  var notes: [String: String] {
+  var metadata: [String: String] {
     get throws { [Self.name: String(decoding: try JSONEncoder().encode(self), as: UTF8.self)] }
   }
 
@@ -20,7 +20,7 @@ struct RunNote: Codable {
   /// - Throws: ``CheckpointError`` if there is none.
   init(_ checkpoint: Checkpoint, path: String) throws {
     guard
-      let note = checkpoint.notes[Self.name]
+      let note = checkpoint.metadata[Self.name]
         .flatMap({ try? JSONDecoder().decode(Self.self, from: Data($0.utf8)) })
     else { throw CheckpointError(description: "\(path): it is not a checkpoint of pretrain") }
     self = note

@@ -9,7 +9,7 @@ public protocol ImageDataset: Sendable {
   var count: Int { get }
 
   /// The shape of one image: [height, width, channels].
-  var imageShape: Shape { get }
+  var imageShape: TensorShape { get }
 
   /// The class of each image, in `0..<classNames.count`; empty when the images are unlabeled.
   var labels: [Int] { get }
@@ -64,7 +64,7 @@ extension ImageDataset {
   }
 
   /// The shape of a batch of `count` images.
-  func batchShape(_ count: Int) -> Shape { Shape([count] + imageShape.dimensions) }
+  func batchShape(_ count: Int) -> TensorShape { TensorShape([count] + imageShape.dimensions) }
 
   func checkIndices(_ indices: [Int]) {
     for index in indices {

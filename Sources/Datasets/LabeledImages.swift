@@ -7,7 +7,7 @@ public struct LabeledImages: ImageDataset {
   /// The number of images.
   public let count: Int
   /// The shape of one image: [height, width, channels].
-  public let imageShape: Shape
+  public let imageShape: TensorShape
   /// The class of each image; empty when the images are unlabeled.
   public let labels: [Int]
   /// What the classes are called; empty when the images are unlabeled.
@@ -34,7 +34,8 @@ public struct LabeledImages: ImageDataset {
       "LabeledImages needs images of shape [count, height, width, channels]; got \(images.shape)")
     self.init(
       .floats(images.detached), count: images.shape[0],
-      imageShape: Shape(Array(images.shape.dropFirst())), labels: labels, classNames: classNames)
+      imageShape: TensorShape(Array(images.shape.dropFirst())), labels: labels,
+      classNames: classNames)
   }
 
   /// A set of images whose pixels are bytes; 0 is black and 255 becomes 1.
@@ -46,7 +47,9 @@ public struct LabeledImages: ImageDataset {
   ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
   /// - Precondition: The bytes are a whole number of images, the counts agree and every label has a
   ///   name.
-  public init(bytes: [UInt8], imageShape: Shape, labels: [Int] = [], classNames: [String]? = nil) {
+  public init(
+    bytes: [UInt8], imageShape: TensorShape, labels: [Int] = [], classNames: [String]? = nil
+  ) {
     precondition(
       imageShape.rank == 3 && imageShape.elementCount > 0,
       "LabeledImages needs an image shape [height, width, channels]; got \(imageShape)")
@@ -59,7 +62,7 @@ public struct LabeledImages: ImageDataset {
   }
 
   private init(
-    _ pixels: Pixels, count: Int, imageShape: Shape, labels: [Int], classNames: [String]?
+    _ pixels: Pixels, count: Int, imageShape: TensorShape, labels: [Int], classNames: [String]?
   ) {
     let classNames = classNames ?? (0..<((labels.max() ?? -1) + 1)).map(String.init)
     precondition(

@@ -5,7 +5,7 @@ public struct MockDataset: ImageDataset {
   /// The number of images.
   public let count: Int
   /// The shape of one image: [height, width, 3].
-  public let imageShape: Shape
+  public let imageShape: TensorShape
 
   /// Images of uniform noise.
   ///

@@ -27,7 +27,7 @@ public struct Subset: ImageDataset {
   public var count: Int { indices.count }
 
   /// The shape of one image: [height, width, channels].
-  public var imageShape: Shape { base.imageShape }
+  public var imageShape: TensorShape { base.imageShape }
 
   /// What the classes are called: all those of the base, whether or not an image of each is here.
   public var classNames: [String] { base.classNames }

@@ -23,7 +23,7 @@ public protocol Module: Stateful, CustomStringConvertible {
   var members: [Member] { get }
 
   /// A shape this module accepts; ``summary(inputShape:)`` runs the module on it.
-  var exampleShape: Shape? { get }
+  var exampleShape: TensorShape? { get }
 }
 
 extension Module {
@@ -39,7 +39,7 @@ extension Module {
   public var members: [Member] { reflectedMembers(of: self) }
 
   /// None is known.
-  public var exampleShape: Shape? { nil }
+  public var exampleShape: TensorShape? { nil }
 }
 
 // MARK: - What is inside

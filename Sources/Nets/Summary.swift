@@ -10,7 +10,7 @@ extension Module {
   /// - Parameter inputShape: What to run the network on, in evaluation mode, to find the output
   ///   shapes; the module's own example when it is nil, and no shapes when it has none.
   /// - Returns: A table with a total below it.
-  public func summary(inputShape: Shape? = nil) -> String {
+  public func summary(inputShape: TensorShape? = nil) -> String {
     guard let input = inputShape ?? exampleShape else { return description }
     return summary(
       outputs: ActivationTap.outputs {

@@ -12,7 +12,7 @@ extension Tensor {
   /// A tensor of `scalars` in row-major order.
   ///
   /// - Precondition: There are as many scalars as `shape` holds.
-  public init(_ scalars: [Float], shape: Shape) {
+  public init(_ scalars: [Float], shape: TensorShape) {
     precondition(
       scalars.count == shape.elementCount,
       "Tensor of shape \(shape) needs \(shape.elementCount) scalars; got \(scalars.count)")
@@ -25,7 +25,8 @@ extension Tensor {
 
   /// A tensor whose elements `initialize` writes, in row-major order and all of them.
   public init(
-    shape: Shape, initializingWith initialize: (UnsafeMutableBufferPointer<Float>) throws -> Void
+    shape: TensorShape,
+    initializingWith initialize: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
     try self.init(shape) {
       try initialize(UnsafeMutableBufferPointer(start: $0, count: shape.elementCount))
@@ -33,18 +34,18 @@ extension Tensor {
   }
 
   /// A tensor of `value` throughout.
-  public static func full(_ value: Float, _ shape: Shape) -> Tensor {
+  public static func full(_ value: Float, _ shape: TensorShape) -> Tensor {
     Tensor(shape) { fill($0, count: shape.elementCount, with: value) }
   }
 
   /// A tensor of zeros.
-  public static func zeros(_ shape: Shape) -> Tensor { .full(0, shape) }
+  public static func zeros(_ shape: TensorShape) -> Tensor { .full(0, shape) }
 
   /// A tensor of ones.
-  public static func ones(_ shape: Shape) -> Tensor { .full(1, shape) }
+  public static func ones(_ shape: TensorShape) -> Tensor { .full(1, shape) }
 
   /// The vector 0, 1, …, `count` - 1.
-  public static func range(_ count: Int) -> Tensor {
+  public static func arange(_ count: Int) -> Tensor {
     Tensor([count]) { out in for index in 0..<count { out[index] = Float(index) } }
   }
 
@@ -74,7 +75,7 @@ extension Tensor {
 
   /// Numbers drawn evenly from `range`.
   public static func uniform(
-    _ shape: Shape, in range: Range<Float> = 0..<1, using stream: inout RandomStream
+    _ shape: TensorShape, in range: Range<Float> = 0..<1, using stream: inout RandomStream
   ) -> Tensor {
     Tensor(shape) { out in
       for index in 0..<shape.elementCount { out[index] = stream.uniform(in: range) }
@@ -83,7 +84,8 @@ extension Tensor {
 
   /// Numbers drawn from a normal distribution.
   public static func normal(
-    _ shape: Shape, mean: Float = 0, standardDeviation: Float = 1, using stream: inout RandomStream
+    _ shape: TensorShape, mean: Float = 0, standardDeviation: Float = 1,
+    using stream: inout RandomStream
   ) -> Tensor {
     Tensor(shape) { out in
       for index in 0..<shape.elementCount {

@@ -5,12 +5,12 @@
 /// a ``Parameter`` while recording remembers how, so that ``Tensor/backward()`` can reach it.
 public struct Tensor: Sendable {
   /// The size along each axis.
-  public let shape: Shape
+  public let shape: TensorShape
   var storage: Storage
   let offset: Int
   package var node: GraphNode?
 
-  init(storage: Storage, offset: Int = 0, shape: Shape, node: GraphNode? = nil) {
+  init(storage: Storage, offset: Int = 0, shape: TensorShape, node: GraphNode? = nil) {
     self.storage = storage
     self.offset = offset
     self.shape = shape
@@ -18,7 +18,7 @@ public struct Tensor: Sendable {
   }
 
   /// A tensor whose elements `fill` writes, all of them.
-  init(_ shape: Shape, fill: (UnsafeMutablePointer<Float>) throws -> Void) rethrows {
+  init(_ shape: TensorShape, fill: (UnsafeMutablePointer<Float>) throws -> Void) rethrows {
     self.init(storage: Storage(elementCount: shape.elementCount), shape: shape)
     try fill(storage.pointer)
   }

@@ -19,9 +19,9 @@ public struct Checkpoint: Sendable {
   /// How many steps were taken.
   public let step: Int
   /// Words that the training keeps with it.
-  public let notes: [String: String]
-  private let learner: State
-  private let optimizer: State
+  public let metadata: [String: String]
+  private let learner: StateDict
+  private let optimizer: StateDict
   /// Where it was read.
   private let path: String?
 
@@ -36,10 +36,10 @@ public struct Checkpoint: Sendable {
   ///   - step: How many steps were taken.
   ///   - notes: Words that the training keeps with it.
   public init(
-    _ learner: any Learner, _ optimizer: any Optimizer, step: Int, notes: [String: String] = [:]
+    _ learner: any Learner, _ optimizer: any Optimizer, step: Int, metadata: [String: String] = [:]
   ) {
     self.step = step
-    self.notes = notes
+    self.metadata = metadata
     self.learner = learner.state
     self.optimizer = optimizer.state
     path = nil
@@ -49,17 +49,17 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: `FileError` if there is no such file, it is damaged, or no checkpoint.
   public init(contentsOf path: String) throws {
-    try self.init(State(contentsOf: path), path: path)
+    try self.init(StateDict(contentsOf: path), path: path)
   }
 
-  init(_ state: State, path: String) throws {
-    guard let step = state.notes[Self.stepNote].flatMap({ Int($0) }), step >= 0 else {
+  init(_ state: StateDict, path: String) throws {
+    guard let step = state.metadata[Self.stepNote].flatMap({ Int($0) }), step >= 0 else {
       throw FileError(path: path, reason: "it is not a checkpoint: it has no number of steps")
     }
     self.step = step
-    notes = state.below(Self.notesName).notes
-    learner = state.below(Self.learnerName)
-    optimizer = state.below(Self.optimizerName)
+    metadata = state.scoped(to: Self.notesName).metadata
+    learner = state.scoped(to: Self.learnerName)
+    optimizer = state.scoped(to: Self.optimizerName)
     self.path = path
   }
 
@@ -69,11 +69,11 @@ public struct Checkpoint: Sendable {
   public func write(to path: String) throws { try state.write(to: path) }
 
   /// All of it under the names of its parts.
-  var state: State {
-    var state = State(notes: [Self.stepNote: "\(step)"])
-    state.append(learner, under: Self.learnerName)
-    state.append(optimizer, under: Self.optimizerName)
-    state.append(State(notes: notes), under: Self.notesName)
+  var state: StateDict {
+    var state = StateDict(metadata: [Self.stepNote: "\(step)"])
+    state.merge(learner, prefix: Self.learnerName)
+    state.merge(optimizer, prefix: Self.optimizerName)
+    state.merge(StateDict(metadata: metadata), prefix: Self.notesName)
     return state
   }
 
@@ -89,12 +89,12 @@ public struct Checkpoint: Sendable {
   }
 
   private func plan(
-    _ part: any Stateful, _ state: State, under name: String
+    _ part: any Stateful, _ state: StateDict, under name: String
   ) throws -> () -> Void {
     do {
       return try part.plan(state)
     } catch let error as StateError {
-      var error = error.below(name)
+      var error = error.prefixed(by: name)
       error.path = path
       throw error
     }

@@ -44,7 +44,7 @@ public struct Replay: Sendable {
   ///
   /// - Throws: `FileError` if there is no such file, it is damaged, or it has no batch.
   public init(contentsOf path: String) throws {
-    let state = try State(contentsOf: path)
+    let state = try StateDict(contentsOf: path)
     guard let images = state[Self.imagesName] else {
       throw FileError(path: path, reason: "it has no batch to run again")
     }
@@ -57,13 +57,13 @@ public struct Replay: Sendable {
   ///
   /// - Throws: `FileError` if it cannot be written.
   func write(to path: String) throws {
-    var entries = [State.Entry(Self.imagesName, images)]
+    var entries = [StateDict.Entry(Self.imagesName, images)]
     if let labels {
       let numbers = Tensor(labels.map(Float.init))
-      entries.append(State.Entry(Self.labelsName, numbers, elementType: .int64))
+      entries.append(StateDict.Entry(Self.labelsName, numbers, elementType: .int64))
     }
     var state = checkpoint.state
-    for entry in entries { state.append(State([entry]), under: "") }
+    for entry in entries { state.merge(StateDict([entry]), prefix: "") }
     try state.write(to: path)
   }
 

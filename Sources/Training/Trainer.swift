@@ -58,7 +58,7 @@ public final class Trainer {
   /// What looks at each step.
   public var callbacks: [any TrainingCallback] = []
   /// Words that checkpoints keep.
-  public var notes: [String: String] = [:]
+  public var metadata: [String: String] = [:]
   /// How far the training is.
   public internal(set) var progress = TrainingProgress()
   /// Why the training ended before its last step.
@@ -274,12 +274,13 @@ extension Trainer {
 
   /// All that the training goes on from.
   public func checkpoint() throws -> Checkpoint {
-    var notes = notes
-    notes[Self.progressNote] = String(decoding: try JSONEncoder().encode(progress), as: UTF8.self)
+    var metadata = metadata
+    metadata[Self.progressNote] = String(
+      decoding: try JSONEncoder().encode(progress), as: UTF8.self)
     for (index, callback) in callbacks.enumerated() where !callback.memory.isEmpty {
-      notes["\(Self.callbackNote)\(index)"] = callback.memory
+      metadata["\(Self.callbackNote)\(index)"] = callback.memory
     }
-    return Checkpoint(learner, optimizer, step: progress.steps, notes: notes)
+    return Checkpoint(learner, optimizer, step: progress.steps, metadata: metadata)
   }
 
   /// Makes learner, optimizer, progress and callbacks what they were; if anything does not fit,
@@ -288,13 +289,13 @@ extension Trainer {
   /// - Throws: `StateError` if names or shapes differ.
   public func restore(_ checkpoint: Checkpoint) throws {
     try checkpoint.restore(learner, optimizer)
-    let note = checkpoint.notes[Self.progressNote].map { Data($0.utf8) }
+    let note = checkpoint.metadata[Self.progressNote].map { Data($0.utf8) }
     progress =
       note.flatMap { try? JSONDecoder().decode(TrainingProgress.self, from: $0) }
       ?? TrainingProgress()
     progress.steps = checkpoint.step
     for index in callbacks.indices {
-      callbacks[index].memory = checkpoint.notes["\(Self.callbackNote)\(index)"] ?? ""
+      callbacks[index].memory = checkpoint.metadata["\(Self.callbackNote)\(index)"] ?? ""
     }
     (batches, stopReason, failure) = (nil, nil, nil)
   }

@@ -25,7 +25,7 @@ final class SummaryTests: XCTestCase {
     final class Net: Module {
       let fc = Linear(2, 3)
       var calls = 0
-      var exampleShape: Shape? { [1, 2] }
+      var exampleShape: TensorShape? { [1, 2] }
       func forward(_ x: Tensor) -> Tensor {
         calls += 1
         return fc(x)

@@ -8,7 +8,7 @@ import XCTest
 /// Every learner around networks of every kind: it steps, what it trains moves, nothing else does.
 final class AnyNetworkTests: XCTestCase {
   /// Makes a learner around a network, with small heads.
-  private typealias Make = (any Module, Shape, HiddenLayer, any Augmentation) -> any Learner
+  private typealias Make = (any Module, TensorShape, HiddenLayer, any Augmentation) -> any Learner
 
   private let learners: [Make] = [
     {
@@ -66,7 +66,7 @@ final class AnyNetworkTests: XCTestCase {
   ///   - augmentation: How views are drawn.
   ///   - net: Makes a network.
   private func check(
-    _ shape: Shape, at layer: String, map: String? = nil, unmoved: Set<String>,
+    _ shape: TensorShape, at layer: String, map: String? = nil, unmoved: Set<String>,
     _ augmentation: any Augmentation = Brightness(), _ net: () -> any Module
   ) {
     for way in ways {
@@ -85,9 +85,9 @@ final class AnyNetworkTests: XCTestCase {
   }
 
   /// Two steps, of which the second moves MoCo's network, for its queue was empty.
-  private func checkSteps(_ learner: some Learner, _ shape: Shape, unmoved: Set<String>) {
+  private func checkSteps(_ learner: some Learner, _ shape: TensorShape, unmoved: Set<String>) {
     let net = learner.net
-    let inputs = formula("inputs", Shape([6] + shape.dimensions))
+    let inputs = formula("inputs", TensorShape([6] + shape.dimensions))
     let before = net.namedParameters.map(\.parameter.value.scalars)
     let losses = learner.losses(ofSteps: 2, on: inputs)
     XCTAssertTrue(losses.allSatisfy(\.isFinite), "\(type(of: learner)): \(losses)")
@@ -112,7 +112,7 @@ final class AnyNetworkTests: XCTestCase {
   }
 
   func testResidualNetworkOfOtherChannelsAndImagesThatAreNotSquare() {
-    let shapes: [(Int, Shape)] = [(1, [16, 16, 1]), (5, [16, 24, 5]), (3, [64, 96, 3])]
+    let shapes: [(Int, TensorShape)] = [(1, [16, 16, 1]), (5, [16, 24, 5]), (3, [64, 96, 3])]
     for (channels, shape) in shapes {
       check(shape, at: "avgpool", map: "layer3", unmoved: classifier) {
         ResNet.resNet10(stem: .small, width: 4, inputChannels: channels)

@@ -162,19 +162,20 @@ final class LearnerTests: XCTestCase {
     XCTAssertThrowsError(try learner.load(other)) { error in
       XCTAssertTrue("\(error)".contains("projector."), "\(error)")
     }
-    other = State(before.entries.dropLast(), notes: before.notes)
+    other = StateDict(before.entries.dropLast(), metadata: before.metadata)
     XCTAssertThrowsError(try learner.load(other)) { error in
       XCTAssertTrue("\(error)".contains("lacks target.projector."), "\(error)")
     }
-    other = State(before.entries + [State.Entry("queue.rows", .ones([1]))], notes: before.notes)
+    other = StateDict(
+      before.entries + [StateDict.Entry("queue.rows", .ones([1]))], metadata: before.metadata)
     XCTAssertThrowsError(try learner.load(other)) { error in
       XCTAssertTrue("\(error)".contains("queue.rows"), "\(error)")
     }
-    XCTAssertThrowsError(try learner.load(State(before.entries))) { error in
+    XCTAssertThrowsError(try learner.load(StateDict(before.entries))) { error in
       XCTAssertTrue("\(error)".contains("lacks stream"), "\(error)")
     }
     var withoutDropout = before
-    withoutDropout.notes["net.dropout.stream"] = nil
+    withoutDropout.metadata["net.dropout.stream"] = nil
     XCTAssertThrowsError(try learner.load(withoutDropout)) { error in
       XCTAssertTrue("\(error)".contains("lacks net.dropout.stream"), "\(error)")
     }

@@ -29,7 +29,7 @@ public enum Formula {
   }
 
   /// What a state's entry starts as: He-uniform weights, norms away from their defaults.
-  public static func entry(_ name: String, _ shape: Shape, prefix: String = "") -> Tensor {
+  public static func entry(_ name: String, _ shape: TensorShape, prefix: String = "") -> Tensor {
     let u = Tensor(centred(prefix + name, shape.elementCount), shape: shape)
     if name.hasSuffix("num_batches_tracked") { return .zeros(shape) }
     if name.hasSuffix("running_var") { return 1 + 0.5 * u }
@@ -41,9 +41,9 @@ public enum Formula {
   /// Gives every entry of a module's state the number that belongs to its name.
   public static func fill(_ module: any Module, prefix: String = "") throws {
     let entries = module.state.entries.map {
-      State.Entry($0.name, entry($0.name, $0.value.shape, prefix: prefix))
+      StateDict.Entry($0.name, entry($0.name, $0.value.shape, prefix: prefix))
     }
-    try module.load(State(entries))
+    try module.load(StateDict(entries))
   }
 
   /// A view of `count` images [count, height, width, channels] in 0 ..< 1.

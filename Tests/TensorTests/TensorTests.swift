@@ -11,7 +11,7 @@ final class TensorTests: XCTestCase {
     XCTAssertEqual(Tensor.full(3, [2, 2]).scalars, [3, 3, 3, 3])
     XCTAssertEqual(Tensor.zeros([2]).scalars, [0, 0])
     XCTAssertEqual(Tensor.ones([1, 2]).scalars, [1, 1])
-    XCTAssertEqual(Tensor.range(4).scalars, [0, 1, 2, 3])
+    XCTAssertEqual(Tensor.arange(4).scalars, [0, 1, 2, 3])
     XCTAssertEqual(Tensor.identity(2).scalars, [1, 0, 0, 1])
     XCTAssertEqual(Tensor.oneHot([2, 0], classCount: 3).scalars, [0, 0, 1, 1, 0, 0])
     let written = Tensor(shape: [3]) { buffer in
@@ -28,14 +28,14 @@ final class TensorTests: XCTestCase {
   func testDescription() {
     XCTAssertEqual("\(Tensor(2.5))", "Tensor(2.5)")
     XCTAssertEqual("\(Tensor([1, 2.5]))", "Tensor[2] [1, 2.5]")
-    XCTAssertEqual("\(Tensor.range(6).reshaped([2, 3]))", "Tensor[2, 3] [[0, 1, 2], [3, 4, 5]]")
-    XCTAssertEqual("\(Tensor.range(1_000))", "Tensor[1000] [0, 1, 2, …, 999]")
+    XCTAssertEqual("\(Tensor.arange(6).reshaped([2, 3]))", "Tensor[2, 3] [[0, 1, 2], [3, 4, 5]]")
+    XCTAssertEqual("\(Tensor.arange(1_000))", "Tensor[1000] [0, 1, 2, …, 999]")
     XCTAssertEqual("\(Tensor.zeros([2, 0]))", "Tensor[2, 0] [[], []]")
     XCTAssertLessThan("\(Tensor.zeros([100, 100, 100]))".count, 500)
   }
 
   func testReshapesAndSlicesShareStorage() {
-    let x = Tensor.range(24).reshaped([4, 3, 2])
+    let x = Tensor.arange(24).reshaped([4, 3, 2])
     let before = Memory.usage.storages
     let (rows, row, flat) = (x[1..<3], x[2], x.reshaped([2, -1]))
     let rowOfRows = rows[1]
@@ -50,14 +50,14 @@ final class TensorTests: XCTestCase {
   }
 
   func testASliceKeepsItsStorageAlive() {
-    func slice() -> Tensor { Tensor.range(1_000)[990..<993] }
+    func slice() -> Tensor { Tensor.arange(1_000)[990..<993] }
     let kept = slice()
     _ = Tensor.full(-1, [1_000])
     XCTAssertEqual(kept.scalars, [990, 991, 992])
   }
 
   func testReshapedInfersOneSize() {
-    let x = Tensor.range(24)
+    let x = Tensor.arange(24)
     XCTAssertEqual(x.reshaped([-1]).shape, [24])
     XCTAssertEqual(x.reshaped([2, -1, 3]).shape, [2, 4, 3])
     XCTAssertEqual(x.reshaped([-1, 24]).shape, [1, 24])
@@ -67,10 +67,10 @@ final class TensorTests: XCTestCase {
   }
 
   func testShape() {
-    let shape: Shape = [2, 3, 4]
+    let shape: TensorShape = [2, 3, 4]
     XCTAssertEqual(shape.rank, 3)
     XCTAssertEqual(shape.elementCount, 24)
-    XCTAssertEqual(Shape([]).elementCount, 1)
+    XCTAssertEqual(TensorShape([]).elementCount, 1)
     XCTAssertEqual(Array(shape), [2, 3, 4])
     XCTAssertEqual(shape.last, 4)
     XCTAssertEqual("\(shape)", "[2, 3, 4]")
@@ -79,7 +79,7 @@ final class TensorTests: XCTestCase {
     XCTAssertEqual(shape.reduced(over: [0, 2], keepingAxes: false), [3])
     XCTAssertEqual(shape.reduced(over: [0, 2], keepingAxes: true), [1, 3, 1])
     XCTAssertEqual(shape.broadcast(with: [3, 1], operation: "test"), shape)
-    XCTAssertEqual(Shape([2, 1]).broadcast(with: [1, 3], operation: "test"), [2, 3])
+    XCTAssertEqual(TensorShape([2, 1]).broadcast(with: [1, 3], operation: "test"), [2, 3])
   }
 
   func testSize2D() {

@@ -32,13 +32,13 @@ final class CheckpointTests: XCTestCase {
   func testGoesOnBitForBit() throws {
     let (learner, optimizer) = training()
     _ = losses(learner, optimizer, steps: 0..<3)
-    try Checkpoint(learner, optimizer, step: 3, notes: ["author": "nobody"]).write(to: path)
+    try Checkpoint(learner, optimizer, step: 3, metadata: ["author": "nobody"]).write(to: path)
     let expected = losses(learner, optimizer, steps: 3..<6)
 
     let (other, otherOptimizer) = training()
     let checkpoint = try Checkpoint(contentsOf: path)
     XCTAssertEqual(checkpoint.step, 3)
-    XCTAssertEqual(checkpoint.notes, ["author": "nobody"])
+    XCTAssertEqual(checkpoint.metadata, ["author": "nobody"])
     // A loss whose step was never taken leaves nothing behind.
     _ = other(.ones([4, 16, 16, 3]) * Float.nan)
     try checkpoint.restore(other, otherOptimizer)

@@ -39,7 +39,7 @@ struct AllImages: ImageDataset {
   let labeled: any ImageDataset
 
   var count: Int { unlabeled.count + labeled.count }
-  var imageShape: Shape { unlabeled.imageShape }
+  var imageShape: TensorShape { unlabeled.imageShape }
   var labels: [Int] { [] }
   var classNames: [String] { [] }
 

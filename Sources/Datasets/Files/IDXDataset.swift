@@ -25,7 +25,7 @@ public enum IDXDataset {
     let labelPath = try find("\(prefix)-labels-idx1-ubyte", in: directory)
     let images = try IDXArray(path: imagePath, rank: colorPath == nil ? 3 : 4)
     let labels = try IDXArray(path: labelPath, rank: 1).bytes.map { Int($0) }
-    let imageShape = Shape(images.dimensions[1...] + (colorPath == nil ? [1] : []))
+    let imageShape = TensorShape(images.dimensions[1...] + (colorPath == nil ? [1] : []))
     guard imageShape.elementCount > 0 else {
       throw FileError(imagePath, "needs images of at least one pixel; got size \(imageShape)")
     }

@@ -11,7 +11,7 @@ import Tensor
 /// ``ImageFolder/load(directory:imageSize:channels:onDecodingError:)`` decodes it once.
 public struct LazyImageFolder: ImageDataset {
   /// The shape of one image: [height, width, channels].
-  public let imageShape: Shape
+  public let imageShape: TensorShape
   /// The class of each image; empty when the images are unlabeled.
   public let labels: [Int]
   /// What the classes are called; empty when the images are unlabeled.

@@ -49,7 +49,7 @@ public struct SegmentedShapes: ImageDataset {
   }
 
   /// The shape of one image: [size, size, 3].
-  public var imageShape: Shape { [size, size, 3] }
+  public var imageShape: TensorShape { [size, size, 3] }
 
   /// None: an image as a whole has no class.
   public var labels: [Int] { [] }

@@ -51,7 +51,7 @@ public struct Shapes: ImageDataset {
   }
 
   /// The shape of one image: [size, size, 3].
-  public var imageShape: Shape { [size, size, 3] }
+  public var imageShape: TensorShape { [size, size, 3] }
 
   /// The names of the ten shapes.
   public var classNames: [String] { Outline.allCases.map(\.rawValue) }

@@ -14,7 +14,7 @@ package struct ImageFormat: Sendable {
   }
 
   /// The shape of one image: [height, width, channels].
-  package var shape: Shape { [size.height, size.width, channels] }
+  package var shape: TensorShape { [size.height, size.width, channels] }
 
   /// The endings of the names of files that can be read.
   package static let fileExtensions: Set = ["jpg", "jpeg", "png", "webp"]

@@ -116,9 +116,9 @@ private func initialWeights(
     groups >= 1 && inputs.isMultiple(of: groups) && outputs.isMultiple(of: groups),
     "\(isTransposed ? "ConvTranspose2d" : "Conv2d") needs channels divisible by groups; got "
       + "\(inputs), \(outputs) and \(groups) groups")
-  var stream = stream ?? AmbientStream.current.split()
+  var stream = stream ?? DefaultGenerator.current.split()
   let (first, last) = isTransposed ? (inputs, outputs) : (outputs, inputs)
-  let shape: Shape = [first, kernelSize.height, kernelSize.width, last / groups]
+  let shape: TensorShape = [first, kernelSize.height, kernelSize.width, last / groups]
   let fanIn = shape[1] * shape[2] * shape[3]
   let weight = Initialization.uniform(shape, fanIn: fanIn, using: &stream)
   return (

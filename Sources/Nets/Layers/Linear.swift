@@ -11,7 +11,7 @@ public final class Linear: SampleIndependent {
   public init(_ inputs: Int, _ outputs: Int, bias: Bool = true, using stream: RandomStream? = nil) {
     precondition(
       inputs > 0 && outputs > 0, "Linear needs sizes above zero; got \(inputs) and \(outputs)")
-    var stream = stream ?? AmbientStream.current.split()
+    var stream = stream ?? DefaultGenerator.current.split()
     weight = Parameter(Initialization.uniform([outputs, inputs], fanIn: inputs, using: &stream))
     self.bias =
       bias ? Parameter(Initialization.uniform([outputs], fanIn: inputs, using: &stream)) : nil
@@ -23,5 +23,5 @@ public final class Linear: SampleIndependent {
   }
 
   /// One row.
-  public var exampleShape: Shape? { [1, weight.shape[1]] }
+  public var exampleShape: TensorShape? { [1, weight.shape[1]] }
 }

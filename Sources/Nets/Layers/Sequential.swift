@@ -31,7 +31,7 @@ public final class Sequential: SampleIndependent {
   }
 
   /// What the first layer accepts.
-  public var exampleShape: Shape? { layers.first?.exampleShape }
+  public var exampleShape: TensorShape? { layers.first?.exampleShape }
 }
 
 /// Lists layers line by line, with `if`, `else`, `switch` and `for`.

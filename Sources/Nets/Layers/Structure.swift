@@ -40,7 +40,7 @@ public final class Dropout: SampleIndependent, ModeDependent, StochasticModule {
       (0..<1).contains(probability),
       "Dropout needs a probability of at least 0 and below 1; got \(probability)")
     self.probability = probability
-    self.stream = stream ?? AmbientStream.current.split()
+    self.stream = stream ?? DefaultGenerator.current.split()
   }
 
   /// Any shape to the same shape.

@@ -30,5 +30,5 @@ public final class MLP: SampleIndependent {
   public func forward(_ input: Tensor) -> Tensor { layers(input) }
 
   /// One row.
-  public var exampleShape: Shape? { layers.exampleShape }
+  public var exampleShape: TensorShape? { layers.exampleShape }
 }

@@ -84,7 +84,7 @@ public final class ResNet: SampleIndependent {
   }
 
   /// One image of the size the stem is made for.
-  public var exampleShape: Shape? {
+  public var exampleShape: TensorShape? {
     stem == .imageNet ? [1, 224, 224, inputChannels] : [1, 32, 32, inputChannels]
   }
 }

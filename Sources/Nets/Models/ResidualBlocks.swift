@@ -7,7 +7,7 @@ struct ResNetParts {
   /// A convolution without bias that keeps the size but for its stride, with weights from N(0, 2 /
   /// fanOut).
   func convolution(_ inputs: Int, _ outputs: Int, kernelSize: Int, stride: Int = 1) -> any Module {
-    var stream = AmbientStream.current.split()
+    var stream = DefaultGenerator.current.split()
     let layer = Conv2d(
       inputs, outputs, kernelSize: kernelSize, stride: stride, padding: kernelSize / 2,
       bias: false, using: stream.split())

@@ -88,18 +88,18 @@ public final class RuleOptimizer<Rule>: Optimizer {
   }
 
   /// What is kept of each parameter, and the learning rate.
-  public var state: State {
+  public var state: StateDict {
     let entries = groups.flatMap(\.parameters).enumerated().flatMap { place, parameter in
       states[ObjectIdentifier(parameter)].map { self.entries(of: $0, at: place) } ?? []
     }
-    return State(entries, notes: [rateNote: "\(learningRate)"])
+    return StateDict(entries, metadata: [rateNote: "\(learningRate)"])
   }
 
   /// Compares the state of another optimizer of the same kind and parameters with this one.
   ///
   /// - Returns: What takes the state.
   /// - Throws: `StateError` if names or shapes differ.
-  public func plan(_ state: State) throws -> () -> Void {
+  public func plan(_ state: StateDict) throws -> () -> Void {
     var (error, expected) = (StateError(), Set<String>())
     let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let places = Set(found.keys.map { $0.prefix { $0 != "." } })
@@ -117,7 +117,7 @@ public final class RuleOptimizer<Rule>: Optimizer {
       planned[ObjectIdentifier(parameter)] = new
     }
     error.unexpected = state.names.filter { !expected.contains($0) }
-    let note = state.notes[rateNote]
+    let note = state.metadata[rateNote]
     let rate = note.flatMap(Float.init) ?? .nan
     if note == nil {
       error.missing.append(rateNote)
@@ -132,16 +132,16 @@ public final class RuleOptimizer<Rule>: Optimizer {
     ParameterState(tensors: rule.tensorNames.map { _ in .zeros(parameter.shape) })
   }
 
-  private func entries(of state: ParameterState, at place: Int) -> [State.Entry] {
-    let tensors = zip(rule.tensorNames, state.tensors).map { State.Entry("\(place).\($0)", $1) }
+  private func entries(of state: ParameterState, at place: Int) -> [StateDict.Entry] {
+    let tensors = zip(rule.tensorNames, state.tensors).map { StateDict.Entry("\(place).\($0)", $1) }
     guard rule.savesSteps else { return tensors }
     return tensors
-      + [State.Entry("\(place).steps", Tensor(Float(state.steps)), elementType: .int64)]
+      + [StateDict.Entry("\(place).steps", Tensor(Float(state.steps)), elementType: .int64)]
   }
 
   /// The value, or nil if it does not fit what is needed, which `error` then says.
   private func checked(
-    _ value: Tensor?, _ needed: State.Entry, _ error: inout StateError
+    _ value: Tensor?, _ needed: StateDict.Entry, _ error: inout StateError
   ) -> Tensor? {
     guard let value else {
       error.missing.append(needed.name)

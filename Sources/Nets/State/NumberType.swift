@@ -28,9 +28,9 @@ enum NumberType: String {
   /// - Precondition: Shape, strides and offset stay inside `bytes`.
   func entry(
     _ name: String, shape: [Int], strides: [Int]? = nil, offset: Int = 0, in bytes: Data
-  ) -> State.Entry {
+  ) -> StateDict.Entry {
     let value = bytes.withUnsafeBytes { bytes in
-      Tensor(shape: Shape(shape)) { out in
+      Tensor(shape: TensorShape(shape)) { out in
         guard let source = bytes.baseAddress, let target = out.baseAddress, !out.isEmpty else {
           return
         }
@@ -48,7 +48,7 @@ enum NumberType: String {
     }
     // Single integers are counts of batches.
     let isCount = self == .int64 && shape.isEmpty
-    return State.Entry(name, value, elementType: isCount ? .int64 : .float32)
+    return StateDict.Entry(name, value, elementType: isCount ? .int64 : .float32)
   }
 
   private func decode(

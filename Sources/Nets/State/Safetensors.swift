@@ -3,12 +3,12 @@ import Tensor
 
 // A safetensors file is the length of its header as eight little-endian bytes, the header in JSON
 // (name -> type, shape, range of bytes), and the numbers.
-extension State {
+extension StateDict {
   /// Reads a safetensors file, or one that torch.save wrote; 16- and 64-bit floats and integers
   /// become 32-bit floats.
   ///
   /// In a file of torch.save's, nested dictionaries become dotted names, numbers and texts become
-  /// notes. Of a checkpoint, `state.below("state_dict")` is the network. No code in the file is
+  /// notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the network. No code in the file is
   /// run.
   ///
   /// - Throws: `FileError` if the file cannot be read or is not whole.
@@ -47,10 +47,10 @@ extension State {
     let descriptors = try fields.filter { $0.key != "__metadata__" }
       .map { try TensorDescriptor(name: $0.key, fields: $0.value, path: path) }
       .sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
-    let notes = fields["__metadata__"] as? [String: String] ?? [:]
+    let metadata = fields["__metadata__"] as? [String: String] ?? [:]
     self.init(
       try descriptors.map { try $0.entry(in: file[start...], path: path) },
-      notes: notes.filter { $0.key != "format" })
+      metadata: metadata.filter { $0.key != "format" })
   }
 
   /// Writes a safetensors file that torch's and Hugging Face's readers take.
@@ -58,10 +58,11 @@ extension State {
   /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.
   public func write(to path: String) throws {
     var offset = 0
-    let metadata = [("format", "pt")] + notes.sorted { $0.key < $1.key }
+    let fieldsOfMetadata = [("format", "pt")] + metadata.sorted { $0.key < $1.key }
     var fields = [
       "\"__metadata__\":{"
-        + (try metadata.map { "\(try quoted($0)):\(try quoted($1))" }.joined(separator: ",")) + "}"
+        + (try fieldsOfMetadata.map { "\(try quoted($0)):\(try quoted($1))" }.joined(separator: ","))
+        + "}"
     ]
     for entry in entries {
       let size = entry.value.elementCount * entry.elementType.numberType.byteCount
@@ -110,7 +111,7 @@ private struct TensorDescriptor {
     range = offsets[0]..<offsets[1]
   }
 
-  func entry(in numbers: Data, path: String) throws -> State.Entry {
+  func entry(in numbers: Data, path: String) throws -> StateDict.Entry {
     guard let type = NumberType(rawValue: type) else {
       throw FileError(
         path: path,
@@ -140,7 +141,7 @@ private struct TensorDescriptor {
   }
 }
 
-extension State.Entry {
+extension StateDict.Entry {
   fileprivate func write(to file: FileHandle) throws {
     try value.withUnsafeBufferPointer { numbers in
       switch elementType {

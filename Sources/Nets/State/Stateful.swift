@@ -1,20 +1,20 @@
 /// Something whose numbers a file can hold: a module, a learner or one of its parts.
 public protocol Stateful: AnyObject {
   /// The numbers as they are now: a snapshot.
-  var state: State { get }
+  var state: StateDict { get }
 
   /// Compares `state` with what is here and changes nothing.
   ///
   /// - Returns: What takes the numbers of `state`; it cannot fail.
   /// - Throws: `StateError` if names or shapes differ.
-  func plan(_ state: State) throws -> () -> Void
+  func plan(_ state: StateDict) throws -> () -> Void
 }
 
 extension Stateful {
   /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
   ///
   /// - Throws: `StateError` if names or shapes differ.
-  public func load(_ state: State) throws { try plan(state)() }
+  public func load(_ state: StateDict) throws { try plan(state)() }
 
   /// Writes the numbers as a safetensors file.
   ///
@@ -26,7 +26,7 @@ extension Stateful {
   ///
   /// - Throws: `FileError` if the file cannot be read, `StateError` if it does not fit.
   public func load(from path: String) throws {
-    let state = try State(contentsOf: path)
+    let state = try StateDict(contentsOf: path)
     do {
       try load(state)
     } catch var error as StateError {

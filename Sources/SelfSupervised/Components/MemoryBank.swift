@@ -38,9 +38,9 @@ public final class MemoryBank: Stateful {
     self.width = width
     self.startsRandom = startsRandom
     var stream = stream ?? .unpredictable()
-    let shape: Shape = [capacity, width]
+    let shape: TensorShape = [capacity, width]
     places = Buffer(
-      startsRandom ? unitNorm(.normal(shape, using: &stream)) : .zeros(shape), name: "rows")
+      startsRandom ? l2Normalized(.normal(shape, using: &stream)) : .zeros(shape), name: "rows")
     classes = Buffer(.full(unknown, [capacity]), name: "labels", elementType: .int64)
   }
 
@@ -76,7 +76,7 @@ extension MemoryBank {
         + "\(labels?.count ?? 0)")
     guard total > 0 else { return }
     let kept = max(0, total - capacity)..<total
-    let units = withoutGradients { unitNorm(features.detached[kept]) }
+    let units = withoutGradients { l2Normalized(features.detached[kept]) }
     let numbers = Tensor(labels.map { $0[kept].map(Float.init) } ?? kept.map { _ in unknown })
     let start = (position + kept.lowerBound) % capacity
     let beforeWrap = min(kept.count, capacity - start)
@@ -95,16 +95,16 @@ extension MemoryBank {
   private var buffers: [Buffer] { [places, classes, next, filled] }
 
   /// The rows, their labels, the position and the count.
-  public var state: State {
-    State(
-      buffers.map { State.Entry($0.name ?? "", $0.value, elementType: $0.elementType) })
+  public var state: StateDict {
+    StateDict(
+      buffers.map { StateDict.Entry($0.name ?? "", $0.value, elementType: $0.elementType) })
   }
 
   /// Compares the rows of another memory of the same size with this one.
   ///
   /// - Returns: What takes them.
   /// - Throws: `StateError` if something is missing, of another shape or out of range.
-  public func plan(_ state: State) throws -> () -> Void {
+  public func plan(_ state: StateDict) throws -> () -> Void {
     var error = StateError()
     let names = buffers.map { $0.name ?? "" }
     error.unexpected = state.names.filter { !names.contains($0) }
@@ -154,14 +154,14 @@ extension MemoryBank {
     let searched = startsRandom ? capacity : count
     return withoutGradients {
       guard searched > 0 else {
-        let units = unitNorm(queries.detached)
+        let units = l2Normalized(queries.detached)
         return Neighbors(
           rows: units, labels: Array(repeating: nil, count: units.shape[0]), randomShare: 0)
       }
       let nearest = nearest(to: queries.detached, among: searched)
       let random = nearest.count(where: { $0 >= count })
       return Neighbors(
-        rows: places.value.gathered(nearest), labels: labels(at: nearest),
+        rows: places.value.indexSelect(nearest), labels: labels(at: nearest),
         randomShare: Float(random) / Float(nearest.count))
     }
   }

@@ -42,10 +42,10 @@ public final class PixelPropagation: SampleIndependent {
   public func forward(_ map: Tensor) -> Tensor {
     let (count, height, width, channels) = map.shape.dimensions4
     let rows = [count, height * width, channels]
-    let unit = unitNorm(map.reshaped(rows))
+    let unit = l2Normalized(map.reshaped(rows))
     let values = transform(map).reshaped(rows)
     let weights = power(relu(matmul(unit, unit.transposed())))
-    return matmul(weights, variant == .official ? unitNorm(values) : values).reshaped(map.shape)
+    return matmul(weights, variant == .official ? l2Normalized(values) : values).reshaped(map.shape)
   }
 
   private func power(_ likeness: Tensor) -> Tensor {

@@ -115,10 +115,10 @@ public final class TargetNetwork: Stateful {
 
 extension TargetNetwork {
   /// The target's numbers under the names of the network's, and how often it has followed.
-  public var state: State {
+  public var state: StateDict {
     withTargetWeights {
-      var state = State(notes: [Self.stepNote: String(step)])
-      for (name, module) in modules { state.append(module.state, under: name) }
+      var state = StateDict(metadata: [Self.stepNote: String(step)])
+      for (name, module) in modules { state.merge(module.state, prefix: name) }
       return state
     }
   }
@@ -127,15 +127,15 @@ extension TargetNetwork {
   ///
   /// - Returns: What takes them.
   /// - Throws: `StateError` if names or shapes differ.
-  public func plan(_ state: State) throws -> () -> Void {
-    guard let step = state.notes[Self.stepNote].flatMap(Int.init) else {
+  public func plan(_ state: StateDict) throws -> () -> Void {
+    guard let step = state.metadata[Self.stepNote].flatMap(Int.init) else {
       throw StateError(missing: [Self.stepNote])
     }
     let changes = try modules.map { name, module in
       do {
-        return try module.plan(state.below(name))
+        return try module.plan(state.scoped(to: name))
       } catch {
-        throw (error as? StateError)?.below(name) ?? error
+        throw (error as? StateError)?.prefixed(by: name) ?? error
       }
     }
     return {

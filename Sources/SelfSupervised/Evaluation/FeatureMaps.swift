@@ -18,7 +18,7 @@ public func featureMaps(
     "featureMaps needs images [count, height, width, channels] and a batch size of 1 or more; got "
       + "shape \(images.shape) and \(batchSize)")
   let backbone = Backbone(
-    net, hiddenLayers: [hiddenLayer], inputShape: Shape(Array(images.shape.dropFirst())))
+    net, hiddenLayers: [hiddenLayer], inputShape: TensorShape(Array(images.shape.dropFirst())))
   _ = backbone.mapShape(ofLayer: 0)
   return net.evaluating {
     withoutGradients {

@@ -98,7 +98,7 @@ private struct LayerTraining {
     _ = training.losses(count: rows.count, optimizer) { chosen in
       let rows = chosen.map { rows[$0] }
       return crossEntropy(
-        scores(layer, features.gathered(rows)), rows.map { labels[$0] })
+        scores(layer, features.indexSelect(rows)), rows.map { labels[$0] })
     }
     return layer
   }
@@ -107,7 +107,7 @@ private struct LayerTraining {
   func trials(
     of rates: [Float], on rows: ArraySlice<Int>, judgedBy judges: ArraySlice<Int>
   ) -> [(learningRate: Float, accuracy: Float)] {
-    let held = features.gathered(Array(judges))
+    let held = features.indexSelect(Array(judges))
     return rates.map { rate in
       let found = predictions(layer(learningRate: rate, on: rows), held)
       return (rate, share(found, judges.map { labels[$0] }))

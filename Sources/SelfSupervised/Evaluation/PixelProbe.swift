@@ -56,7 +56,7 @@ public final class PixelProbe {
       epochs: epochs, batchSize: batchSize, stream: RandomStream(seed: seed))
     losses = training.losses(count: maps.shape[0], optimizer) { chosen in
       crossEntropy(
-        scores(maps.detached.gathered(chosen)),
+        scores(maps.detached.indexSelect(chosen)),
         chosen.flatMap { labels[($0 * pixels)..<(($0 + 1) * pixels)] })
     }
   }

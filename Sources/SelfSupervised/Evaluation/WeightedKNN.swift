@@ -32,7 +32,7 @@ public struct WeightedKNN: Sendable {
         + "k \(k), temperature \(temperature), lowest label \(labels.min() ?? 0)")
     self.k = min(k, labels.count)
     self.temperature = temperature
-    bank = unitNorm(features.detached)
+    bank = l2Normalized(features.detached)
     self.labels = labels
     classCount = (labels.max() ?? 0) + 1
   }
@@ -49,7 +49,7 @@ public struct WeightedKNN: Sendable {
     let chunk = max(1, (1 << 24) / bank.shape[0])
     return features.detached.chunks(of: chunk).flatMap { queries in
       // The cosine of every query and bank row.
-      withMatmulPrecision(.float32) { linear(unitNorm(queries), bank) }.top(k).map(vote)
+      withMatmulPrecision(.float32) { linear(l2Normalized(queries), bank) }.topK(k).map(vote)
     }
   }
 

@@ -8,7 +8,7 @@ public final class Backbone {
   /// The user's network.
   public let net: any Module
   /// The shape of one output of each tapped layer, without the count.
-  public let shapes: [Shape]
+  public let shapes: [TensorShape]
   /// The features of the first tapped layer, flattened.
   public let width: Int
   /// Whether both views go through the network at once: if all its modules are `SampleIndependent`s
@@ -26,7 +26,7 @@ public final class Backbone {
   ///   - hiddenLayers: The layers, the representation first; one may come twice.
   ///   - inputShape: The shape of one input, without the count.
   /// - Precondition: The network has parameters that discovery finds, has the layers and calls them.
-  public convenience init(_ net: any Module, hiddenLayers: [HiddenLayer], inputShape: Shape) {
+  public convenience init(_ net: any Module, hiddenLayers: [HiddenLayer], inputShape: TensorShape) {
     do {
       try self.init(checking: net, hiddenLayers: hiddenLayers, inputShape: inputShape)
     } catch {
@@ -37,7 +37,7 @@ public final class Backbone {
   /// Taps `hiddenLayers` of `net`, without changing anything in it.
   ///
   /// - Throws: ``LearnerError`` that says what the network lacks.
-  init(checking net: any Module, hiddenLayers: [HiddenLayer], inputShape: Shape) throws {
+  init(checking net: any Module, hiddenLayers: [HiddenLayer], inputShape: TensorShape) throws {
     self.net = net
     let layers = try hiddenLayers.map { try $0.resolve(in: net) }
     self.layers = layers
@@ -47,7 +47,7 @@ public final class Backbone {
           + "(stored properties that are modules or parameters, or `members`)")
     }
     // Two of them: a batch norm that discovery missed is in training mode and would trap on one.
-    let probe = Tensor.zeros(Shape([2] + inputShape.dimensions))
+    let probe = Tensor.zeros(TensorShape([2] + inputShape.dimensions))
     let (output, outputs) = net.evaluating {
       ActivationTap.outputs(of: layers) { net(probe) }
     }
@@ -59,7 +59,7 @@ public final class Backbone {
       }
       return output
     }
-    shapes = tapped.map { Shape(Array($0.shape.dropFirst())) }
+    shapes = tapped.map { TensorShape(Array($0.shape.dropFirst())) }
     width = shapes[0].elementCount
     fusesViews = net.isSampleIndependent && net.parameterCount > Self.fewParameters
     try Self.checkDiscovery(of: net, used: ([output] + tapped).flatMap(\.parameterUses))
@@ -98,7 +98,7 @@ public final class Backbone {
   /// The shape [height, width, channels] of the map that a tapped layer gives.
   ///
   /// - Precondition: It gives a map of more than one pixel.
-  public func mapShape(ofLayer index: Int) -> Shape {
+  public func mapShape(ofLayer index: Int) -> TensorShape {
     let map = shapes[index]
     precondition(
       map.rank == 3 && map[0] * map[1] > 1,
@@ -129,7 +129,7 @@ struct LearnerError: Error, CustomStringConvertible {
 
 /// The shape of one image of a size, [height, width, channels]: with the channels that are given,
 /// those that the first convolution of `net` reads, or three.
-func imageShape(_ size: Size2D, channels: Int?, of net: any Module) -> Shape {
+func imageShape(_ size: Size2D, channels: Int?, of net: any Module) -> TensorShape {
   [size.height, size.width, channels ?? inputChannels(of: net) ?? 3]
 }
 

@@ -7,11 +7,11 @@ extension MethodLearner {
   /// learner and of layers such as dropout.
   ///
   /// A learner that loads it draws the same views and gives the same losses as the one it came from.
-  public var state: State {
+  public var state: StateDict {
     commits.settle()
-    var state = State()
-    for (name, part) in namedParts { state.append(part.state, under: name) }
-    for (name, stream) in randomStreams { state.notes[name] = stream.note }
+    var state = StateDict()
+    for (name, part) in namedParts { state.merge(part.state, prefix: name) }
+    for (name, stream) in randomStreams { state.metadata[name] = stream.note }
     return state
   }
 
@@ -19,21 +19,21 @@ extension MethodLearner {
   ///
   /// - Returns: What takes its numbers.
   /// - Throws: `StateError` if names or shapes differ.
-  public func plan(_ state: State) throws -> () -> Void {
+  public func plan(_ state: StateDict) throws -> () -> Void {
     let prefixes = namedParts.map { $0.name + "." }
     let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
     guard strangers.isEmpty else { throw StateError(unexpected: strangers) }
     let streams = try randomStreams.map { name, _ in
-      guard let stream = state.notes[name].flatMap(RandomStream.init(note:)) else {
+      guard let stream = state.metadata[name].flatMap(RandomStream.init(note:)) else {
         throw StateError(missing: [name])
       }
       return (name, stream)
     }
     let changes = try namedParts.map { name, part in
       do {
-        return try part.plan(state.below(name))
+        return try part.plan(state.scoped(to: name))
       } catch {
-        throw (error as? StateError)?.below(name) ?? error
+        throw (error as? StateError)?.prefixed(by: name) ?? error
       }
     }
     return {

@@ -47,7 +47,7 @@ public final class MethodLearner<M: Method>: Learner {
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
   /// - Precondition: The network has parameters, has the layers and calls them.
   public init(
-    _ net: any Module, _ method: M, imageSize: Size2D? = nil, inputShape: Shape? = nil,
+    _ net: any Module, _ method: M, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, additionalLayers: [HiddenLayer] = [], channels: Int? = nil,
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
     secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil

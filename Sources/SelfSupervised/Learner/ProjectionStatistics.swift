@@ -45,7 +45,7 @@ private func normalizedDeviations(_ projections: Tensor) -> [Float] {
   guard projections.shape[0] > 1 else { return [] }
   let size = Float(projections.shape[1])
   return withoutGradients {
-    (sqrt(unitNorm(projections.detached).variance(axes: [0], correction: 1)) * size.squareRoot())
+    (sqrt(l2Normalized(projections.detached).variance(axes: [0], correction: 1)) * size.squareRoot())
       .scalars
   }
 }
@@ -63,7 +63,7 @@ public func effectiveRank(_ projections: Tensor) -> Float {
   let rows = min(projections.shape[0], 128)
   guard rows > 1 else { return .nan }
   let gram = withoutGradients {
-    let units = unitNorm(projections.detached[0..<rows])
+    let units = l2Normalized(projections.detached[0..<rows])
     let isWide = units.shape[1] > rows
     return withMatmulPrecision(.float32) {
       isWide ? matmul(units, units.transposed()) : matmul(units.transposed(), units)

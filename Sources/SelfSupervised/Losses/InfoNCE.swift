@@ -22,8 +22,8 @@ public func infoNCE(
       + "got \(queries.shape), \(keys.shape) and \(negatives.shape)")
   precondition(temperature > 0, "infoNCE needs a temperature above 0; got \(temperature)")
   // The small side is divided: the logits are as many as there are negatives.
-  let units = unitNorm(queries) / temperature
-  let positives = (units * unitNorm(keys.detached)).sum(axes: [1], keepingAxes: true)
+  let units = l2Normalized(queries) / temperature
+  let positives = (units * l2Normalized(keys.detached)).sum(axes: [1], keepingAxes: true)
   let logits = concatenated([positives, linear(units, negatives.detached)], axis: 1)
   return crossEntropy(logits, [Int](repeating: 0, count: queries.shape[0]))
 }

@@ -35,13 +35,13 @@ public func ntXent(
       + "\(first.shape) and \(second.shape)")
   precondition(temperature > 0, "ntXent needs a temperature above zero; got \(temperature)")
   let count = first.shape[0]
-  let units = unitNorm(concatenated([first, second]))
+  let units = l2Normalized(concatenated([first, second]))
   let similarities = matmul(units / temperature, units.transposed())
   let partners = (0..<2 * count).map { ($0 + count) % (2 * count) }
   let own = Tensor.identity(2 * count)
   guard isDecoupled else { return crossEntropy(similarities.hiding(own), partners) }
   let negatives = similarities.hiding(own + .oneHot(partners, classCount: 2 * count))
-  return (negatives.logSumExp() - similarities.picked(partners)).mean()
+  return (negatives.logSumExp() - similarities.takeAlong(partners)).mean()
 }
 
 extension Tensor {

@@ -68,8 +68,8 @@ public func pixProLoss(
   case .lucidrains: weights = Tensor(1 / Float(max(1, positives.count)))
   }
   // A pixel's sum of cosines is its product with the sum of its partners.
-  let partners = matmul(mask, unitNorm(targets.detached)) * weights
-  return (unitNorm(predictions) * partners).sum()
+  let partners = matmul(mask, l2Normalized(targets.detached)) * weights
+  return (l2Normalized(predictions) * partners).sum()
 }
 
 /// PixContrast: pixels must tell those of another view that show the same place from the others.
@@ -96,7 +96,7 @@ public func pixelContrast(
     temperature > 0 && positives.count > 0,
     "pixelContrast needs a temperature above zero and a positive pair; got \(temperature) and "
       + "\(positives.count) pairs")
-  let cosines = matmul(unitNorm(projections), unitNorm(targets.detached).transposed())
+  let cosines = matmul(l2Normalized(projections), l2Normalized(targets.detached).transposed())
   let (logits, mask) = (cosines / temperature, positives.mask)
   let nothing = Tensor(-Float.infinity)
   switch variant {

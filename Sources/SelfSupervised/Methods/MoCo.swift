@@ -77,7 +77,7 @@ public struct MoCoMethod: Method {
     _ view: Tensor, with other: Tensor, _ pass: Pass<Parts>
   ) -> (loss: Tensor, queries: Tensor, keys: Tensor) {
     let queries = pass.project(view)
-    let keys = pass.parts.target.withTargetWeights { unitNorm(pass.project(other)) }
+    let keys = pass.parts.target.withTargetWeights { l2Normalized(pass.project(other)) }
     let loss = infoNCE(
       queries, keys: keys, negatives: pass.parts.queue.rows, temperature: temperature)
     return (loss, queries.detached, keys)
@@ -106,7 +106,7 @@ extension MethodLearner where M == MoCoMethod {
   ///   - targetNorm: Whose statistics the target's batch norms use.
   ///   - isSymmetric: Whether each view is a query once and a key once.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: Shape? = nil,
+    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 128,
     projectionHiddenSize: Int? = nil, queueSize: Int = 65_536, temperature: Float = 0.2,
     movingAverageDecay: MovingAverageDecay = 0.999, targetNorm: TargetNorm = .batch,

@@ -51,7 +51,7 @@ extension MethodLearner where M == SimSiamMethod {
   ///   - predictorHiddenSize: The hidden features of the predictor; a quarter of the projection if nil.
   ///   - simplicialEmbedding: Puts an embedding on simplices in front of the projector.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: Shape? = nil,
+    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,
     projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     viewBatching: ViewBatching = .separate,

@@ -23,13 +23,14 @@ public func crossValidatedKNN(
       + "and at least a row for each; got shape \(features.shape), \(labels.count) labels, "
       + "\(folds) folds and k \(k)")
   let fold = stratifiedFolds(labels, count: folds)
-  let unit = unitNorm(features.detached)
+  let unit = l2Normalized(features.detached)
   let shares = (0..<folds).map { number -> Float in
     let queries = fold.indices.filter { fold[$0] == number }
     let bank = fold.indices.filter { fold[$0] != number }
     let bankLabels = bank.map { labels[$0] }
     let predictions = nearest(
-      unit.gathered(queries), in: unit.gathered(bank), labels: bankLabels, k: min(k, bank.count))
+      unit.indexSelect(queries), in: unit.indexSelect(bank), labels: bankLabels,
+      k: min(k, bank.count))
     let right = zip(predictions, queries).reduce(0) { $0 + ($1.0 == labels[$1.1] ? 1 : 0) }
     return Float(right) / Float(max(1, queries.count))
   }
@@ -40,7 +41,7 @@ private func nearest(_ queries: Tensor, in bank: Tensor, labels: [Int], k: Int) 
   let chunk = max(1, (1 << 24) / max(1, bank.shape[0]))
   let transposed = bank.transposed()
   return queries.chunks(of: chunk).flatMap { queries in
-    withMatmulPrecision(.float32) { matmul(queries, transposed) }.top(k).map { row in
+    withMatmulPrecision(.float32) { matmul(queries, transposed) }.topK(k).map { row in
       var votes: [Int: Int] = [:]
       for index in row.indices { votes[labels[index], default: 0] += 1 }
       return votes.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key ?? 0

@@ -28,5 +28,5 @@ public func kerasNNCLRLoss(
 
 extension ViewPair {
   /// Both views' rows at unit length.
-  var units: ViewPair { ViewPair(first: unitNorm(first), second: unitNorm(second)) }
+  var units: ViewPair { ViewPair(first: l2Normalized(first), second: l2Normalized(second)) }
 }

@@ -13,7 +13,7 @@ import Tensor
 /// - Returns: The share of rows, of both directions together.
 public func contrastiveAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
   withoutGradients {
-    diagonalShare(unitNorm(first.detached), unitNorm(second.detached).transposed())
+    diagonalShare(l2Normalized(first.detached), l2Normalized(second.detached).transposed())
   }
 }
 
@@ -31,7 +31,8 @@ public func correlationAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
   withoutGradients {
     // The product of centred columns of unit length is their correlation.
     let columns = [first, second].map { features in
-      unitNorm(features.detached - features.detached.mean(axes: [0], keepingAxes: true), axis: 0)
+      l2Normalized(
+        features.detached - features.detached.mean(axes: [0], keepingAxes: true), axis: 0)
     }
     return diagonalShare(columns[0].transposed(), columns[1])
   }

@@ -60,7 +60,7 @@ func drawn(
   let first = size == nil ? draw(PixelImage(images[0]), 0).pixels : nil
   let shape =
     first?.shape ?? [size?.height ?? 0, size?.width ?? 0, images.shape[3]]
-  return Tensor(shape: Shape([images.shape[0]] + shape.dimensions)) { out in
+  return Tensor(shape: TensorShape([images.shape[0]] + shape.dimensions)) { out in
     // Unsafe: each block writes the view of its own index, and `draw` only reads.
     nonisolated(unsafe) let (out, draw) = (out, draw)
     Parallel.forEach(images.shape[0]) { index in
@@ -77,14 +77,14 @@ func drawn(
   }
 }
 
-extension Shape {
+extension TensorShape {
   /// With axes of one entry behind the count.
-  fileprivate func inserting(ones count: Int) -> Shape {
-    Shape([self[0]] + Array(repeating: 1, count: count) + dimensions.dropFirst())
+  fileprivate func inserting(ones count: Int) -> TensorShape {
+    TensorShape([self[0]] + Array(repeating: 1, count: count) + dimensions.dropFirst())
   }
 
   /// Without a few axes.
-  fileprivate func removing(axes: ClosedRange<Int>) -> Shape {
-    Shape(dimensions.indices.filter { !axes.contains($0) }.map { self[$0] })
+  fileprivate func removing(axes: ClosedRange<Int>) -> TensorShape {
+    TensorShape(dimensions.indices.filter { !axes.contains($0) }.map { self[$0] })
   }
 }

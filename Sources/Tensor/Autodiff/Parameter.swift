@@ -61,7 +61,7 @@ public final class Parameter {
   }
 
   /// The size along each axis.
-  public var shape: Shape { current.shape }
+  public var shape: TensorShape { current.shape }
 
   /// Adds to the gradient.
   ///

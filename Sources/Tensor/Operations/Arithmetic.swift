@@ -1,13 +1,13 @@
 extension Tensor {
   /// This gradient summed over the axes along which a tensor of `shape` was repeated.
-  func summed(to shape: Shape) -> Tensor {
+  func summed(to shape: TensorShape) -> Tensor {
     if self.shape == shape { return self }
     let sizes = shape.padded(toRank: rank)
     let repeated = (0..<rank).filter { sizes[$0] == 1 && self.shape[$0] != 1 }
     return reduced(self, over: repeated, .sum).reshapedWithoutRecord(shape)
   }
 
-  func reshapedWithoutRecord(_ shape: Shape) -> Tensor {
+  func reshapedWithoutRecord(_ shape: TensorShape) -> Tensor {
     Tensor(storage: storage, offset: offset, shape: shape)
   }
 }

@@ -43,7 +43,7 @@ public func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
 }
 
 extension Tensor {
-  func broadcastWithoutRecord(to shape: Shape) -> Tensor {
+  func broadcastWithoutRecord(to shape: TensorShape) -> Tensor {
     self.shape == shape ? self : zipped(self, .zeros(shape)) { $0.each { first, _ in first } }
   }
 }

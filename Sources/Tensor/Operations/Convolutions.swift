@@ -53,7 +53,7 @@ public func transposedConvolution(
     (size - 1) * stride[keyPath: path] - 2 * padding[keyPath: path]
       + dilation[keyPath: path] * (kernel - 1) + outputPadding[keyPath: path] + 1
   }
-  let enlarged: Shape = [
+  let enlarged: TensorShape = [
     images.shape[0], extent(\.height, images.shape[1], weight.shape[1]),
     extent(\.width, images.shape[2], weight.shape[2]), weight.shape[3] * groups,
   ]

@@ -28,12 +28,12 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
 
 /// The product of two batches of matrices whose leading axes broadcast.
 private func batchedMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
-  let leading = Shape(Array(a.shape.dimensions.dropLast(2)))
-    .broadcast(with: Shape(Array(b.shape.dimensions.dropLast(2))), operation: "matmul")
+  let leading = TensorShape(Array(a.shape.dimensions.dropLast(2)))
+    .broadcast(with: TensorShape(Array(b.shape.dimensions.dropLast(2))), operation: "matmul")
   func flat(_ x: Tensor) -> Tensor {
     let matrix = Array(x.shape.dimensions.suffix(2))
-    return x.broadcast(to: Shape(leading.dimensions + matrix))
-      .reshaped(Shape([leading.elementCount] + matrix))
+    return x.broadcast(to: TensorShape(leading.dimensions + matrix))
+      .reshaped(TensorShape([leading.elementCount] + matrix))
   }
   let (x, y) = (flat(a), flat(b))
   let options = ComputeOptions.current
@@ -45,7 +45,7 @@ private func batchedMatmul(_ a: Tensor, _ b: Tensor) -> Tensor {
       wanted[1] ? batchedGemm(x, gradient, transposingA: true, precision) : nil,  // dB = Aᵀ · dC
     ]
   }
-  return product.reshaped(Shape(leading.dimensions + product.shape.dimensions.suffix(2)))
+  return product.reshaped(TensorShape(leading.dimensions + product.shape.dimensions.suffix(2)))
 }
 
 /// x · Wᵀ + b, the linear layer.

@@ -3,7 +3,9 @@ extension Tensor {
   ///
   /// - Precondition: Both shapes hold the same number of elements.
   public func reshaped(_ dimensions: [Int]) -> Tensor {
-    guard let unknown = dimensions.firstIndex(of: -1) else { return reshaped(Shape(dimensions)) }
+    guard let unknown = dimensions.firstIndex(of: -1) else {
+      return reshaped(TensorShape(dimensions))
+    }
     var sizes = dimensions
     sizes[unknown] = 1
     let known = sizes.reduce(1, *)
@@ -11,11 +13,11 @@ extension Tensor {
       known > 0 && elementCount.isMultiple(of: known),
       "reshaped needs sizes that divide \(elementCount) elements; got \(dimensions)")
     sizes[unknown] = elementCount / known
-    return reshaped(Shape(sizes))
+    return reshaped(TensorShape(sizes))
   }
 
   /// The same elements in row-major order under another shape.
-  public func reshaped(_ shape: Shape) -> Tensor {
+  public func reshaped(_ shape: TensorShape) -> Tensor {
     precondition(
       shape.elementCount == elementCount,
       "reshaped needs a shape of \(elementCount) elements; got \(shape) for \(self.shape)")
@@ -52,7 +54,7 @@ extension Tensor {
   }
 
   /// This tensor repeated along axes of size 1, and along new leading axes, up to `shape`.
-  public func broadcast(to shape: Shape) -> Tensor {
+  public func broadcast(to shape: TensorShape) -> Tensor {
     precondition(
       self.shape.broadcast(with: shape, operation: "broadcast(to:)") == shape,
       "broadcast(to:) cannot bring \(self.shape) to \(shape)")
@@ -76,14 +78,14 @@ extension Tensor {
       widths.count == rank && widths.allSatisfy { $0.before >= 0 && $0.after >= 0 },
       "padded needs \(rank) pairs of widths of zero or more; got \(widths)")
     let starts = widths.map(\.before)
-    let target = Shape(zip(shape, widths).map { $0 + $1.before + $1.after })
+    let target = TensorShape(zip(shape, widths).map { $0 + $1.before + $1.after })
     return pastedCopy(of: self, at: starts, into: .full(value, target)).recorded(from: [self]) {
       [shape] gradient, _ in [croppedCopy(of: gradient, at: starts, shape: shape)]
     }
   }
 
   /// The block of `shape` that begins at `starts`.
-  public func cropped(at starts: [Int], shape target: Shape) -> Tensor {
+  public func cropped(at starts: [Int], shape target: TensorShape) -> Tensor {
     precondition(
       starts.count == rank && target.rank == rank
         && zip(starts, zip(target, shape)).allSatisfy { $0 >= 0 && $0 + $1.0 <= $1.1 },
@@ -109,7 +111,7 @@ extension Tensor {
       range.lowerBound >= 0 && range.upperBound <= shape[0],
       "entries \(range) are out of range for shape \(shape)")
     let step = shape.elementCount(1..<rank)
-    let part = Shape([range.count] + shape.dimensions.dropFirst())
+    let part = TensorShape([range.count] + shape.dimensions.dropFirst())
     return Tensor(storage: storage, offset: offset + range.lowerBound * step, shape: part)
       .recorded(from: [self]) { [shape] gradient, _ in
         let starts = [range.lowerBound] + [Int](repeating: 0, count: shape.rank - 1)
@@ -128,7 +130,7 @@ extension Tensor {
   /// Entries `indices` along the first axis, in that order; an index may come more than once.
   ///
   /// - Returns: Shape [count of indices, rest of the shape].
-  public func gathered(_ indices: [Int]) -> Tensor {
+  public func indexSelect(_ indices: [Int]) -> Tensor {
     precondition(rank > 0, "gathered needs at least one axis; got a scalar")
     precondition(
       indices.allSatisfy { $0 >= 0 && $0 < shape[0] },
@@ -142,13 +144,13 @@ extension Tensor {
   /// One entry of each row of a matrix of shape [rows, columns]: the one that `columns` names.
   ///
   /// - Returns: Shape [rows].
-  public func picked(_ columns: [Int]) -> Tensor {
+  public func takeAlong(_ columns: [Int]) -> Tensor {
     precondition(
       rank == 2 && columns.count == shape[0] && columns.allSatisfy { $0 >= 0 && $0 < shape[1] },
       "picked needs a matrix and one column of it per row; got shape \(shape) and \(columns.count) "
         + "columns \(columns.prefix(8))")
     let flat = columns.enumerated().map { $0 * shape[1] + $1 }
-    return reshaped([elementCount, 1]).gathered(flat).reshaped([shape[0]])
+    return reshaped([elementCount, 1]).indexSelect(flat).reshaped([shape[0]])
   }
 }
 
@@ -174,7 +176,7 @@ public func concatenated(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
   sizes[axis] = tensors.reduce(0) { $0 + $1.shape[axis] }
   let shapes = tensors.map(\.shape)
   let rank = sizes.count
-  return joinedCopy(tensors, axis: axis, shape: Shape(sizes)).recorded(from: tensors) {
+  return joinedCopy(tensors, axis: axis, shape: TensorShape(sizes)).recorded(from: tensors) {
     gradient, wanted in
     var start = [Int](repeating: 0, count: rank)
     return zip(shapes, wanted).map { shape, wanted in

@@ -65,7 +65,7 @@ public func batchNorm(
     geometry: geometry, mean: mean, variance: variance, epsilon: epsilon, isFixed: false,
     activation: activation, operation: "batchNorm"
   ).apply(to: x, scale: scale, bias: bias, residual: residual)
-  let shape: Shape = [parts, channels]
+  let shape: TensorShape = [parts, channels]
   return (
     output, Tensor(mean.map { Float($0) }).reshaped(shape),
     Tensor(variance.map { Float($0) }).reshaped(shape)

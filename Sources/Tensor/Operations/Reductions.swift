@@ -87,7 +87,7 @@ extension Tensor {
   /// The `count` largest entries along the last axis, for each row, in descending order.
   ///
   /// - Precondition: `count` is at most the size of the last axis.
-  public func top(_ count: Int) -> [(indices: [Int], values: [Float])] {
+  public func topK(_ count: Int) -> [(indices: [Int], values: [Float])] {
     let columns = shape.last ?? 1
     precondition(
       count >= 0 && count <= columns, "top needs a count in 0...\(columns); got \(count)")

@@ -1,7 +1,7 @@
 /// Each vector along `axis` divided by its length, or by `epsilon` if that is larger.
 ///
 /// x / max(‖x‖, ε), as torch's `normalize`.
-public func unitNorm(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Tensor {
+public func l2Normalized(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Tensor {
   let axis = x.shape.normalized(axis: axis)
   let squares = reduced(mapped(x) { $0.each { $0 * $0 } }, over: [axis], .sum)
   let length = mapped(squares) { $0.each { max($0.squareRoot(), epsilon) } }
@@ -22,5 +22,5 @@ public func unitNorm(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) -> Ten
 ///   - axis: The axis of the vectors, which goes.
 /// - Returns: One number for each pair of vectors.
 public func cosineSimilarity(_ a: Tensor, _ b: Tensor, axis: Int = -1) -> Tensor {
-  (unitNorm(a, axis: axis) * unitNorm(b, axis: axis)).sum(axes: [axis])
+  (l2Normalized(a, axis: axis) * l2Normalized(b, axis: axis)).sum(axes: [axis])
 }

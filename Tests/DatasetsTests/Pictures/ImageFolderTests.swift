@@ -116,7 +116,7 @@ final class ImageFolderTests: XCTestCase {
       try add(source, as: place, to: files)
     }
     try add("color.png", as: "ant/.hidden.png", to: files)
-    try files.write([1, 2, 3], to: "ant/notes.txt")
+    try files.write([1, 2, 3], to: "ant/metadata.txt")
     let folder = try ImageFolder.load(directory: files.directory, imageSize: [21, 34])
     XCTAssertEqual(folder.classNames, ["ant", "zebra"])
     XCTAssertEqual(folder.labels, [0, 0, 1])

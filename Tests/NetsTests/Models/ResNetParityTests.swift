@@ -53,7 +53,8 @@ final class ResNetParityTests: XCTestCase {
     for (depth, net) in [("18", ResNet.resNet18()), ("50", ResNet.resNet50())] {
       try net.save(to: "\(folder)/resnet\(depth).safetensors")
       let logits = withoutGradients { net.evaluating { net(images) } }
-      try State([State.Entry("logits", logits)]).write(to: "\(folder)/logits\(depth).safetensors")
+      try StateDict([StateDict.Entry("logits", logits)]).write(
+        to: "\(folder)/logits\(depth).safetensors")
     }
   }
 }

@@ -68,13 +68,13 @@ final class OptimizerStateTests: XCTestCase {
     let before = optimizer.state
     let adam = Adam(parameters)
     move(parameters, adam, steps: 1)
-    func entry(_ name: String, _ value: Tensor) -> State {
-      State([State.Entry(name, value)], notes: before.notes)
+    func entry(_ name: String, _ value: Tensor) -> StateDict {
+      StateDict([StateDict.Entry(name, value)], metadata: before.metadata)
     }
-    let refused: [(State, String)] = [
+    let refused: [(StateDict, String)] = [
       (adam.state, "lacks 0.velocity"), (entry("3.velocity", .ones([1])), "has 3.velocity"),
       (entry("0.velocity", .ones([2])), "0.velocity needs shape [3], got [2]"),
-      (State(before.entries), "lacks learningRate"),
+      (StateDict(before.entries), "lacks learningRate"),
     ]
     for (state, message) in refused {
       XCTAssertThrowsError(try optimizer.load(state)) {
@@ -119,13 +119,13 @@ final class OptimizerStateTests: XCTestCase {
     move(parameters, adam, steps: 1)
     let sound = adam.state
     let damaged = { (steps: Float, rate: String) in
-      State(
+      StateDict(
         sound.entries.map {
-          State.Entry(
+          StateDict.Entry(
             $0.name, $0.name == "2.steps" ? Tensor(steps) : $0.value, elementType: $0.elementType)
-        }, notes: ["learningRate": rate])
+        }, metadata: ["learningRate": rate])
     }
-    let refused: [(State, String)] = [
+    let refused: [(StateDict, String)] = [
       (damaged(.nan, "0.1"), "2.steps needs a count of zero or more, got nan"),
       (damaged(-3, "0.1"), "2.steps needs a count of zero or more, got -3"),
       (damaged(1, "nan"), "learningRate needs a number of zero or more, got nan"),

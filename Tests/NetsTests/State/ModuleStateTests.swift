@@ -52,9 +52,9 @@ final class ModuleStateTests: XCTestCase {
     let net = makeNet()
     let before = bits(net)
     var entries = makeNet().state.entries.filter { $0.name != "1.weight" && $0.name != "3.bias" }
-    entries.append(State.Entry("head.weight", .zeros([1])))
-    entries.append(State.Entry("3.bias", .zeros([7])))
-    XCTAssertThrowsError(try net.load(State(entries))) { error in
+    entries.append(StateDict.Entry("head.weight", .zeros([1])))
+    entries.append(StateDict.Entry("3.bias", .zeros([7])))
+    XCTAssertThrowsError(try net.load(StateDict(entries))) { error in
       XCTAssertEqual(
         "\(error)",
         "the state does not fit: it lacks 1.weight; it has head.weight, which is not "
@@ -67,7 +67,7 @@ final class ModuleStateTests: XCTestCase {
     let (net, other) = (makeNet(), makeNet())
     let entries = other.state.entries.filter { $0.name != "1.weight" }
     let left = try net.load(
-      State(entries + [State.Entry("extra", .zeros([1]))]), partially: true)
+      StateDict(entries + [StateDict.Entry("extra", .zeros([1]))]), partially: true)
     XCTAssertEqual(left, ["1.weight", "extra"])
     XCTAssertEqual(net.state["0.weight"]?.scalars, other.state["0.weight"]?.scalars)
   }
@@ -75,21 +75,21 @@ final class ModuleStateTests: XCTestCase {
   func testCountOfBatchesMayBeMissing() throws {
     let net = makeNet()
     let old = makeNet().state.entries.filter { !$0.name.hasSuffix("num_batches_tracked") }
-    XCTAssertEqual(try net.load(State(old), partially: false), [])
+    XCTAssertEqual(try net.load(StateDict(old), partially: false), [])
   }
 
   func testPrefixes() {
-    var state = State([State.Entry("a", Tensor(1))])
-    state.append(State([State.Entry("b", Tensor(2))]), under: "net")
+    var state = StateDict([StateDict.Entry("a", Tensor(1))])
+    state.merge(StateDict([StateDict.Entry("b", Tensor(2))]), prefix: "net")
     XCTAssertEqual(state.names, ["a", "net.b"])
-    XCTAssertEqual(state.below("net").names, ["b"])
-    XCTAssertEqual(state.below("ne").names, [])
+    XCTAssertEqual(state.scoped(to: "net").names, ["b"])
+    XCTAssertEqual(state.scoped(to: "ne").names, [])
     XCTAssertNil(state["c"])
   }
 
   func testLongListsAreCut() {
-    let names = (0..<20).map { State.Entry("w\($0)", Tensor(0)) }
-    XCTAssertThrowsError(try ReLU().load(State(names))) { error in
+    let names = (0..<20).map { StateDict.Entry("w\($0)", Tensor(0)) }
+    XCTAssertThrowsError(try ReLU().load(StateDict(names))) { error in
       XCTAssertTrue("\(error)".contains("w7 and 12 more"))
     }
   }

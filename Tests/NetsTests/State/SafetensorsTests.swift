@@ -12,11 +12,11 @@ final class SafetensorsTests: XCTestCase {
     return length + Data(header.utf8) + Data(numbers)
   }
 
-  private func read(_ data: Data) throws -> State {
+  private func read(_ data: Data) throws -> StateDict {
     try withTemporaryFolder { folder in
       let path = folder + "/file.safetensors"
       try data.write(to: URL(fileURLWithPath: path))
-      return try State(contentsOf: path)
+      return try StateDict(contentsOf: path)
     }
   }
 
@@ -34,16 +34,16 @@ final class SafetensorsTests: XCTestCase {
     let odd: [Float] = [
       0, -0.0, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1 / 3,
     ]
-    let state = State([
-      State.Entry("a.weight", Tensor(odd)),
-      State.Entry("count", Tensor(1_234_567), elementType: .int64),
-      State.Entry("empty", Tensor([], shape: [0, 3])),
-      State.Entry("quote\" / \u{e9}", Tensor([1, 2, 3, 4], shape: [2, 1, 2])),
+    let state = StateDict([
+      StateDict.Entry("a.weight", Tensor(odd)),
+      StateDict.Entry("count", Tensor(1_234_567), elementType: .int64),
+      StateDict.Entry("empty", Tensor([], shape: [0, 3])),
+      StateDict.Entry("quote\" / \u{e9}", Tensor([1, 2, 3, 4], shape: [2, 1, 2])),
     ])
     try withTemporaryFolder { folder in
       let path = folder + "/file.safetensors"
       try state.write(to: path)
-      let copy = try State(contentsOf: path)
+      let copy = try StateDict(contentsOf: path)
       XCTAssertEqual(Set(copy.names), Set(state.names))
       for entry in state.entries {
         let value = try XCTUnwrap(copy[entry.name])
@@ -67,7 +67,7 @@ final class SafetensorsTests: XCTestCase {
   func testHeaderIsAMultipleOfEightLong() throws {
     try withTemporaryFolder { folder in
       for name in ["a", "ab", "abc"] {
-        try State([State.Entry(name, .zeros([1]))]).write(to: folder + "/f")
+        try StateDict([StateDict.Entry(name, .zeros([1]))]).write(to: folder + "/f")
         let file = try Data(contentsOf: URL(fileURLWithPath: folder + "/f"))
         XCTAssertTrue(file[0].isMultiple(of: 8))
       }
@@ -139,7 +139,8 @@ final class SafetensorsTests: XCTestCase {
   func testEveryTruncationIsAnError() throws {
     try withTemporaryFolder { folder in
       let path = folder + "/f"
-      try State([State.Entry("a", .ones([3])), State.Entry("b", .ones([2]))]).write(to: path)
+      try StateDict([StateDict.Entry("a", .ones([3])), StateDict.Entry("b", .ones([2]))]).write(
+        to: path)
       let whole = try Data(contentsOf: URL(fileURLWithPath: path))
       for count in 0..<whole.count {
         XCTAssertNotEqual(message(whole.prefix(count)), "", "the first \(count) bytes were read")
@@ -153,7 +154,7 @@ final class SafetensorsTests: XCTestCase {
       for (path, reason) in [
         (folder + "/none", "there is no such file"), (folder, "cannot be read as a file"),
       ] {
-        XCTAssertThrowsError(try State(contentsOf: path)) { error in
+        XCTAssertThrowsError(try StateDict(contentsOf: path)) { error in
           XCTAssertEqual("\(error)", "\(path): \(reason)")
         }
       }

@@ -26,7 +26,7 @@ struct TorchvisionFixture {
 
   func image(_ name: String) throws -> PixelImage {
     let found = try XCTUnwrap(cases[name], "no case \(name) in the fixture")
-    return PixelImage(Tensor(found.values, shape: Shape(found.shape)))
+    return PixelImage(Tensor(found.values, shape: TensorShape(found.shape)))
   }
 }
 

@@ -7,7 +7,7 @@ import XCTest
 
 final class EncoderTests: XCTestCase {
   private func message(
-    _ net: any Module, _ layer: HiddenLayer = -1, inputShape: Shape = [4]
+    _ net: any Module, _ layer: HiddenLayer = -1, inputShape: TensorShape = [4]
   ) -> String {
     do {
       _ = try Encoder(checking: net, hiddenLayer: layer, inputShape: inputShape)

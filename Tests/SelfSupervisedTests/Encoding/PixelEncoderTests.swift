@@ -8,7 +8,7 @@ import XCTest
 final class PixelEncoderTests: XCTestCase {
   private func message(
     _ net: any Module, _ pixel: HiddenLayer, _ instance: HiddenLayer = -2,
-    inputShape: Shape = [16, 16, 3]
+    inputShape: TensorShape = [16, 16, 3]
   ) -> String {
     do {
       _ = try PixelEncoder(

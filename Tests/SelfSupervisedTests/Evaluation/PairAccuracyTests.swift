@@ -16,9 +16,9 @@ final class PairAccuracyTests: XCTestCase {
     XCTAssertEqual(contrastiveAccuracy(a, a * 3), 1)
     XCTAssertEqual(correlationAccuracy(a, a * 3 + 1), 1)
     let axes = Tensor.identity(4)
-    XCTAssertEqual(contrastiveAccuracy(axes, axes.gathered([1, 2, 3, 0])), 0)
+    XCTAssertEqual(contrastiveAccuracy(axes, axes.indexSelect([1, 2, 3, 0])), 0)
     // Two rows in each other's place; the other two right.
-    XCTAssertEqual(contrastiveAccuracy(axes, axes.gathered([1, 0, 2, 3])), 0.5)
+    XCTAssertEqual(contrastiveAccuracy(axes, axes.indexSelect([1, 0, 2, 3])), 0.5)
   }
 
   func testMatchesCounting() {

@@ -55,7 +55,7 @@ final class BYOLTests: XCTestCase {
   /// BYOL's paper has heads of 4,096, SimSiam's authors have the width of the features and a quarter of the
   /// projection.
   func testUsualSizesOfHeads() {
-    func matrices(_ module: any Module) -> [Shape] {
+    func matrices(_ module: any Module) -> [TensorShape] {
       module.parameters.map(\.shape).filter { $0.rank == 2 }
     }
     let byol = BYOL(PlainCNN(), imageSize: 16, hiddenLayer: "pool", seed: 1)

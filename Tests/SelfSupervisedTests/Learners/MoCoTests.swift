@@ -68,12 +68,12 @@ final class MoCoTests: XCTestCase {
     let learner = MoCo(
       net, imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 10,
       temperature: 0.5, seed: 1)
-    learner.queue.append(unitNorm(formula("queue", [6, 8])))
+    learner.queue.append(l2Normalized(formula("queue", [6, 8])))
     for parameter in learner.parameters { parameter.value = (parameter.value * 1.5).detached }
     let loss = learner.loss(view(1), view(2)).item
     let keys = learner.target { learner.project(view(2)) }
     let expected = momentumContrast(
-      learner.project(view(1)), keys: keys, negatives: unitNorm(formula("queue", [6, 8])),
+      learner.project(view(1)), keys: keys, negatives: l2Normalized(formula("queue", [6, 8])),
       temperature: 0.5)
     XCTAssertEqual(loss, expected.item, accuracy: 1e-5)
   }
@@ -84,7 +84,7 @@ final class MoCoTests: XCTestCase {
       let learner = MoCo(
         net, imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 10,
         isSymmetric: isSymmetric, seed: 1)
-      learner.queue.append(unitNorm(formula("queue", [6, 8])))
+      learner.queue.append(l2Normalized(formula("queue", [6, 8])))
       return learner
     }
     let (one, both) = (learner(false), learner(true))
@@ -96,7 +96,7 @@ final class MoCoTests: XCTestCase {
 
   func testTargetAndQueueHaveNoGradient() {
     let learner = learner()
-    learner.queue.append(unitNorm(formula("queue", [6, 8])))
+    learner.queue.append(l2Normalized(formula("queue", [6, 8])))
     let (target, queue) = (learner.target.values.map(\.scalars), learner.queue.rows.scalars)
     let optimizer = SGD(learner.parameters, learningRate: 1)
     learner.loss(view(1), view(2)).backward()

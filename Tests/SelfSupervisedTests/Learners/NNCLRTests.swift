@@ -82,7 +82,7 @@ final class NNCLRTests: XCTestCase {
       let found = [z1, z2].map { learner.queue.neighbours(of: $0.value).rows }
       XCTAssertTrue(found.allSatisfy { !$0.isTracked })
       // With candidates that are held, nothing is left to differentiate.
-      let held = neighbourContrast(found[0], unitNorm(z2.value.detached))
+      let held = neighbourContrast(found[0], l2Normalized(z2.value.detached))
       XCTAssertFalse(held.isTracked)
       learner.loss(projections: ViewPair(first: z1.value, second: z2.value)).backward()
       XCTAssertNotNil(z1.gradient)
@@ -149,8 +149,8 @@ final class NNCLRTests: XCTestCase {
       }
       // Twelve rows went into eleven places.
       XCTAssertEqual(
-        learner.queue.rows[0..<1].scalars, unitNorm(first)[3..<4].scalars)
-      XCTAssertEqual(learner.queue.rows[4..<8].scalars, unitNorm(first).scalars)
+        learner.queue.rows[0..<1].scalars, l2Normalized(first)[3..<4].scalars)
+      XCTAssertEqual(learner.queue.rows[4..<8].scalars, l2Normalized(first).scalars)
     }
   }
 
@@ -268,7 +268,8 @@ final class NNCLRTests: XCTestCase {
   func testStateWithoutAQueueIsRefused() {
     let learner = NNCLR.small(PlainCNN(), variant: .keras)
     let before = learner.state
-    let rest = State(before.entries.filter { !$0.name.hasPrefix("queue.") }, notes: before.notes)
+    let rest = StateDict(
+      before.entries.filter { !$0.name.hasPrefix("queue.") }, metadata: before.metadata)
     XCTAssertThrowsError(try learner.load(rest)) {
       XCTAssertTrue("\($0)".contains("lacks queue.rows"), "\($0)")
     }

@@ -185,7 +185,8 @@ final class PixelCLTests: XCTestCase {
     let order = [2, 0, 3, 1]
     let shuffled = PixelViews(
       images: ViewPair(
-        first: views.images.first.gathered(order), second: views.images.second.gathered(order)),
+        first: views.images.first.indexSelect(order), second: views.images.second.indexSelect(order)
+      ),
       first: order.map { views.first[$0] }, second: order.map { views.second[$0] })
     XCTAssertEqual(learner.loss(views).item, learner.loss(shuffled).item, accuracy: 1e-5)
     // The regions belong to their images.

@@ -39,7 +39,7 @@ struct LightlyLosses {
 }
 
 /// Numbers in -1 ..< 1 that depend on the name alone.
-func formula(_ name: String, _ shape: Shape) -> Tensor {
+func formula(_ name: String, _ shape: TensorShape) -> Tensor {
   Tensor(Formula.centred(name, shape.elementCount), shape: shape)
 }
 

@@ -14,7 +14,7 @@ final class MomentumContrastTests: XCTestCase {
       let query = Parameter(formula("query", [count, size]))
       let loss = momentumContrast(
         query.value, keys: formula("key", [count, size]),
-        negatives: unitNorm(formula("bank", [negatives, size])))
+        negatives: l2Normalized(formula("bank", [negatives, size])))
       XCTAssertEqual(Double(loss.item), expected.loss, accuracy: 1e-5 * expected.loss)
       loss.backward()
       XCTAssertLessThan(relativeError(query.gradient?.scalars ?? [], expected.first), 1e-4)
@@ -23,7 +23,7 @@ final class MomentumContrastTests: XCTestCase {
 
   func testMatchesTheEquation() {
     let (q, k, n) = (
-      formula("q", [6, 5]), formula("k", [6, 5]), unitNorm(formula("n", [9, 5]))
+      formula("q", [6, 5]), formula("k", [6, 5]), l2Normalized(formula("n", [9, 5]))
     )
     func units(_ x: Tensor) -> [[Double]] {
       doubles(x).map { row in
@@ -48,7 +48,7 @@ final class MomentumContrastTests: XCTestCase {
     let same = Tensor.ones([3, 4])
     // All alike: any of 1 + 7 might be the own key.
     XCTAssertEqual(
-      momentumContrast(same, keys: same, negatives: unitNorm(.ones([7, 4]))).item, log(8),
+      momentumContrast(same, keys: same, negatives: l2Normalized(.ones([7, 4]))).item, log(8),
       accuracy: 1e-6)
     // Orthogonal negatives: log(1 + n · exp(-1 / τ)).
     let axes = Tensor.identity(4)
@@ -63,7 +63,9 @@ final class MomentumContrastTests: XCTestCase {
 
   /// Only directions count, row by row.
   func testLengthsOfQueriesAndKeysChangeNothing() {
-    let (q, k, n) = (formula("q", [6, 5]), formula("k", [6, 5]), unitNorm(formula("n", [9, 5])))
+    let (q, k, n) = (
+      formula("q", [6, 5]), formula("k", [6, 5]), l2Normalized(formula("n", [9, 5]))
+    )
     let loss = momentumContrast(q, keys: k, negatives: n).item
     let lengths = Tensor([0.03, 0.5, 1, 7, 40, 900], shape: [6, 1])
     for (queries, keys) in [(q * lengths, k), (q, k * lengths), (q * 7, k * 0.03)] {
@@ -81,7 +83,7 @@ final class MomentumContrastTests: XCTestCase {
   }
 
   func testGradientReachesQueriesAlone() {
-    let parameters = ["q", "k", "n"].map { Parameter(unitNorm(formula($0, [4, 4]))) }
+    let parameters = ["q", "k", "n"].map { Parameter(l2Normalized(formula($0, [4, 4]))) }
     momentumContrast(
       parameters[0].value, keys: parameters[1].value, negatives: parameters[2].value
     ).backward()

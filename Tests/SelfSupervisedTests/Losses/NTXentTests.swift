@@ -87,7 +87,7 @@ final class NTXentTests: XCTestCase {
       XCTAssertEqual(ntXent(b, a, isDecoupled: isDecoupled).item, loss, accuracy: 1e-6)
       let order = [3, 0, 4, 1, 2]
       XCTAssertEqual(
-        ntXent(a.gathered(order), b.gathered(order), isDecoupled: isDecoupled).item, loss,
+        ntXent(a.indexSelect(order), b.indexSelect(order), isDecoupled: isDecoupled).item, loss,
         accuracy: 1e-6)
       // A pair may change places with itself: views have no rank.
       let swapped = (

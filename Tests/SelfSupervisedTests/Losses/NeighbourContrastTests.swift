@@ -7,7 +7,7 @@ import XCTest
 
 final class NeighbourContrastTests: XCTestCase {
   private func units(_ count: Int, _ size: Int, _ name: String) -> Tensor {
-    unitNorm(Tensor(Formula.centred("contrast\(name)", count * size), shape: [count, size]))
+    l2Normalized(Tensor(Formula.centred("contrast\(name)", count * size), shape: [count, size]))
   }
 
   func testMatchesFormula() {
@@ -23,7 +23,7 @@ final class NeighbourContrastTests: XCTestCase {
     let pairs = Tensor.identity(6)
     XCTAssertEqual(
       neighbourContrast(pairs, pairs, temperature: 0.5).item, log1pf(5 * expf(-2)), accuracy: 1e-6)
-    let same = unitNorm(.ones([6, 4]))
+    let same = l2Normalized(.ones([6, 4]))
     XCTAssertEqual(neighbourContrast(same, same).item, logf(6), accuracy: 1e-5)
     // Candidates alike tell neighbours nothing.
     XCTAssertEqual(neighbourContrast(units(6, 4, "a"), same).item, logf(6), accuracy: 1e-5)

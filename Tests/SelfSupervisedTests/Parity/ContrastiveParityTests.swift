@@ -67,7 +67,7 @@ final class ContrastiveParityTests: XCTestCase {
   private func checkStep(_ kind: NNCLRReference) throws {
     let (run, file) = (try kind.run(), "nnclr-\(kind.rawValue).safetensors")
     try checkStep(of: run, with: file)
-    let reference = try State(contentsOf: fixture(file))
+    let reference = try StateDict(contentsOf: fixture(file))
     let queue = try XCTUnwrap(reference["queue"]).scalars
     XCTAssertLessThan(relativeError(run.learner.queue.rows.scalars, queue), 1e-5)
     let matches = run.learner.matches

@@ -11,20 +11,20 @@ extension XCTestCase {
   func checkStep<Subject: Learner>(
     of run: ReferenceRun<Subject>, with file: String, size: Size2D = 16, tolerance: Double = 1e-4
   ) throws where Subject.Views == ViewPair {
-    let reference = try State(contentsOf: fixture(file))
+    let reference = try StateDict(contentsOf: fixture(file))
     let loss = run.learner.loss(
       Formula.images("step", view: 1, 8, size: size), Formula.images("step", view: 2, 8, size: size)
     )
     let lossError = relativeError(loss.scalars, try XCTUnwrap(reference["loss"]).scalars)
     XCTAssertLessThan(lossError, 1e-5)
     loss.backward()
-    compare(run.gradients, with: reference.below("gradient"), tolerance)
-    compare(run.runningStatistics(), with: reference.below("buffer"), 1e-5)
+    compare(run.gradients, with: reference.scoped(to: "gradient"), tolerance)
+    compare(run.runningStatistics(), with: reference.scoped(to: "buffer"), 1e-5)
   }
 
   /// Compares arrays by name, whole or by their digests.
   func compare(
-    _ found: [String: [Float]], with reference: State, _ tolerance: Double
+    _ found: [String: [Float]], with reference: StateDict, _ tolerance: Double
   ) {
     XCTAssertEqual(Set(found.keys), Set(reference.names))
     let total = found.values.joined().reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()

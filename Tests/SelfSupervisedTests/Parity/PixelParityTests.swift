@@ -26,7 +26,7 @@ final class PixelParityTests: XCTestCase {
   private func check(
     _ kind: PixelReferenceRun.Kind, layerCount: Int = 1, gamma: Float = 2, suffix: String = ""
   ) throws {
-    let reference = try State(
+    let reference = try StateDict(
       contentsOf: fixture("pixelcl-\(kind.rawValue)\(suffix).safetensors"))
     let pixels = try PixelReferenceRun(kind, layerCount: layerCount, gamma: gamma)
     let (loss, published, pairs) = pixels.step("other", count: 8)
@@ -34,9 +34,9 @@ final class PixelParityTests: XCTestCase {
     let expected = Double(try XCTUnwrap(reference["loss"]).scalars[0])
     XCTAssertEqual(published, expected, accuracy: 1e-5 * abs(expected))
     loss.backward()
-    compare(pixels.run.gradients, with: reference.below("gradient"), 1e-4)
+    compare(pixels.run.gradients, with: reference.scoped(to: "gradient"), 1e-4)
     let statistics = pixels.run.runningStatistics(ofPredictors: true)
-    compare(statistics, with: reference.below("buffer"), 1e-5)
+    compare(statistics, with: reference.scoped(to: "buffer"), 1e-5)
   }
 
   // MARK: - Two hundred steps

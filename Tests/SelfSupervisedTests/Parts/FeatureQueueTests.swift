@@ -90,7 +90,7 @@ final class FeatureQueueTests: XCTestCase {
     let nearest = ContrastTwin.nearest(queries.rows, in: queue.rows.rows)
     let found = queue.neighbours(of: queries)
     XCTAssertEqual(found.labels, nearest)
-    XCTAssertEqual(found.rows.scalars, queue.rows.gathered(nearest).scalars)
+    XCTAssertEqual(found.rows.scalars, queue.rows.indexSelect(nearest).scalars)
     XCTAssertEqual(queue(queries).scalars, found.rows.scalars)
     XCTAssertEqual(found.randomShare, 0)
   }
@@ -110,7 +110,7 @@ final class FeatureQueueTests: XCTestCase {
     let queue = FeatureQueue(capacity: 4, width: 3)
     let queries = batch(6)
     let found = queue.neighbours(of: queries)
-    XCTAssertEqual(found.rows.scalars, unitNorm(queries).scalars)
+    XCTAssertEqual(found.rows.scalars, l2Normalized(queries).scalars)
     XCTAssertEqual(found.labels, Array(repeating: nil, count: 6))
     XCTAssertEqual(found.randomShare, 0)
   }
@@ -168,13 +168,13 @@ final class FeatureQueueTests: XCTestCase {
     let queue = FeatureQueue(capacity: 5, width: 3)
     queue.append(batch(7))
     let (before, position) = (queue.rows.scalars, queue.position)
-    func without(_ name: String) -> State {
-      State(queue.state.entries.filter { $0.name != name })
+    func without(_ name: String) -> StateDict {
+      StateDict(queue.state.entries.filter { $0.name != name })
     }
-    func with(_ name: String, _ value: Tensor) -> State {
-      State(without(name).entries + [State.Entry(name, value, elementType: .int64)])
+    func with(_ name: String, _ value: Tensor) -> StateDict {
+      StateDict(without(name).entries + [StateDict.Entry(name, value, elementType: .int64)])
     }
-    let refused: [(State, String)] = [
+    let refused: [(StateDict, String)] = [
       (FeatureQueue(capacity: 6, width: 3).state, "rows needs shape [5, 3], got [6, 3]"),
       (FeatureQueue(capacity: 5, width: 2).state, "rows needs shape [5, 3], got [5, 2]"),
       (without("position"), "lacks position"), (without("rows"), "lacks rows"),

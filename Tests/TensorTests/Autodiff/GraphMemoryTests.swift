@@ -61,7 +61,7 @@ private struct TwoLayers {
 
   init(using stream: inout RandomStream) {
     parameters = [[16, 5], [16], [1, 16], [1]].map { shape in
-      Parameter(.normal(Shape(shape), standardDeviation: 0.3, using: &stream))
+      Parameter(.normal(TensorShape(shape), standardDeviation: 0.3, using: &stream))
     }
   }
 

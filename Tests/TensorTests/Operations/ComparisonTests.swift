@@ -31,14 +31,14 @@ final class ComparisonTests: XCTestCase {
     var stream = RandomStream(seed: 40)
     let x = Tensor.normal([40, 60], using: &stream)
     for count in [0, 1, 7, 60] {
-      for (row, top) in x.top(count).enumerated() {
+      for (row, top) in x.topK(count).enumerated() {
         let values = x[row].scalars
         let order = values.indices.sorted { values[$0] > values[$1] }.prefix(count)
         XCTAssertEqual(top.indices, Array(order))
         XCTAssertEqual(top.values, order.map { values[$0] })
       }
     }
-    XCTAssertEqual(Tensor([2, 5, 5, 5, 1]).top(2)[0].indices, [1, 2])
+    XCTAssertEqual(Tensor([2, 5, 5, 5, 1]).topK(2)[0].indices, [1, 2])
   }
 
   func testTiesShareTheGradient() {

@@ -7,8 +7,8 @@ extension OperationTable {
     } twin: {
       $0[0].reshaped([$0[0].values.count / $0[0].shape[0], $0[0].shape[0]])
     },
-    OperationCheck("reshaped(Shape)", on: InputShapes.one) {
-      $0[0].reshaped(Shape($0[0].shape.reversed()))
+    OperationCheck("reshaped(TensorShape)", on: InputShapes.one) {
+      $0[0].reshaped(TensorShape($0[0].shape.reversed()))
     } twin: {
       $0[0].reshaped($0[0].shape.reversed())
     },
@@ -25,7 +25,8 @@ extension OperationTable {
       twin: { twinPermuted($0[0], Array(0..<$0[0].rank - 2) + [$0[0].rank - 1, $0[0].rank - 2]) }),
     OperationCheck(
       "broadcast(to:)", on: [[[]], [[1]], [[4]], [[1, 4]], [[2, 3, 1]], [[2, 3, 4]], [[3, 1]]],
-      large: [[[300, 1]], [[16]]], { $0[0].broadcast(to: Shape(enlarged($0[0].shape.dimensions))) },
+      large: [[[300, 1]], [[16]]],
+      { $0[0].broadcast(to: TensorShape(enlarged($0[0].shape.dimensions))) },
       twin: { inputs in Twin(enlarged(inputs[0].shape)) { inputs[0][$0] } }),
     flippedRow("all axes", []), flippedRow("last", [-1]), flippedRow("first and last", [0, -1]),
     OperationCheck("padded([(before: Int, after: Int)], value:)", on: InputShapes.one) {
@@ -42,7 +43,7 @@ extension OperationTable {
     },
     OperationCheck("cropped(at:, shape:)", on: InputShapes.one, large: [[[50, 30, 60]]]) {
       let sizes = $0[0].shape.map { max(1, $0 - 2) }
-      return $0[0].cropped(at: cropStarts($0[0].shape.dimensions), shape: Shape(sizes))
+      return $0[0].cropped(at: cropStarts($0[0].shape.dimensions), shape: TensorShape(sizes))
     } twin: { inputs in
       let starts = cropStarts(inputs[0].shape)
       return Twin(inputs[0].shape.map { max(1, $0 - 2) }) { index in
@@ -66,14 +67,14 @@ extension OperationTable {
         x[[index[0] + start] + index.dropFirst()]
       }
     },
-    OperationCheck("gathered([Int])", on: InputShapes.rows) {
-      $0[0].gathered(repeatedIndices($0[0].shape[0]))
+    OperationCheck("indexSelect([Int])", on: InputShapes.rows) {
+      $0[0].indexSelect(repeatedIndices($0[0].shape[0]))
     } twin: { inputs in
       let (x, indices) = (inputs[0], repeatedIndices(inputs[0].shape[0]))
       return Twin([indices.count] + x.shape.dropFirst()) { x[[indices[$0[0]]] + $0.dropFirst()] }
     },
-    OperationCheck("picked([Int])", on: [[[1, 1]], [[3, 4]], [[5, 2]], [[4, 1]], [[1, 6]]]) {
-      $0[0].picked(labels($0[0].shape[0], below: $0[0].shape[1]))
+    OperationCheck("takeAlong([Int])", on: [[[1, 1]], [[3, 4]], [[5, 2]], [[4, 1]], [[1, 6]]]) {
+      $0[0].takeAlong(labels($0[0].shape[0], below: $0[0].shape[1]))
     } twin: { inputs in
       let columns = labels(inputs[0].shape[0], below: inputs[0].shape[1])
       return Twin([inputs[0].shape[0]]) { inputs[0][[$0[0], columns[$0[0]]]] }

@@ -51,7 +51,7 @@ extension OperationTable {
     ]
 
   static let vectors: [OperationCheck] =
-    alongAxes("unitNorm(Tensor, axis:, epsilon:)", { unitNorm($0, axis: $1) }, unit)
+    alongAxes("l2Normalized(Tensor, axis:, epsilon:)", { l2Normalized($0, axis: $1) }, unit)
     + alongAxes("softmax(Tensor, axis:)", { softmax($0, axis: $1) }) {
       let level = logSumExp($0)
       return $0.map { Foundation.exp($0 - level) }
@@ -62,8 +62,8 @@ extension OperationTable {
     }
     + [
       OperationCheck(
-        "unitNorm(Tensor, axis:, epsilon:)", "below epsilon", on: InputShapes.rows,
-        { unitNorm($0[0], epsilon: 50) }, twin: { $0[0].map { $0 / 50 } }),
+        "l2Normalized(Tensor, axis:, epsilon:)", "below epsilon", on: InputShapes.rows,
+        { l2Normalized($0[0], epsilon: 50) }, twin: { $0[0].map { $0 / 50 } }),
       OperationCheck(
         "crossEntropy(Tensor, [Int])", on: logits, large: [[[600, 60]]],
         { crossEntropy($0[0], labels($0[0].shape[0], below: $0[0].shape[1])) },

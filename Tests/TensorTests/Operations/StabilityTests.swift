@@ -106,7 +106,7 @@ final class StabilityTests: XCTestCase {
 
   func testUnitNormOfZeros() {
     let x = Tensor.zeros([2, 3]).tracked
-    let y = unitNorm(x)
+    let y = l2Normalized(x)
     XCTAssertEqual(y.scalars, [0, 0, 0, 0, 0, 0])
     XCTAssertTrue(gradients(of: y.sum(), at: [x])[0].scalars.allSatisfy(\.isFinite))
   }

@@ -5,7 +5,7 @@ import XCTest
 /// torch's order of axes above the numbers and have one image and one channel here.
 final class TorchValueTests: XCTestCase {
   // x = torch.arange(12.).reshape(1, 1, 3, 4) ** 2 / 10
-  private let ramp = (square(Tensor.range(12)) / 10).reshaped([1, 3, 4, 1])
+  private let ramp = (square(Tensor.arange(12)) / 10).reshaped([1, 3, 4, 1])
 
   func testBilinearResize() {
     // F.interpolate(x, size=(5, 2), mode="bilinear", align_corners=False)
@@ -63,7 +63,7 @@ final class TorchValueTests: XCTestCase {
 
   func testGroupNorm() {
     // F.group_norm(torch.arange(8.).reshape(1, 4, 2) ** 2, 2)
-    let x = square(Tensor.range(8)).reshaped([1, 4, 2]).permuted([0, 2, 1])
+    let x = square(Tensor.arange(8)).reshaped([1, 4, 2]).permuted([0, 2, 1])
     assertClose(
       groupNorm(x, groups: 2).permuted([0, 2, 1]),
       [
@@ -80,18 +80,18 @@ final class TorchValueTests: XCTestCase {
 
   func testUnitNorm() {
     // F.normalize(torch.tensor([[3., 4.], [0., 0.]]))
-    assertClose(unitNorm(Tensor([3, 4, 0, 0], shape: [2, 2])), [0.6, 0.8, 0, 0])
+    assertClose(l2Normalized(Tensor([3, 4, 0, 0], shape: [2, 2])), [0.6, 0.8, 0, 0])
   }
 
   func testMaxPoolPaddingNeverWins() {
     // F.max_pool2d(-torch.arange(1., 17.).reshape(1, 1, 4, 4), 3, 2, 1)
-    let x = (-(Tensor.range(16) + 1)).reshaped([1, 4, 4, 1])
+    let x = (-(Tensor.arange(16) + 1)).reshaped([1, 4, 4, 1])
     assertClose(maxPool(x, window: 3, stride: 2, padding: 1), [-1, -2, -5, -6])
   }
 
   func testAveragePoolCountsThePadding() {
     // F.avg_pool2d(-torch.arange(1., 17.).reshape(1, 1, 4, 4), 3, 2, 1)
-    let x = (-(Tensor.range(16) + 1)).reshaped([1, 4, 4, 1])
+    let x = (-(Tensor.arange(16) + 1)).reshaped([1, 4, 4, 1])
     assertClose(
       averagePool(x, window: 3, stride: 2, padding: 1),
       [-1.5555556, -3.3333333, -6.3333333, -11])
@@ -100,17 +100,17 @@ final class TorchValueTests: XCTestCase {
   func testConvolutionIsACorrelation() {
     // F.conv2d(torch.arange(16.).reshape(1, 1, 4, 4), torch.arange(4.).reshape(1, 1, 2, 2),
     //   stride=2, padding=1)
-    let x = Tensor.range(16).reshaped([1, 4, 4, 1])
+    let x = Tensor.arange(16).reshaped([1, 4, 4, 1])
     assertClose(
-      convolution(x, Tensor.range(4).reshaped([1, 2, 2, 1]), stride: 2, padding: 1),
+      convolution(x, Tensor.arange(4).reshaped([1, 2, 2, 1]), stride: 2, padding: 1),
       [0, 8, 6, 28, 54, 22, 12, 14, 0])
   }
 
   func testTransposedConvolutionWithOutputPadding() {
     // F.conv_transpose2d(torch.arange(1., 5.).reshape(1, 1, 2, 2),
     //   torch.arange(1., 10.).reshape(1, 1, 3, 3), stride=2, padding=1, output_padding=1)
-    let x = (Tensor.range(4) + 1).reshaped([1, 2, 2, 1])
-    let weight = (Tensor.range(9) + 1).reshaped([1, 3, 3, 1])
+    let x = (Tensor.arange(4) + 1).reshaped([1, 2, 2, 1])
+    let weight = (Tensor.arange(9) + 1).reshaped([1, 3, 3, 1])
     assertClose(
       transposedConvolution(x, weight, stride: 2, padding: 1, outputPadding: 1),
       [5, 14, 10, 12, 14, 36, 24, 30, 15, 34, 20, 24, 24, 55, 32, 36])

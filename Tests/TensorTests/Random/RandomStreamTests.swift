@@ -68,7 +68,7 @@ final class RandomStreamTests: XCTestCase {
 
   func testAmbientSeed() {
     func draw() -> UInt64 {
-      var stream = AmbientStream.current.split()
+      var stream = DefaultGenerator.current.split()
       return stream.next()
     }
     let first = withRandomSeed(3) { [draw(), draw()] }

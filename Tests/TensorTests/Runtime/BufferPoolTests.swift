@@ -36,7 +36,7 @@ final class BufferPoolTests: XCTestCase {
   func testReleaseUnusedKeepsNothing() {
     do { _ = Tensor.zeros([100_000]) }
     XCTAssertGreaterThan(Memory.usage.keptBytes, 0)
-    let held = Tensor.range(5)
+    let held = Tensor.arange(5)
     Memory.releaseUnused()
     XCTAssertEqual(Memory.usage.keptBytes, 0)
     XCTAssertEqual(held.scalars, [0, 1, 2, 3, 4])

@@ -25,7 +25,7 @@ extension OperationCheck {
     let expected = twin(twins)
     var report = Report(title: "\(name) \(variant) at \(shapes)", tolerance: tolerance)
     report.compare("value", relativeError(function(inputs), expected))
-    let weights = Tensor.normal(Shape(expected.shape), using: &stream)
+    let weights = Tensor.normal(TensorShape(expected.shape), using: &stream)
     let expectedGradients = centralDifferences(twins, Twin(weights))
     let together = derivatives(inputs, wanted: Array(inputs.indices), weights)
     for (index, derivative) in expectedGradients.enumerated() {
@@ -44,7 +44,7 @@ extension OperationCheck {
     let inputs = draw.inputs(shapes, using: &stream)
     let twins = inputs.map { Twin($0) }
     let expected = twin(twins)
-    let weights = Tensor.normal(Shape(expected.shape), using: &stream)
+    let weights = Tensor.normal(TensorShape(expected.shape), using: &stream)
     let directions = inputs.map { Twin(Tensor.normal($0.shape, using: &stream)) }
     let slopes = inputs.indices.map { slope(of: twins, at: $0, along: directions[$0], weights) }
     return [1, 2].flatMap { threads in

@@ -59,6 +59,6 @@ enum Draw: Sendable {
   /// The numbers as a slice of a larger tensor, so that each kernel is seen to heed the offset.
   private func sliced(_ scalars: [Float], _ shape: [Int]) -> Tensor {
     let before = [Float](repeating: .nan, count: scalars.count)
-    return Tensor(before + scalars, shape: Shape([2] + shape))[1]
+    return Tensor(before + scalars, shape: TensorShape([2] + shape))[1]
   }
 }

@@ -6,7 +6,7 @@ import Tensor
 /// The bytes are in a zip archive or, before torch 1.6, behind the pickle.
 struct TorchFile {
   /// The tensors under their dotted names; numbers and texts as notes.
-  let state: State
+  let state: StateDict
 
   /// Whether a file starts like one.
   static func isOne(_ file: Data) -> Bool {
@@ -94,7 +94,7 @@ struct TorchFileDamage: Error {
 
 /// Collects the tensors of a pickle.
 private struct TensorCollector {
-  private(set) var state = State()
+  private(set) var state = StateDict()
   private let storages: [String: Data]
   /// Budgets against files whose nested references expand without bound.
   private var values: Int
@@ -122,10 +122,10 @@ private struct TensorCollector {
       }
     case .call(let function, let items):
       try collect(items.values, madeBy: function, as: name, depth: depth)
-    case .text(let text): state.notes[name] = text
-    case .integer(let number): state.notes[name] = String(number)
-    case .number(let number): state.notes[name] = String(number)
-    case .bool(let flag): state.notes[name] = String(flag)
+    case .text(let text): state.metadata[name] = text
+    case .integer(let number): state.metadata[name] = String(number)
+    case .number(let number): state.metadata[name] = String(number)
+    case .bool(let flag): state.metadata[name] = String(flag)
     case .none, .bytes, .global, .elsewhere: break
     }
   }
@@ -135,7 +135,7 @@ private struct TensorCollector {
   ) throws {
     switch function {
     case "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor":
-      state.append(State([try entry(arguments, name: name)]), under: "")
+      state.merge(StateDict([try entry(arguments, name: name)]), prefix: "")
     case "torch._utils _rebuild_parameter", "torch._utils _rebuild_parameter_with_state":
       if let value = arguments.first { try collect(value, as: name, depth: depth + 1) }
     case "torch._tensor _rebuild_from_type_v2":
@@ -150,7 +150,7 @@ private struct TensorCollector {
   }
 
   /// The tensor of a storage, an offset, sizes and strides.
-  private mutating func entry(_ arguments: [PickleValue], name: String) throws -> State.Entry {
+  private mutating func entry(_ arguments: [PickleValue], name: String) throws -> StateDict.Entry {
     guard arguments.count >= 4, let storage = StorageReference(arguments[0]),
       let offset = arguments[1].integer, let sizes = arguments[2].items?.map({ $0.integer ?? -1 }),
       let strides = arguments[3].items?.map({ $0.integer ?? -1 }), sizes.count == strides.count

@@ -13,7 +13,8 @@ struct ConvolutionGeometry: Hashable, Sendable {
   let output: Size2D
 
   init(
-    images: Shape, weight: Shape, stride: Size2D, padding: Size2D, dilation: Size2D, groups: Int
+    images: TensorShape, weight: TensorShape, stride: Size2D, padding: Size2D, dilation: Size2D,
+    groups: Int
   ) {
     precondition(
       images.rank == 4 && weight.rank == 4,
@@ -53,9 +54,9 @@ struct ConvolutionGeometry: Hashable, Sendable {
       width: extent(input.width, kernel.width, stride.width, padding.width, dilation.width))
   }
 
-  var imageShape: Shape { [count, input.height, input.width, inputs] }
-  var weightShape: Shape { [outputs, kernel.height, kernel.width, groupInputs] }
-  var resultShape: Shape { [count, output.height, output.width, outputs] }
+  var imageShape: TensorShape { [count, input.height, input.width, inputs] }
+  var weightShape: TensorShape { [outputs, kernel.height, kernel.width, groupInputs] }
+  var resultShape: TensorShape { [count, output.height, output.width, outputs] }
 
   /// The channels one group reads and writes.
   var groupInputs: Int { inputs / groups }

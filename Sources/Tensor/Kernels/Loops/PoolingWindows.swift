@@ -1,13 +1,13 @@
 /// The windows of one pooling: images [count, height, width, channels] to
 /// [count, output height, output width, channels].
 struct PoolingGeometry: Sendable {
-  let images: Shape
+  let images: TensorShape
   let window: Size2D
   let stride: Size2D
   let padding: Size2D
   let output: Size2D
 
-  init(_ images: Shape, window: Size2D, stride: Size2D, padding: Size2D, operation: String) {
+  init(_ images: TensorShape, window: Size2D, stride: Size2D, padding: Size2D, operation: String) {
     precondition(
       images.rank == 4,
       "\(operation) needs images [count, height, width, channels]; got shape \(images)")
@@ -30,7 +30,7 @@ struct PoolingGeometry: Sendable {
       width: (images[2] + 2 * padding.width - window.width) / stride.width + 1)
   }
 
-  var resultShape: Shape { [images[0], output.height, output.width, images[3]] }
+  var resultShape: TensorShape { [images[0], output.height, output.width, images[3]] }
 
   /// Calls `body` for each pixel of each window of one image: where the result is and the pixel is,
   /// in pixels from the start of the image, and whether the pixel is the window's first.

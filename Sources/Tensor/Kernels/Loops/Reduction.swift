@@ -143,8 +143,8 @@ func topOfRows(_ x: Tensor, columns: Int, count: Int) -> [(indices: [Int], value
     let base = results.baseAddress
     Parallel.forRanges(rows, grain: max(1, Tuning.parallelGrain / 4 / max(1, columns))) { range in
       for row in range {
-        let top = top(UnsafeBufferPointer(start: source + row * columns, count: columns), count)
-        base.map { ($0 + row).initialize(to: top) }
+        let largest = topK(UnsafeBufferPointer(start: source + row * columns, count: columns), count)
+        base.map { ($0 + row).initialize(to: largest) }
       }
     }
     initialized = rows
@@ -152,7 +152,7 @@ func topOfRows(_ x: Tensor, columns: Int, count: Int) -> [(indices: [Int], value
 }
 
 /// One row's largest, by insertion into a sorted list: a new entry rarely gets in.
-private func top(_ row: UnsafeBufferPointer<Float>, _ count: Int) -> (
+private func topK(_ row: UnsafeBufferPointer<Float>, _ count: Int) -> (
   indices: [Int], values: [Float]
 ) {
   var indices: [Int] = []

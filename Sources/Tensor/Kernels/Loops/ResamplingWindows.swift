@@ -173,7 +173,8 @@ private func add(
 
 /// The gradient of every output added to the pixels of its windows, by the same weights.
 func resamplingGradient(
-  _ gradient: Tensor, _ rows: ResamplingWindows, _ columns: ResamplingWindows, into shape: Shape
+  _ gradient: Tensor, _ rows: ResamplingWindows, _ columns: ResamplingWindows,
+  into shape: TensorShape
 ) -> Tensor {
   defer { extendLifetime(gradient.storage) }
   let (count, height, width, channels) = shape.dimensions4

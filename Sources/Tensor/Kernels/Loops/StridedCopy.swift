@@ -2,7 +2,8 @@
 func permutedCopy(_ x: Tensor, _ order: [Int]) -> Tensor {
   let strides = x.shape.strides
   return stridedCopy(
-    of: x, from: 0, strides: order.map { strides[$0] }, shape: Shape(order.map { x.shape[$0] }))
+    of: x, from: 0, strides: order.map { strides[$0] },
+    shape: TensorShape(order.map { x.shape[$0] }))
 }
 
 /// A copy of `x` with `axes` reversed.
@@ -17,14 +18,16 @@ func flippedCopy(_ x: Tensor, _ axes: [Int]) -> Tensor {
 }
 
 /// A copy of the block of `shape` in `x` that begins at `starts`.
-func croppedCopy(of x: Tensor, at starts: [Int], shape: Shape) -> Tensor {
+func croppedCopy(of x: Tensor, at starts: [Int], shape: TensorShape) -> Tensor {
   let strides = x.shape.strides
   let start = zip(starts, strides).reduce(0) { $0 + $1.0 * $1.1 }
   return stridedCopy(of: x, from: start, strides: strides, shape: shape)
 }
 
 /// out[i…] = x[start + Σ i · stride]
-private func stridedCopy(of x: Tensor, from start: Int, strides: [Int], shape: Shape) -> Tensor {
+private func stridedCopy(of x: Tensor, from start: Int, strides: [Int], shape: TensorShape)
+  -> Tensor
+{
   defer { extendLifetime(x.storage) }
   let source = x.pointer + start
   let plan = StridedRows(shape: shape, strides: strides)
@@ -79,7 +82,7 @@ struct StridedRows {
   private let sizes: [Int]
   private let strides: [Int]
 
-  init(shape: Shape, strides: [Int]) {
+  init(shape: TensorShape, strides: [Int]) {
     rowLength = shape.last ?? 1
     rowStride = strides.last ?? 1
     sizes = Array(shape.dimensions.dropLast())
@@ -105,7 +108,7 @@ func gatheredRows(_ x: Tensor, _ indices: [Int]) -> Tensor {
   defer { extendLifetime(x.storage) }
   let length = x.shape.elementCount(1..<x.rank)
   let source = x.pointer
-  return Tensor(Shape([indices.count] + x.shape.dimensions.dropFirst())) { out in
+  return Tensor(TensorShape([indices.count] + x.shape.dimensions.dropFirst())) { out in
     for (row, index) in indices.enumerated() {
       (out + row * length).update(from: source + index * length, count: length)
     }
@@ -113,7 +116,7 @@ func gatheredRows(_ x: Tensor, _ indices: [Int]) -> Tensor {
 }
 
 /// Zeros of `shape` with the rows of `x` added to entries `indices`.
-func scatteredRows(_ x: Tensor, _ indices: [Int], into shape: Shape) -> Tensor {
+func scatteredRows(_ x: Tensor, _ indices: [Int], into shape: TensorShape) -> Tensor {
   defer { extendLifetime(x.storage) }
   let length = shape.elementCount(1..<shape.rank)
   let source = x.pointer
@@ -127,7 +130,7 @@ func scatteredRows(_ x: Tensor, _ indices: [Int], into shape: Shape) -> Tensor {
 }
 
 /// The tensors one after the other along `axis`.
-func joinedCopy(_ tensors: [Tensor], axis: Int, shape: Shape) -> Tensor {
+func joinedCopy(_ tensors: [Tensor], axis: Int, shape: TensorShape) -> Tensor {
   let outer = shape.elementCount(0..<axis)
   let stride = shape.elementCount(axis..<shape.rank)
   return Tensor(shape) { out in

@@ -30,10 +30,10 @@ final class TorchFileTests: XCTestCase {
       from: Data(contentsOf: URL(fileURLWithPath: fixture("torch_files.json"))))
   }
 
-  private func state(of file: Data) throws -> State {
+  private func state(of file: Data) throws -> StateDict {
     try withTemporaryFolder { folder in
       try file.write(to: URL(fileURLWithPath: folder + "/net.pth"))
-      return try State(contentsOf: folder + "/net.pth")
+      return try StateDict(contentsOf: folder + "/net.pth")
     }
   }
 
@@ -49,12 +49,12 @@ final class TorchFileTests: XCTestCase {
         XCTAssertEqual(Array(value.shape), expected.shape, "\(name), \(format)")
         XCTAssertEqual(value.scalars, expected.numbers.map { Float($0) }, "\(name), \(format)")
       }
-      XCTAssertEqual(state.notes["epoch"], "3", format)
-      XCTAssertEqual(state.notes["loss"], "0.25", format)
-      XCTAssertEqual(state.notes["name"], "été", format)
-      XCTAssertEqual(state.notes["sizes.1"], "70000", format)
-      XCTAssertEqual(state.notes["sizes.2"], "-3", format)
-      let network = state.below("state_dict")
+      XCTAssertEqual(state.metadata["epoch"], "3", format)
+      XCTAssertEqual(state.metadata["loss"], "0.25", format)
+      XCTAssertEqual(state.metadata["name"], "été", format)
+      XCTAssertEqual(state.metadata["sizes.1"], "70000", format)
+      XCTAssertEqual(state.metadata["sizes.2"], "-3", format)
+      let network = state.scoped(to: "state_dict")
       XCTAssertEqual(network.entries.first { $0.name == "count" }?.elementType, .int64, format)
     }
   }

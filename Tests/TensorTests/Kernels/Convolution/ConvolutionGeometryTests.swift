@@ -101,14 +101,14 @@ final class ConvolutionGeometryTests: XCTestCase {
     _ imageShape: [Int], _ weightShape: [Int], _ settings: ConvolutionSettings,
     isTransposed: Bool = false, threads: Int, using stream: inout RandomStream
   ) {
-    let images = Tensor.normal(Shape(imageShape), using: &stream)
-    let weight = Tensor.normal(Shape(weightShape), using: &stream)
+    let images = Tensor.normal(TensorShape(imageShape), using: &stream)
+    let weight = Tensor.normal(TensorShape(weightShape), using: &stream)
     let leaves = [images.tracked, weight.tracked]
     let expected =
       isTransposed
       ? Twin.transposedConvolution(Twin(images), Twin(weight), settings)
       : Twin.convolution(Twin(images), Twin(weight), settings)
-    let outputWeights = Tensor.normal(Shape(expected.shape), using: &stream)
+    let outputWeights = Tensor.normal(TensorShape(expected.shape), using: &stream)
     let (result, found) = Threads.with(threads) {
       let result =
         isTransposed

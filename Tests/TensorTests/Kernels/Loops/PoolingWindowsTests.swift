@@ -23,7 +23,7 @@ final class PoolingWindowsTests: XCTestCase {
     for number in 0..<300 {
       let windows = stream.windows()
       let area = Double(windows.window.height * windows.window.width)
-      let images = Tensor.normal(Shape(windows.images), using: &stream)
+      let images = Tensor.normal(TensorShape(windows.images), using: &stream)
       check(images, windows, threads: 1 + number % 2, using: &stream) {
         averagePool($0, window: windows.window, stride: windows.stride, padding: windows.padding)
       } value: {
@@ -47,7 +47,7 @@ final class PoolingWindowsTests: XCTestCase {
     _ pool: (Tensor) -> Tensor, value: ([Double]) -> Double, share: ([Double], Int) -> Double
   ) {
     let twin = Twin(images)
-    let weights = Tensor.normal(Shape(windows.result), using: &stream)
+    let weights = Tensor.normal(TensorShape(windows.result), using: &stream)
     let (leaf, gradient) = (images.tracked, Twin(weights))
     let (result, found) = Threads.with(threads) {
       let result = pool(leaf)

@@ -14,7 +14,7 @@ final class BFloat16GemmTests: XCTestCase {
   /// Every product, values and gradients, is that of rounded factors.
   func testProductsAndTheirGradientsRoundTheirFactors() {
     var stream = RandomStream(seed: 501)
-    func normal(_ shape: Shape) -> Tensor { .normal(shape, using: &stream) }
+    func normal(_ shape: TensorShape) -> Tensor { .normal(shape, using: &stream) }
     checkRounding("matmul", normal([70, 33]), normal([33, 90]), matmul)
     checkRounding("batches", normal([3, 20, 17]), normal([3, 17, 40]), matmul)
     checkRounding("linear", normal([66, 40]), normal([50, 40])) { linear($0, $1) }
@@ -37,7 +37,7 @@ final class BFloat16GemmTests: XCTestCase {
   /// Winograd's convolutions and products with a side below 16 are what they are without.
   func testWhatIsNotRounded() {
     var stream = RandomStream(seed: 502)
-    func check(_ a: Shape, _ b: Shape, _ operation: (Tensor, Tensor) -> Tensor) {
+    func check(_ a: TensorShape, _ b: TensorShape, _ operation: (Tensor, Tensor) -> Tensor) {
       let (a, b) = (Tensor.normal(a, using: &stream), Tensor.normal(b, using: &stream))
       let (exact, allowed) = (
         operation(a, b), withMatmulPrecision(.bfloat16) { operation(a, b) }

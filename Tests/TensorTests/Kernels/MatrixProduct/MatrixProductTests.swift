@@ -57,10 +57,10 @@ final class MatrixProductTests: XCTestCase {
   private func check(
     _ left: [Int], _ right: [Int], threads: Int, using stream: inout RandomStream
   ) {
-    let a = Tensor.normal(Shape(left), using: &stream)
-    let b = Tensor.normal(Shape(right), using: &stream)
+    let a = Tensor.normal(TensorShape(left), using: &stream)
+    let b = Tensor.normal(TensorShape(right), using: &stream)
     let expected = Twin.matmul(Twin(a), Twin(b))
-    let weights = Tensor.normal(Shape(expected.shape), using: &stream)
+    let weights = Tensor.normal(TensorShape(expected.shape), using: &stream)
     let leaves = [a.tracked, b.tracked]
     let (result, found) = Threads.with(threads) {
       let result = matmul(leaves[0], leaves[1])

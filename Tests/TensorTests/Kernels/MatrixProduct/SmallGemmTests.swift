@@ -64,8 +64,8 @@ final class SmallGemmTests: XCTestCase {
   func testNothing() {
     for (m, k, n) in [(0, 3, 2), (2, 3, 0), (2, 0, 3), (0, 0, 0)] {
       for batch in [[], [2]] {
-        let a = Tensor.zeros(Shape(batch + [m, k])).tracked
-        let b = Tensor.zeros(Shape(batch + [k, n])).tracked
+        let a = Tensor.zeros(TensorShape(batch + [m, k])).tracked
+        let b = Tensor.zeros(TensorShape(batch + [k, n])).tracked
         let found = gradients(of: matmul(a, b).sum(), at: [a, b])
         XCTAssertEqual(found.map(\.shape), [a.shape, b.shape])
       }

@@ -7,7 +7,7 @@ final class WinogradWeights: Packing {
     let stride: Int
     let extent: Int
     /// That of the weight: a part of a weight shares its storage.
-    let shape: Shape
+    let shape: TensorShape
   }
 
   let key: Key

@@ -88,7 +88,9 @@ final class WinogradConvolutionTests: XCTestCase {
 
   /// Which geometries the algorithm takes, and that both divisions of its work are tried above.
   func testWhatIsWinograd() {
-    func geometry(_ images: Shape, _ weight: Shape, stride: Size2D = 1) -> ConvolutionGeometry {
+    func geometry(_ images: TensorShape, _ weight: TensorShape, stride: Size2D = 1)
+      -> ConvolutionGeometry
+    {
       ConvolutionGeometry(
         images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
     }
@@ -140,7 +142,7 @@ final class WinogradConvolutionTests: XCTestCase {
   }
 
   private func check(
-    _ shape: Shape, outputs: Int, stride: Size2D = 1, padding: Int, threads: Int
+    _ shape: TensorShape, outputs: Int, stride: Size2D = 1, padding: Int, threads: Int
   ) {
     var stream = RandomStream(seed: UInt64(shape.elementCount))
     let images = Tensor.normal(shape, using: &stream)

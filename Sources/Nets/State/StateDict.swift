@@ -2,7 +2,7 @@ import Foundation
 import Tensor
 
 /// The numbers of a network under their dotted names, in torch's layout.
-public struct State: Sendable {
+public struct StateDict: Sendable {
   /// One tensor of a state.
   public struct Entry: Sendable {
     /// The dotted name.
@@ -24,12 +24,12 @@ public struct State: Sendable {
   public private(set) var entries: [Entry]
 
   /// Words that go with the numbers, such as the position of a random stream.
-  public var notes: [String: String]
+  public var metadata: [String: String]
 
   /// A state of the given entries.
-  public init(_ entries: [Entry] = [], notes: [String: String] = [:]) {
+  public init(_ entries: [Entry] = [], metadata: [String: String] = [:]) {
     self.entries = entries
-    self.notes = notes
+    self.metadata = metadata
   }
 
   /// The names, in order.
@@ -39,24 +39,24 @@ public struct State: Sendable {
   public subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.value }
 
   /// Adds the entries of another state below a prefix.
-  public mutating func append(_ state: State, under prefix: String) {
+  public mutating func merge(_ state: StateDict, prefix: String) {
     entries += state.entries.map {
       Entry(joined(prefix, $0.name), $0.value, elementType: $0.elementType)
     }
-    for (name, note) in state.notes { notes[joined(prefix, name)] = note }
+    for (name, note) in state.metadata { metadata[joined(prefix, name)] = note }
   }
 
   /// The entries below a prefix, without it.
-  public func below(_ prefix: String) -> State {
+  public func scoped(to prefix: String) -> StateDict {
     func name(_ full: String) -> String? {
       full.hasPrefix(prefix + ".") ? String(full.dropFirst(prefix.count + 1)) : nil
     }
-    return State(
+    return StateDict(
       entries.compactMap { entry in
         name(entry.name).map { Entry($0, entry.value, elementType: entry.elementType) }
       },
-      notes: Dictionary(
-        uniqueKeysWithValues: notes.compactMap { key, note in name(key).map { ($0, note) } }))
+      metadata: Dictionary(
+        uniqueKeysWithValues: metadata.compactMap { key, note in name(key).map { ($0, note) } }))
   }
 }
 
@@ -68,7 +68,7 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
   /// Names the state has and the network lacks.
   public var unexpected: [String] = []
   /// Names whose shapes differ: the network's, then the state's.
-  public var mismatched: [(name: String, needed: Shape, found: Shape)] = []
+  public var mismatched: [(name: String, needed: TensorShape, found: TensorShape)] = []
   /// Names of numbers that cannot be: what is needed, then the state's.
   public var impossible: [(name: String, needed: String, found: String)] = []
 
@@ -78,7 +78,7 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
   /// An error that names what is wrong.
   public init(
     missing: [String] = [], unexpected: [String] = [],
-    mismatched: [(name: String, needed: Shape, found: Shape)] = [],
+    mismatched: [(name: String, needed: TensorShape, found: TensorShape)] = [],
     impossible: [(name: String, needed: String, found: String)] = []
   ) {
     self.missing = missing
@@ -93,7 +93,7 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
   }
 
   /// The same error of a part that is known under a prefix.
-  public func below(_ prefix: String) -> StateError {
+  public func prefixed(by prefix: String) -> StateError {
     StateError(
       missing: missing.map { joined(prefix, $0) },
       unexpected: unexpected.map { joined(prefix, $0) },

@@ -1,11 +1,11 @@
 /// How two shapes line up, with as few axes as describe it.
 struct BroadcastPlan {
-  let shape: Shape
+  let shape: TensorShape
   let rowLength: Int
   let rowStrides: (Int, Int)
   private var outer: [(size: Int, strides: (Int, Int))] = []
 
-  init(_ a: Shape, _ b: Shape, operation: String) {
+  init(_ a: TensorShape, _ b: TensorShape, operation: String) {
     shape = a.broadcast(with: b, operation: operation)
     let (first, second) = (a.broadcastStrides(in: shape), b.broadcastStrides(in: shape))
     var axes: [(size: Int, strides: (Int, Int))] = []
@@ -37,13 +37,13 @@ struct BroadcastPlan {
   }
 }
 
-extension Shape {
+extension TensorShape {
   /// The shape both shapes repeat to: sizes agree, or one of them is 1, from the last axis on.
-  func broadcast(with other: Shape, operation: String) -> Shape {
+  func broadcast(with other: TensorShape, operation: String) -> TensorShape {
     if self == other { return self }
     let rank = Swift.max(self.rank, other.rank)
     let (a, b) = (padded(toRank: rank), other.padded(toRank: rank))
-    return Shape(
+    return TensorShape(
       zip(a, b).map { first, second in
         precondition(
           first == second || first == 1 || second == 1,
@@ -58,8 +58,8 @@ extension Shape {
   }
 
   /// Strides of this shape within `target`: 0 along repeated axes.
-  fileprivate func broadcastStrides(in target: Shape) -> [Int] {
-    let sizes = Shape(padded(toRank: target.rank))
+  fileprivate func broadcastStrides(in target: TensorShape) -> [Int] {
+    let sizes = TensorShape(padded(toRank: target.rank))
     return zip(sizes, sizes.strides).map { size, stride in size == 1 ? 0 : stride }
   }
 }

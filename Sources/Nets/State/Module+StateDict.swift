@@ -2,7 +2,7 @@ import Tensor
 
 extension Module {
   /// The numbers of this network under torch's names and in its layout: a snapshot.
-  public var state: State { State(leaves.map(\.entry)) }
+  public var state: StateDict { StateDict(leaves.map(\.entry)) }
 
   /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
   ///
@@ -14,7 +14,7 @@ extension Module {
   /// - Returns: The names that were left out, on either side.
   /// - Throws: `StateError` if names or shapes differ and `partially` is false.
   @discardableResult
-  public func load(_ state: State, partially: Bool) throws -> [String] {
+  public func load(_ state: StateDict, partially: Bool) throws -> [String] {
     let (left, change) = try plan(state, partially: partially)
     change()
     return left
@@ -24,10 +24,12 @@ extension Module {
   ///
   /// - Returns: What takes the numbers of `state`.
   /// - Throws: `StateError` if names or shapes differ.
-  public func plan(_ state: State) throws -> () -> Void { try plan(state, partially: false).change }
+  public func plan(_ state: StateDict) throws -> () -> Void {
+    try plan(state, partially: false).change
+  }
 
   private func plan(
-    _ state: State, partially: Bool
+    _ state: StateDict, partially: Bool
   ) throws -> (left: [String], change: () -> Void) {
     let leaves = leaves
     let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
@@ -79,12 +81,12 @@ private enum Leaf {
     }
   }
 
-  var entry: State.Entry {
+  var entry: StateDict.Entry {
     switch self {
     case .parameter(let name, let parameter):
-      State.Entry(name, parameter.layout.stored(parameter.value.detached))
+      StateDict.Entry(name, parameter.layout.stored(parameter.value.detached))
     case .buffer(let name, let buffer):
-      State.Entry(name, buffer.value, elementType: buffer.elementType)
+      StateDict.Entry(name, buffer.value, elementType: buffer.elementType)
     }
   }
 

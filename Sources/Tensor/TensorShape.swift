@@ -1,5 +1,5 @@
 /// The sizes of a tensor along each axis, outermost first.
-public struct Shape: Hashable, Sendable {
+public struct TensorShape: Hashable, Sendable {
   /// The size along each axis.
   public let dimensions: [Int]
 
@@ -19,12 +19,12 @@ public struct Shape: Hashable, Sendable {
   public var elementCount: Int { dimensions.reduce(1, *) }
 }
 
-extension Shape: ExpressibleByArrayLiteral {
+extension TensorShape: ExpressibleByArrayLiteral {
   /// A shape with the sizes of a literal such as `[8, 32, 32, 3]`.
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 }
 
-extension Shape: RandomAccessCollection {
+extension TensorShape: RandomAccessCollection {
   /// The first axis.
   public var startIndex: Int { 0 }
 
@@ -35,12 +35,12 @@ extension Shape: RandomAccessCollection {
   public subscript(axis: Int) -> Int { dimensions[axis] }
 }
 
-extension Shape: CustomStringConvertible {
+extension TensorShape: CustomStringConvertible {
   /// The sizes in brackets.
   public var description: String { dimensions.description }
 }
 
-extension Shape {
+extension TensorShape {
   /// The four sizes of a batch of images: count, height, width, channels.
   package var dimensions4: (Int, Int, Int, Int) {
     precondition(rank == 4, "needs shape [count, height, width, channels]; got \(self)")
@@ -61,13 +61,13 @@ extension Shape {
   }
 
   /// This shape after a reduction over `axes`, which stay as size 1 or go.
-  func reduced(over axes: [Int], keepingAxes: Bool) -> Shape {
+  func reduced(over axes: [Int], keepingAxes: Bool) -> TensorShape {
     var sizes = dimensions
     for axis in axes { sizes[axis] = 1 }
     if !keepingAxes {
       for axis in axes.reversed() { sizes.remove(at: axis) }
     }
-    return Shape(sizes)
+    return TensorShape(sizes)
   }
 
   /// Row-major strides, in elements.

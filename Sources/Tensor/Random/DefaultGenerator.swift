@@ -3,8 +3,8 @@ import Synchronization
 /// The stream that layers draw their initial weights from when none is passed.
 ///
 /// Unpredictable unless the code runs inside ``withRandomSeed(_:_:)``.
-package final class AmbientStream: Sendable {
-  @TaskLocal package static var current = AmbientStream(.unpredictable())
+package final class DefaultGenerator: Sendable {
+  @TaskLocal package static var current = DefaultGenerator(.unpredictable())
 
   private let stream: Mutex<RandomStream>
 
@@ -20,5 +20,6 @@ package final class AmbientStream: Sendable {
 /// let net = withRandomSeed(7) { ResNet.resNet18() }   // the same weights every time
 /// ```
 public func withRandomSeed<Result>(_ seed: UInt64, _ body: () throws -> Result) rethrows -> Result {
-  try AmbientStream.$current.withValue(AmbientStream(RandomStream(seed: seed)), operation: body)
+  try DefaultGenerator.$current.withValue(
+    DefaultGenerator(RandomStream(seed: seed)), operation: body)
 }
