@@ -78,7 +78,7 @@ final class AnyNetworkTests: XCTestCase {
       let net = withRandomSeed(5, net)
       let learner = PixelCL(
         net, imageSize: Size2D(height: shape[0], width: shape[1]), hiddenLayerPixel: way(map, net),
-        hiddenLayerInstance: way(layer, net), projectionSize: 8, projectionHiddenSize: 16,
+        hiddenLayer: way(layer, net), projectionSize: 8, projectionHiddenSize: 16,
         augmentation: augmentation, seed: 1)
       checkSteps(learner, shape, unmoved: unmoved)
     }

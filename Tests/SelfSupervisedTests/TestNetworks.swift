@@ -66,7 +66,7 @@ extension SimCLR {
   /// A small learner of small images.
   static func small(
     _ net: any Module, imageSize: Size2D = 16, hiddenLayer: HiddenLayer = "pool",
-    head: Head = .twoLayer, temperature: Float = 0.5, isDecoupled: Bool = false,
+    head: SimCLRMethod.Head = .twoLayer, temperature: Float = 0.5, isDecoupled: Bool = false,
     viewBatching: ViewBatching = .separate
   ) -> SimCLR {
     SimCLR(
@@ -80,7 +80,7 @@ extension NNCLR {
   /// A small learner of small images, with a queue that no batch divides.
   static func small(
     _ net: any Module, imageSize: Size2D = 16, hiddenLayer: HiddenLayer = "pool",
-    variant: Variant = .paper, queueSize: Int = 11, startsRandom: Bool = false,
+    variant: NNCLRMethod.Variant = .paper, queueSize: Int = 11, startsRandom: Bool = false,
     viewBatching: ViewBatching = .separate
   ) -> NNCLR {
     NNCLR(

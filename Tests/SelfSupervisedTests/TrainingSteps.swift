@@ -17,3 +17,29 @@ extension Learner {
     }
   }
 }
+
+extension MethodLearner {
+  /// The loss of given views, without what belongs to it.
+  func loss(_ views: M.Views) -> Tensor { stepLoss(of: views).value }
+
+  /// Differentiates a loss and ends its step, in which an optimizer leaves all weights where they are.
+  @discardableResult
+  func endStep(_ loss: StepLoss) -> StepLoss {
+    loss.backward()
+    SGD(parameters, learningRate: 0).step()
+    updateMovingAverage()
+    return loss
+  }
+}
+
+extension MethodLearner where M: ProjectionMethod {
+  /// The loss of given projections, which stand for their features too.
+  func stepLoss(projections: ViewPair, labels: [Int]? = nil) -> StepLoss {
+    begin(projections.count, labels)
+    return staging(
+      method.loss(ofProjections: projections, features: projections, in: pass(labels: labels)))
+  }
+
+  /// The loss of given projections, without what belongs to it.
+  func loss(projections: ViewPair) -> Tensor { stepLoss(projections: projections).value }
+}

@@ -3,6 +3,7 @@ import Tensor
 import XCTest
 
 @testable import SelfSupervised
+@testable import Training
 
 final class CheckpointTests: XCTestCase {
   private let path = FileManager.default.temporaryDirectory
@@ -12,7 +13,8 @@ final class CheckpointTests: XCTestCase {
 
   private func training(projectionSize: Int = 8) -> (learner: MoCo, optimizer: Adam) {
     let learner = MoCo(
-      withRandomSeed(1) { PlainCNN() }, imageSize: 16, hiddenLayer: "pool",
+      withRandomSeed(1) { ResNet.resNet10(stem: .small, width: 4) }, imageSize: 16,
+      hiddenLayer: "avgpool",
       projectionSize: projectionSize, queueSize: 12, seed: 1)
     return (learner, Adam(learner.parameters, learningRate: 1e-2))
   }
@@ -67,7 +69,7 @@ final class CheckpointTests: XCTestCase {
   }
 
   func testOtherFilesAreNoCheckpoints() throws {
-    try PlainCNN().save(to: path)
+    try ResNet.resNet10(stem: .small, width: 4).save(to: path)
     XCTAssertThrowsError(try Checkpoint(contentsOf: path)) {
       XCTAssertEqual(
         "\($0)", "\(path): it is not a checkpoint: it has no number of steps")

@@ -4,13 +4,14 @@ import Tensor
 import XCTest
 
 @testable import SelfSupervised
+@testable import Training
 
 final class CollapseWatchTests: XCTestCase {
   // MARK: - Statistics made up
 
-  private func statistics(_ spread: Float, _ rank: Float) -> LearnerStatistics {
-    var statistics = LearnerStatistics()
-    (statistics.spread, statistics.effectiveRank) = (spread, rank)
+  private func statistics(_ spread: Float, _ rank: Float) -> ProjectionStatistics {
+    var statistics = ProjectionStatistics(.ones([2, 2]))
+    (statistics.projectionStd, statistics.effectiveRank) = (spread, rank)
     return statistics
   }
 
@@ -33,21 +34,21 @@ final class CollapseWatchTests: XCTestCase {
       for places in [[0], Array(0..<24)] {
         var projections = Tensor.ones([4, 6])
         projections.mutate { for place in places { $0[place] = bad } }
-        let statistics = LearnerStatistics(projections)
+        let statistics = ProjectionStatistics(projections)
         XCTAssertTrue(statistics.isDivergent)
         XCTAssertTrue(statistics.effectiveRank.isNaN)
       }
     }
-    let learner = BYOL.small(PlainCNN())
+    let learner = byol()
     let optimizer = SGD(learner.parameters, learningRate: 0.5)
     let broken = Tensor.ones([2, 16, 16, 3]) * Float.nan
-    _ = learner.loss(broken, broken)
+    let loss = learner.stepLoss(of: ViewPair(first: broken, second: broken))
     XCTAssertEqual(
-      watch.warning(learner, optimizer: optimizer)?.description,
-      "warning: projections are not numbers any more; the likely cause is a learning rate of 0.5 "
+      watch.warning(of: loss, learner, optimizer: optimizer)?.description,
+      "warning: projections became NaN or infinite; the likely cause is a learning rate of 0.5 "
         + "that is too high here")
-    XCTAssertNil(watch.warning(learner, optimizer: optimizer))
-    XCTAssertFalse(LearnerStatistics().isDivergent)
+    XCTAssertNil(watch.warning(of: loss, learner, optimizer: optimizer))
+    XCTAssertFalse(statistics(0.5, 3).isDivergent)
   }
 
   func testWarnsOnceAfterTwentyFlatSteps() {
@@ -80,9 +81,8 @@ final class CollapseWatchTests: XCTestCase {
     var watch = CollapseWatch()
     func kinds(_ pixelSpread: Float, steps: Int) -> [CollapseWarning.Kind] {
       (0..<steps).compactMap { _ in
-        var statistics = LearnerStatistics()
-        (statistics.spread, statistics.effectiveRank) = (0.8, 25)
-        statistics.pixelSpread = pixelSpread
+        var statistics = statistics(0.8, 25)
+        statistics.pixelStd = pixelSpread
         return watch.note(statistics)
       }
     }
@@ -122,12 +122,14 @@ final class CollapseWatchTests: XCTestCase {
     var (watch, warning, last) = (CollapseWatch(), CollapseWarning?.none, Float.nan)
     for (_, batch) in zip(0..<steps, loader.batches()) {
       optimizer.zeroGradients()
-      let loss = learner(batch.images)
+      let loss = learner.stepLoss(on: batch.images)
       loss.backward()
       optimizer.step()
       learner.updateMovingAverage()
       last = loss.item
-      if let found = watch.warning(learner, optimizer: optimizer, batchSize: 64) {
+      if let found = watch.warning(
+        of: loss, learner, optimizer: optimizer, batchSize: 64)
+      {
         XCTAssertNil(warning, "warned twice")
         warning = found
       }
@@ -185,7 +187,7 @@ final class CollapseWatchTests: XCTestCase {
         net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 128,
         augmentation: augmentation, seed: 1),
       PixelCL(
-        net(), imageSize: 16, hiddenLayerPixel: "layer3", hiddenLayerInstance: "avgpool",
+        net(), imageSize: 16, hiddenLayerPixel: "layer3", hiddenLayer: "avgpool",
         projectionSize: 32, projectionHiddenSize: 128, movingAverageDecay: 0.95, seed: 1),
     ]
   }
@@ -197,9 +199,17 @@ final class CollapseWatchTests: XCTestCase {
     }
   }
 
+  private func ablated(
+    hasPredictor: Bool = false, stopsGradient: Bool
+  ) -> MethodLearner<Ablated> {
+    MethodLearner(
+      net(), Ablated(hasPredictor: hasPredictor, stopsGradient: stopsGradient), imageSize: 16,
+      hiddenLayer: "avgpool", augmentation: Compose.mocoV2(imageSize: 16, blur: false), seed: 3)
+  }
+
   func testNoPredictorCollapsesAndIsWarnedOf() throws {
     for stopsGradient in [true, false] {
-      let learner = withRandomSeed(1) { Ablated(net(), stopsGradient: stopsGradient) }
+      let learner = ablated(stopsGradient: stopsGradient)
       let (warning, loss) = run(learner, sgd(learner, 0.05))
       XCTAssertLessThan(loss, 0.05)
       let found = try XCTUnwrap(warning)
@@ -212,11 +222,8 @@ final class CollapseWatchTests: XCTestCase {
 
   /// A predictor does not help where both sides move toward each other.
   func testGradientThroughBothSidesCollapsesAndIsWarnedOf() throws {
-    func learner(stopsGradient: Bool) -> Ablated {
-      withRandomSeed(1) {
-        Ablated(
-          net(), predictor: Heads.byol(32, hidden: 128, outputs: 32), stopsGradient: stopsGradient)
-      }
+    func learner(stopsGradient: Bool) -> MethodLearner<Ablated> {
+      ablated(hasPredictor: true, stopsGradient: stopsGradient)
     }
     let stopped = learner(stopsGradient: true)
     XCTAssertNil(run(stopped, sgd(stopped, 0.05)).warning?.description)
@@ -244,13 +251,16 @@ final class CollapseWatchTests: XCTestCase {
 
   /// Made to collapse by the test: all images are one image.
   func testCausesFitTheLearner() {
-    func causes<L: Learner>(_ learner: L, batchSize: Int?) -> [String] where L.Views == ViewPair {
+    func causes(_ learner: some Learner, batchSize: Int?) -> [String] {
       let optimizer = sgd(learner, 0.125)
       var watch = CollapseWatch()
       for _ in 0..<5 { _ = watch.note(statistics(0.8, 25)) }
-      _ = learner.loss(.ones([8, 16, 16, 3]), .ones([8, 16, 16, 3]))
+      let ones = Tensor.ones([8, 16, 16, 3])
+      let loss = learner.stepLoss(of: .init(ViewPair(first: ones, second: ones)))
       for _ in 0..<30 {
-        if let found = watch.warning(learner, optimizer: optimizer, batchSize: batchSize) {
+        if let found = watch.warning(
+          of: loss, learner, optimizer: optimizer, batchSize: batchSize)
+        {
           return found.causes
         }
       }
@@ -266,47 +276,41 @@ final class CollapseWatchTests: XCTestCase {
   }
 
   func testTheOptimizersLearningRateIsNamed() throws {
-    let learner = withRandomSeed(1) { Ablated(net(), stopsGradient: false) }
+    let learner = ablated(stopsGradient: false)
     let adam = run(learner, Adam(learner.parameters, learningRate: 0.2)).warning
     let text = try XCTUnwrap(adam).description
     XCTAssertTrue(text.contains("is a learning rate of 0.2, where Adam"), text)
   }
 }
 
-/// SimSiam with any predictor, none by default, and with or without its stop of gradients.
-private final class Ablated: Learner {
-  let encoder: Encoder
-  let projector: any Module
-  let predictor: any Module
+/// SimSiam with or without a predictor, and with or without its stop of gradients: a method of a user's
+/// own.
+private struct Ablated: SelfSupervised.Method {
+  struct Parts: MethodParts {
+    let projector: any Module
+    let predictor: any Module
+  }
+
+  let hasPredictor: Bool
   let stopsGradient: Bool
-  var stream = RandomStream(seed: 3)
-  private(set) var statistics = LearnerStatistics()
 
-  init(_ net: any Module, predictor: any Module = Identity(), stopsGradient: Bool) {
-    encoder = Encoder(net, hiddenLayer: "avgpool", inputShape: [16, 16, 3])
-    projector = Heads.byol(encoder.width, hidden: 128, outputs: 32)
-    self.predictor = predictor
-    self.stopsGradient = stopsGradient
+  func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts {
+    Parts(
+      projector: Heads.byol(backbone.width, hidden: 128, outputs: 32),
+      predictor: hasPredictor ? Heads.byol(32, hidden: 128, outputs: 32) : Identity())
   }
 
-  var parts: [(name: String, part: any Stateful)] {
-    [("net", net), ("projector", projector), ("predictor", predictor)]
-  }
-
-  func views(of images: Tensor) -> ViewPair {
-    let augmentation = Compose.mocoV2(imageSize: 16, blur: false)
-    return ViewPair(of: images, by: (augmentation, augmentation), using: stream.split())
-  }
-
-  func loss(_ views: ViewPair) -> Tensor {
-    let (first, second) = (project(views.first), project(views.second))
-    statistics = LearnerStatistics(first)
-    return regression(predictor(first), second) + regression(predictor(second), first)
+  func loss(of views: ViewPair, in pass: Pass<Parts>) -> StepLoss {
+    let projections = pass.project(views)
+    let predictions = pass.apply(pass.parts.predictor, projections)
+    return StepLoss(
+      regression(predictions.first, projections.second)
+        + regression(predictions.second, projections.first), projections: projections.first)
   }
 
   private func regression(_ predictions: Tensor, _ targets: Tensor) -> Tensor {
     stopsGradient
-      ? cosineRegression(predictions, onto: targets)
+      ? byolLoss(predictions, onto: targets)
       : 2 - 2 * cosineSimilarity(predictions, targets).mean()
   }
 }

@@ -70,9 +70,9 @@ final class PixelContrastTests: XCTestCase {
     }
     XCTAssertEqual(pairs.count, total)
     XCTAssertEqual(
-      Double(pixelAgreement(a, with: b, positives: pairs).item), official, accuracy: 1e-6)
+      Double(pixProLoss(a, with: b, positives: pairs).item), official, accuracy: 1e-6)
     XCTAssertEqual(
-      Double(pixelAgreement(a, with: b, positives: pairs, variant: .lucidrains).item),
+      Double(pixProLoss(a, with: b, positives: pairs, variant: .lucidrains).item),
       sum / Double(total), accuracy: 1e-6)
   }
 
@@ -110,7 +110,7 @@ final class PixelContrastTests: XCTestCase {
       mask: Tensor.identity(pixels).broadcast(to: [count, pixels, pixels]))
     for variant in PixelVariant.allCases {
       func agreement(_ b: Tensor) -> Float {
-        pixelAgreement(a, with: b, positives: themselves, variant: variant).item
+        pixProLoss(a, with: b, positives: themselves, variant: variant).item
       }
       XCTAssertEqual(agreement(a * 3), 1, accuracy: 1e-6)
       XCTAssertEqual(agreement(-a), -1, accuracy: 1e-6)
@@ -145,7 +145,7 @@ final class PixelContrastTests: XCTestCase {
 
   func testGradientsReachPredictionsAlone() {
     let losses: [(Tensor, Tensor, PixelVariant) -> Tensor] = [
-      { [pairs] in pixelAgreement($0, with: $1, positives: pairs, variant: $2) },
+      { [pairs] in pixProLoss($0, with: $1, positives: pairs, variant: $2) },
       { [pairs] in pixelContrast($0, against: $1, positives: pairs, variant: $2) },
     ]
     for loss in losses {
@@ -182,7 +182,7 @@ final class PixelContrastTests: XCTestCase {
     XCTAssertEqual(gradient[1].norm().item, 0)
     XCTAssertGreaterThan(gradient[0][1].norm().item, 1e-4)
     let other = Parameter(features("a"))
-    pixelAgreement(other.value, with: features("b"), positives: pairs, variant: .lucidrains)
+    pixProLoss(other.value, with: features("b"), positives: pairs, variant: .lucidrains)
       .backward()
     XCTAssertEqual(other.gradient?[1].norm().item, 0)
   }

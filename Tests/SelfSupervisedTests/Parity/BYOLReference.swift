@@ -7,7 +7,7 @@ import Tensor
 enum BYOLReference: String {
   case joint, separate, simplicial, normalized, simsiam
 
-  func run(_ net: any Module, size: Size2D) throws -> ReferenceRun<BYOL> {
+  func run(_ net: any Module, size: Size2D) throws -> ReferenceRun<BYOLMethod> {
     try ReferenceRun(
       BYOL(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: 32, projectionHiddenSize: 64,

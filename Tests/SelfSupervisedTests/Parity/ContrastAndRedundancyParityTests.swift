@@ -30,39 +30,40 @@ final class ContrastAndRedundancyParityTests: XCTestCase {
 
   // MARK: - Learners with the numbers of the script
 
-  private func moCo(isSymmetric: Bool = false, prefilled: Bool = false) throws -> ReferenceRun<MoCo>
-  {
+  private func moCo(isSymmetric: Bool = false, prefilled: Bool = false) throws -> ReferenceRun<
+    MoCoMethod
+  > {
     let learner = MoCo(
       ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 32,
       queueSize: prefilled ? 40 : 100, movingAverageDecay: 0.99, isSymmetric: isSymmetric)
     if prefilled {
-      learner.queue.append(Tensor(Formula.centred("queue", 1_280), shape: [40, 32]))
+      learner.parts.queue.append(Tensor(Formula.centred("queue", 1_280), shape: [40, 32]))
     }
     return try ReferenceRun(learner)
   }
 
-  private func barlowTwins() throws -> ReferenceRun<BarlowTwins> {
+  private func barlowTwins() throws -> ReferenceRun<BarlowTwinsMethod> {
     try ReferenceRun(
       BarlowTwins(
         ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 48,
         projectionHiddenSize: 64))
   }
 
-  private func vicReg() throws -> ReferenceRun<VICReg> {
+  private func vicReg() throws -> ReferenceRun<VICRegMethod> {
     try ReferenceRun(
       VICReg(
         ResNet.small(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 48,
         projectionHiddenSize: 64))
   }
 
-  private func checkStep<Subject: Learner>(_ run: ReferenceRun<Subject>, _ name: String) throws
-  where Subject.Views == ViewPair {
+  private func checkStep<M: SelfSupervised.Method>(_ run: ReferenceRun<M>, _ name: String) throws
+  where M.Views == ViewPair {
     try checkStep(of: run, with: name + ".safetensors")
   }
 
-  private func checkTrace<Subject: Learner>(
-    _ run: ReferenceRun<Subject>, _ name: String, learningRate: Float = 3e-4
-  ) throws where Subject.Views == ViewPair {
+  private func checkTrace<M: SelfSupervised.Method>(
+    _ run: ReferenceRun<M>, _ name: String, learningRate: Float = 3e-4
+  ) throws where M.Views == ViewPair {
     let traces = try decodedFixture(
       [String: [Double]].self, "contrast-and-redundancy-traces.json")
     let reference = try XCTUnwrap(traces[name])

@@ -8,18 +8,21 @@ import XCTest
 
 extension XCTestCase {
   /// Compares loss, gradients and running statistics of one step with a reference's.
-  func checkStep<Subject: Learner>(
-    of run: ReferenceRun<Subject>, with file: String, size: Size2D = 16, tolerance: Double = 1e-4
-  ) throws where Subject.Views == ViewPair {
+  @discardableResult
+  func checkStep<M: SelfSupervised.Method>(
+    of run: ReferenceRun<M>, with file: String, size: Size2D = 16, tolerance: Double = 1e-4
+  ) throws -> StepLoss where M.Views == ViewPair {
     let reference = try StateDict(contentsOf: fixture(file))
-    let loss = run.learner.loss(
-      Formula.images("step", view: 1, 8, size: size), Formula.images("step", view: 2, 8, size: size)
-    )
-    let lossError = relativeError(loss.scalars, try XCTUnwrap(reference["loss"]).scalars)
+    let loss = run.learner.stepLoss(
+      of: ViewPair(
+        first: Formula.images("step", view: 1, 8, size: size),
+        second: Formula.images("step", view: 2, 8, size: size)))
+    let lossError = relativeError(loss.value.scalars, try XCTUnwrap(reference["loss"]).scalars)
     XCTAssertLessThan(lossError, 1e-5)
     loss.backward()
     compare(run.gradients, with: reference.scoped(to: "gradient"), tolerance)
     compare(run.runningStatistics(), with: reference.scoped(to: "buffer"), 1e-5)
+    return loss
   }
 
   /// Compares arrays by name, whole or by their digests.
@@ -46,10 +49,10 @@ extension XCTestCase {
   }
 
   /// The losses of some steps on the references' images; `after` is called with each step's number.
-  func trace<Subject: Learner>(
-    of run: ReferenceRun<Subject>, steps: Int, count: Int = 32, optimizer: some Optimizer,
+  func trace<M: SelfSupervised.Method>(
+    of run: ReferenceRun<M>, steps: Int, count: Int = 32, optimizer: some Optimizer,
     after: (Int) -> Void = { _ in }
-  ) -> [Double] where Subject.Views == ViewPair {
+  ) -> [Double] where M.Views == ViewPair {
     (0..<steps).map { step in
       let loss = run.learner.loss(
         Formula.images("trace\(step)", view: 1, count, size: 16),

@@ -21,7 +21,7 @@ struct PixelReferenceRun {
 
   static let alpha: Float = 0.75
   let kind: Kind
-  let run: ReferenceRun<PixelCL>
+  let run: ReferenceRun<PixelCLMethod>
   private let size: Size2D = [24, 32]
 
   init(_ kind: Kind, layerCount: Int = 1, gamma: Float = 2) throws {
@@ -29,7 +29,7 @@ struct PixelReferenceRun {
     run = try ReferenceRun(
       PixelCL(
         ResNet.small(), imageSize: size, hiddenLayerPixel: "layer3",
-        hiddenLayerInstance: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
+        hiddenLayer: "avgpool", projectionSize: 32, projectionHiddenSize: 64,
         propagationLayerCount: layerCount, propagationGamma: gamma, distanceThreshold: 0.7137,
         alpha: Self.alpha, usesPixPro: kind.usesPixPro, cropInterpolation: .nearest,
         variant: kind.variant))
@@ -39,9 +39,10 @@ struct PixelReferenceRun {
 
   /// The loss as published, and the pairs: the authors' PixPro loss is 4 less.
   func step(_ name: String, count: Int) -> (loss: Tensor, published: Double, pairs: Int) {
-    let (loss, pairs) = learner.lossAndPairs(views(name, count: count))
+    let loss = learner.stepLoss(of: views(name, count: count))
     let offset = kind == .officialPixPro ? 4 * Double(Self.alpha) : 0
-    return (loss, Double(loss.item) - offset, pairs)
+    let pairs = Int(loss.metrics["positive_pairs"] ?? -1)
+    return (loss.value, Double(loss.item) - offset, pairs)
   }
 
   /// Regions of half an image up to all of it: one for all images of a batch, as the package has it,
@@ -61,7 +62,9 @@ struct PixelReferenceRun {
     }
     func made(_ regions: [ViewRegion]) -> Tensor {
       stacked(
-        regions.indices.map { learner.crop.view(of: PixelImage(images[$0]), regions[$0]).pixels })
+        regions.indices.map {
+          learner.method.crop.view(of: PixelImage(images[$0]), regions[$0]).pixels
+        })
     }
     return PixelViews(
       images: ViewPair(first: made(regions[0]), second: made(regions[1])),

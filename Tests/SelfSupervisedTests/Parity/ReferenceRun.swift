@@ -6,24 +6,26 @@ import XCTest
 @testable import SelfSupervised
 
 /// A learner with the numbers that a script of `Fixtures` gave its reference.
-struct ReferenceRun<Subject: Learner> {
-  let learner: Subject
+struct ReferenceRun<M: SelfSupervised.Method> {
+  let learner: MethodLearner<M>
 
   /// Fills every part that has weights from the formula, under its name.
   ///
   /// The target begins with other numbers than the network, so that a confusion of the two shows.
-  init(_ learner: Subject) throws {
+  init(_ learner: MethodLearner<M>) throws {
     self.learner = learner
     if let target {
       for (name, module) in averaged { try Formula.fill(module, prefix: "target.\(name).") }
       target.reset()
     }
     for (name, module) in modules { try Formula.fill(module, prefix: name + ".") }
+    // The target keeps its own numbers.
+    learner.commits.acceptWeights()
   }
 
   /// The parts that have weights.
   var modules: [(name: String, module: any Module)] {
-    learner.parts.compactMap { name, part in (part as? any Module).map { (name, $0) } }
+    learner.namedParts.compactMap { name, part in (part as? any Module).map { (name, $0) } }
       .filter { !$0.1.parameters.isEmpty }
   }
 
@@ -32,8 +34,8 @@ struct ReferenceRun<Subject: Learner> {
     modules.filter { $0.name == "net" || $0.name.lowercased().hasSuffix("projector") }
   }
 
-  private var target: TargetEncoder? {
-    learner.parts.compactMap { $0.part as? TargetEncoder }.first
+  private var target: TargetNetwork? {
+    learner.namedParts.compactMap { $0.part as? TargetNetwork }.first
   }
 
   /// Gradients in torch's layout, by name; none for parameters that got none.
@@ -61,7 +63,7 @@ struct ReferenceRun<Subject: Learner> {
       }
     }
     gather("", ofPredictors ? modules : averaged)
-    target.map { target in target { gather("target.", averaged) } }
+    target.map { target in target.withTargetWeights { gather("target.", averaged) } }
     return found
   }
 
@@ -69,7 +71,7 @@ struct ReferenceRun<Subject: Learner> {
   var targetValues: [String: [Float]] {
     var found: [String: [Float]] = [:]
     target.map { target in
-      target {
+      target.withTargetWeights {
         for (part, module) in averaged {
           let names = Set(module.namedParameters.map(\.name))
           for entry in module.state.entries where names.contains(entry.name) {

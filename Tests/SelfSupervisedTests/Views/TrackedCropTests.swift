@@ -49,7 +49,7 @@ final class TrackedCropTests: XCTestCase {
     for extent in extents {
       let found = views(TrackedCrop(16, extent: extent), images, IdentityAugmentation())
       XCTAssertGreaterThan(Set(found.first + found.second).count, 100)
-      XCTAssertEqual(found.images.first.shape, [64, 16, 16, 1])
+      XCTAssertEqual(found.pair.first.shape, [64, 16, 16, 1])
     }
   }
 
@@ -61,7 +61,7 @@ final class TrackedCropTests: XCTestCase {
       let crop = TrackedCrop(viewSize, extent: extent, flipProbability: 0.5)
       let found = views(crop, coordinates(24, size), IdentityAugmentation())
       for (regions, images) in [
-        (found.first, found.images.first), (found.second, found.images.second),
+        (found.first, found.pair.first), (found.second, found.pair.second),
       ] {
         for (n, view) in regions.enumerated() {
           let region = view.region
@@ -88,7 +88,7 @@ final class TrackedCropTests: XCTestCase {
     let (size, map): (Size2D, Size2D) = ([64, 96], [4, 6])
     let crop = TrackedCrop(size, flipProbability: 0.5)
     let found = views(crop, coordinates(16, size), IdentityAugmentation())
-    let places = [found.images.first, found.images.second].map {
+    let places = [found.pair.first, found.pair.second].map {
       averagePool($0, window: 16, stride: 16, padding: 0)
         .reshaped([16, 24, 2])
     }
@@ -127,7 +127,7 @@ final class TrackedCropTests: XCTestCase {
       Threads.count = threads
       return views(TrackedCrop([16, 24]), images, Compose.pixelCL())
     }
-    XCTAssertEqual(results[0].images.first.scalars, results[1].images.first.scalars)
+    XCTAssertEqual(results[0].pair.first.scalars, results[1].pair.first.scalars)
     XCTAssertEqual(results[0].second, results[1].second)
     XCTAssertNotEqual(
       views(TrackedCrop([16, 24]), images, seed: 4, Compose.pixelCL()).first, results[0].first)

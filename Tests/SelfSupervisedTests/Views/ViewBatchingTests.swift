@@ -25,7 +25,7 @@ final class ViewBatchingTests: XCTestCase {
     check("SimCLR", { $0.loss($1).itemAfterBackward }) { net, layer in
       SimCLR.small(net, hiddenLayer: layer)
     }
-    check("SimCLR in chunks", { $0.backward($1, chunkSize: 3) }) { net, layer in
+    check("SimCLR in chunks", { $0.backward($1, chunkSize: 3).item }) { net, layer in
       SimCLR.small(net, hiddenLayer: layer)
     }
     check("NNCLR", { $0.loss($1).itemAfterBackward }) { net, layer in
@@ -35,12 +35,13 @@ final class ViewBatchingTests: XCTestCase {
 
   /// A learner of a network that takes both views at once, and one of the same network behind a module that
   /// is not said to treat images alone.
-  private func check<L: Learner>(
-    _ name: String, _ backward: (L, ViewPair) -> Float, _ learner: (any Module, HiddenLayer) -> L
+  private func check<M: SelfSupervised.Method>(
+    _ name: String, _ backward: (MethodLearner<M>, ViewPair) -> Float,
+    _ learner: (any Module, HiddenLayer) -> MethodLearner<M>
   ) {
     let apart = Counting(resNet())
     let learners = [learner(resNet(), "avgpool"), learner(apart, "inner.avgpool")]
-    XCTAssertEqual(learners.map(\.takesBatchesAtOnce), [true, false], name)
+    XCTAssertEqual(learners.map { $0.pass().fusesViews }, [true, false], name)
     let before = apart.calls
     let losses = learners.map { backward($0, views) }
     XCTAssertGreaterThan(apart.calls - before, 1, name)
@@ -62,7 +63,7 @@ final class ViewBatchingTests: XCTestCase {
   /// A network without many weights gains nothing, and nor does one that may mix images.
   func testWhichNetworksTakeBatchesAtOnce() {
     func takes(_ net: any Module, _ layer: HiddenLayer) -> Bool {
-      BYOL.small(net, hiddenLayer: layer).takesBatchesAtOnce
+      BYOL.small(net, hiddenLayer: layer).pass().fusesViews
     }
     XCTAssertTrue(takes(resNet(), "avgpool"))
     XCTAssertFalse(takes(ResNet.resNet18(stem: .small, width: 8), "avgpool"))

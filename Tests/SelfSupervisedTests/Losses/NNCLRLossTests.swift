@@ -5,7 +5,7 @@ import XCTest
 
 @testable import SelfSupervised
 
-final class NeighbourContrastTests: XCTestCase {
+final class NNCLRLossTests: XCTestCase {
   private func units(_ count: Int, _ size: Int, _ name: String) -> Tensor {
     l2Normalized(Tensor(Formula.centred("contrast\(name)", count * size), shape: [count, size]))
   }
@@ -14,7 +14,7 @@ final class NeighbourContrastTests: XCTestCase {
     for (count, size) in [(2, 3), (7, 5), (12, 16)] {
       let (a, b) = (units(count, size, "a"), units(count, size, "b"))
       XCTAssertEqual(
-        Double(neighbourContrast(a, b).item),
+        Double(nnclrLoss(a, b).item),
         ContrastTwin.rowContrast(a.rows, b.rows, temperature: 0.1), accuracy: 1e-5)
     }
   }
@@ -22,16 +22,16 @@ final class NeighbourContrastTests: XCTestCase {
   func testClosedForms() {
     let pairs = Tensor.identity(6)
     XCTAssertEqual(
-      neighbourContrast(pairs, pairs, temperature: 0.5).item, log1pf(5 * expf(-2)), accuracy: 1e-6)
+      nnclrLoss(pairs, pairs, temperature: 0.5).item, log1pf(5 * expf(-2)), accuracy: 1e-6)
     let same = l2Normalized(.ones([6, 4]))
-    XCTAssertEqual(neighbourContrast(same, same).item, logf(6), accuracy: 1e-5)
+    XCTAssertEqual(nnclrLoss(same, same).item, logf(6), accuracy: 1e-5)
     // Candidates alike tell neighbours nothing.
-    XCTAssertEqual(neighbourContrast(units(6, 4, "a"), same).item, logf(6), accuracy: 1e-5)
+    XCTAssertEqual(nnclrLoss(units(6, 4, "a"), same).item, logf(6), accuracy: 1e-5)
   }
 
   func testLowTemperaturesStayFinite() {
     let (a, b) = (units(9, 16, "a"), Parameter(units(9, 16, "b")))
-    let loss = neighbourContrast(a, b.value, temperature: 0.01)
+    let loss = nnclrLoss(a, b.value, temperature: 0.01)
     XCTAssertEqual(
       Double(loss.item), ContrastTwin.rowContrast(a.rows, b.value.rows, temperature: 0.01),
       accuracy: 1e-3)
@@ -39,13 +39,13 @@ final class NeighbourContrastTests: XCTestCase {
     XCTAssertTrue(b.gradient?.scalars.allSatisfy(\.isFinite) == true)
     // exp(1 / τ) is more than a float holds; of opposite pairs the loss is log(exp(-1 / τ) + 5) + 1 / τ.
     let pairs = Tensor.identity(6)
-    XCTAssertEqual(neighbourContrast(pairs, pairs, temperature: 0.01).item, 0)
+    XCTAssertEqual(nnclrLoss(pairs, pairs, temperature: 0.01).item, 0)
     XCTAssertEqual(
-      neighbourContrast(pairs, -pairs, temperature: 0.01).item, 100 + logf(5), accuracy: 1e-4)
+      nnclrLoss(pairs, -pairs, temperature: 0.01).item, 100 + logf(5), accuracy: 1e-4)
   }
 
   func testRowsAreNotColumns() {
     let (a, b) = (units(4, 3, "a"), units(4, 3, "b"))
-    XCTAssertNotEqual(neighbourContrast(a, b).item, neighbourContrast(b, a).item)
+    XCTAssertNotEqual(nnclrLoss(a, b).item, nnclrLoss(b, a).item)
   }
 }

@@ -5,14 +5,14 @@ import XCTest
 
 @testable import SelfSupervised
 
-final class MomentumContrastTests: XCTestCase {
+final class InfoNCETests: XCTestCase {
   /// lightly's NTXentLoss with a memory bank.
   func testMatchesLightly() throws {
     let cases = try LightlyLosses().cases
     for (count, size, negatives) in [(5, 6, 11), (3, 4, 1)] {
-      let expected = try XCTUnwrap(cases["momentumContrast/\(count)x\(size)x\(negatives)"])
+      let expected = try XCTUnwrap(cases["infoNCE/\(count)x\(size)x\(negatives)"])
       let query = Parameter(formula("query", [count, size]))
-      let loss = momentumContrast(
+      let loss = infoNCE(
         query.value, keys: formula("key", [count, size]),
         negatives: l2Normalized(formula("bank", [negatives, size])))
       XCTAssertEqual(Double(loss.item), expected.loss, accuracy: 1e-5 * expected.loss)
@@ -39,7 +39,7 @@ final class MomentumContrastTests: XCTestCase {
         let others = units(n).map { exp(dot(query, $0) / temperature) }.reduce(0, +)
         expected -= log(own / (own + others)) / 6
       }
-      let loss = momentumContrast(q, keys: k, negatives: n, temperature: Float(temperature)).item
+      let loss = infoNCE(q, keys: k, negatives: n, temperature: Float(temperature)).item
       XCTAssertEqual(Double(loss), expected, accuracy: 1e-5 * expected)
     }
   }
@@ -48,16 +48,16 @@ final class MomentumContrastTests: XCTestCase {
     let same = Tensor.ones([3, 4])
     // All alike: any of 1 + 7 might be the own key.
     XCTAssertEqual(
-      momentumContrast(same, keys: same, negatives: l2Normalized(.ones([7, 4]))).item, log(8),
+      infoNCE(same, keys: same, negatives: l2Normalized(.ones([7, 4]))).item, log(8),
       accuracy: 1e-6)
     // Orthogonal negatives: log(1 + n · exp(-1 / τ)).
     let axes = Tensor.identity(4)
     XCTAssertEqual(
-      momentumContrast(axes[0..<1] * 9, keys: axes[0..<1] * 0.1, negatives: axes[1..<4]).item,
+      infoNCE(axes[0..<1] * 9, keys: axes[0..<1] * 0.1, negatives: axes[1..<4]).item,
       log(1 + 3 * exp(-5)), accuracy: 1e-6)
     // Small temperatures do not overflow.
     XCTAssertEqual(
-      momentumContrast(axes[0..<1], keys: axes[1..<2], negatives: axes[0..<1], temperature: 1e-3)
+      infoNCE(axes[0..<1], keys: axes[1..<2], negatives: axes[0..<1], temperature: 1e-3)
         .item, 1_000, accuracy: 1e-2)
   }
 
@@ -66,17 +66,17 @@ final class MomentumContrastTests: XCTestCase {
     let (q, k, n) = (
       formula("q", [6, 5]), formula("k", [6, 5]), l2Normalized(formula("n", [9, 5]))
     )
-    let loss = momentumContrast(q, keys: k, negatives: n).item
+    let loss = infoNCE(q, keys: k, negatives: n).item
     let lengths = Tensor([0.03, 0.5, 1, 7, 40, 900], shape: [6, 1])
     for (queries, keys) in [(q * lengths, k), (q, k * lengths), (q * 7, k * 0.03)] {
       XCTAssertEqual(
-        momentumContrast(queries, keys: keys, negatives: n).item, loss, accuracy: 1e-5 * loss)
+        infoNCE(queries, keys: keys, negatives: n).item, loss, accuracy: 1e-5 * loss)
     }
   }
 
   func testWithoutNegativesThereIsNothingToLearn() {
     let query = Parameter(formula("q", [2, 3]))
-    let loss = momentumContrast(query.value, keys: .ones([2, 3]), negatives: .zeros([0, 3]))
+    let loss = infoNCE(query.value, keys: .ones([2, 3]), negatives: .zeros([0, 3]))
     XCTAssertEqual(loss.item, 0)
     loss.backward()
     XCTAssertTrue(query.gradient?.scalars.allSatisfy { $0 == 0 } == true)
@@ -84,7 +84,7 @@ final class MomentumContrastTests: XCTestCase {
 
   func testGradientReachesQueriesAlone() {
     let parameters = ["q", "k", "n"].map { Parameter(l2Normalized(formula($0, [4, 4]))) }
-    momentumContrast(
+    infoNCE(
       parameters[0].value, keys: parameters[1].value, negatives: parameters[2].value
     ).backward()
     XCTAssertNotNil(parameters[0].gradient)

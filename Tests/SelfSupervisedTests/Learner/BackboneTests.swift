@@ -5,12 +5,12 @@ import XCTest
 
 @testable import SelfSupervised
 
-final class EncoderTests: XCTestCase {
+final class BackboneTests: XCTestCase {
   private func message(
     _ net: any Module, _ layer: HiddenLayer = -1, inputShape: TensorShape = [4]
   ) -> String {
     do {
-      _ = try Encoder(checking: net, hiddenLayer: layer, inputShape: inputShape)
+      _ = try Backbone(checking: net, hiddenLayers: [layer], inputShape: inputShape)
       return ""
     } catch {
       return "\(error)"
@@ -22,7 +22,7 @@ final class EncoderTests: XCTestCase {
     for (layer, width): (HiddenLayer, Int) in [
       ("pool", 8), ("conv2", 4 * 6 * 8), ("norm", 8 * 12 * 6), (-1, 3), (.module(net.fc), 3),
     ] {
-      let encoder = try Encoder(checking: net, hiddenLayer: layer, inputShape: [16, 24, 3])
+      let encoder = try Backbone(checking: net, hiddenLayers: [layer], inputShape: [16, 24, 3])
       XCTAssertEqual(encoder.width, width)
       XCTAssertEqual(encoder(.ones([2, 16, 24, 3])).shape, [2, width])
     }

@@ -4,7 +4,7 @@ import XCTest
 
 @testable import SelfSupervised
 
-final class CosineRegressionTests: XCTestCase {
+final class BYOLLossTests: XCTestCase {
   private let axes = Tensor([1, 0, 0, 2], shape: [2, 2])
 
   /// The mean squared distance of unit vectors, and its gradient by differences.
@@ -20,7 +20,7 @@ final class CosineRegressionTests: XCTestCase {
         return squares.reduce(0, +) / Double(count)
       }
       let rows = predictions.value.rows
-      let loss = cosineRegression(predictions.value, onto: targets)
+      let loss = byolLoss(predictions.value, onto: targets)
       XCTAssertEqual(Double(loss.item), distance(rows), accuracy: 1e-5)
       loss.backward()
       let gradient = try XCTUnwrap(predictions.gradient).scalars
@@ -30,11 +30,11 @@ final class CosineRegressionTests: XCTestCase {
   }
 
   func testClosedForms() {
-    XCTAssertEqual(cosineRegression(axes, onto: axes * 7).item, 0, accuracy: 1e-6)
-    XCTAssertEqual(cosineRegression(axes, onto: -axes).item, 4, accuracy: 1e-6)
-    XCTAssertEqual(cosineRegression(axes, onto: axes.flipped([1])).item, 2, accuracy: 1e-6)
+    XCTAssertEqual(byolLoss(axes, onto: axes * 7).item, 0, accuracy: 1e-6)
+    XCTAssertEqual(byolLoss(axes, onto: -axes).item, 4, accuracy: 1e-6)
+    XCTAssertEqual(byolLoss(axes, onto: axes.flipped([1])).item, 2, accuracy: 1e-6)
     let half = Tensor([1, Float(3).squareRoot()], shape: [1, 2])
-    XCTAssertEqual(cosineRegression(half, onto: axes[0..<1]).item, 1, accuracy: 1e-6)
+    XCTAssertEqual(byolLoss(half, onto: axes[0..<1]).item, 1, accuracy: 1e-6)
   }
 
   /// Of 2 - 2 · cos at p = (1, 0), z = (cos a, sin a): (0, -2 sin a).
@@ -42,7 +42,7 @@ final class CosineRegressionTests: XCTestCase {
     let (p, z) = (
       Parameter(Tensor([1, 0], shape: [1, 2])), Parameter(Tensor([3, 4], shape: [1, 2]))
     )
-    cosineRegression(p.value, onto: z.value).backward()
+    byolLoss(p.value, onto: z.value).backward()
     XCTAssertNil(z.gradient)
     let gradient = p.gradient?.scalars ?? []
     XCTAssertEqual(gradient[0], 0, accuracy: 1e-6)
@@ -50,6 +50,6 @@ final class CosineRegressionTests: XCTestCase {
   }
 
   func testZeroVectorsAreOrthogonal() {
-    XCTAssertEqual(cosineRegression(.zeros([2, 2]), onto: axes).item, 2)
+    XCTAssertEqual(byolLoss(.zeros([2, 2]), onto: axes).item, 2)
   }
 }

@@ -60,11 +60,11 @@ final class BYOLTests: XCTestCase {
     }
     let byol = BYOL(PlainCNN(), imageSize: 16, hiddenLayer: "pool", seed: 1)
     XCTAssertEqual(matrices(byol.projector), [[4_096, 8], [256, 4_096]])
-    XCTAssertEqual(matrices(byol.predictor), [[4_096, 256], [256, 4_096]])
+    XCTAssertEqual(matrices(byol.parts.predictor), [[4_096, 256], [256, 4_096]])
     let simSiam = BYOL(
       PlainCNN(), imageSize: 16, hiddenLayer: "pool", useMomentum: false, seed: 1)
     XCTAssertEqual(matrices(simSiam.projector), [[8, 8], [8, 8], [256, 8]])
-    XCTAssertEqual(matrices(simSiam.predictor), [[64, 256], [256, 64]])
+    XCTAssertEqual(matrices(simSiam.parts.predictor), [[64, 256], [256, 64]])
   }
 
   func testNormalizedProjectionsHaveAVarianceOfOne() {
@@ -87,15 +87,15 @@ final class BYOLTests: XCTestCase {
     let net = PlainCNN()
     let learners = [BYOL.small(net), BYOL.small(net)]
     XCTAssertEqual(
-      bits(of: learners[0].projector, learners[0].predictor),
-      bits(of: learners[1].projector, learners[1].predictor))
+      bits(of: learners[0].projector, learners[0].parts.predictor),
+      bits(of: learners[1].projector, learners[1].parts.predictor))
   }
 
   // MARK: - Loss
 
   func testTargetHasNoGradientAndIsNotTrained() throws {
     let learner = BYOL.small(PlainCNN())
-    let target = try XCTUnwrap(learner.target)
+    let target = try XCTUnwrap(learner.parts.target)
     let (first, second) = views()
     let before = target.values.map(\.scalars)
     let optimizer = SGD(learner.parameters, learningRate: 1)
@@ -112,7 +112,7 @@ final class BYOLTests: XCTestCase {
 
   func testDecayFollowsItsSchedule() throws {
     let learner = BYOL.small(PlainCNN(), decay: .cosine(from: 0, steps: 1))
-    let target = try XCTUnwrap(learner.target)
+    let target = try XCTUnwrap(learner.parts.target)
     let parameter = target.parameters[0]
     parameter.value = .zeros(parameter.shape)
     learner.updateMovingAverage()
@@ -147,14 +147,14 @@ final class BYOLTests: XCTestCase {
     }
   }
 
-  func testSpreadIsKnownAfterALoss() {
+  func testStandardDeviationTellsPointsApart() {
     let learner = BYOL.small(PlainCNN())
-    XCTAssertTrue(learner.statistics.spread.isNaN)
     let (first, second) = views(count: 16)
-    _ = learner.loss(first, second)
-    XCTAssertGreaterThan(learner.statistics.spread, 0.05)
-    _ = learner.loss(.ones([4, 16, 16, 3]), .ones([4, 16, 16, 3]))
-    XCTAssertLessThan(learner.statistics.spread, 0.05)
+    let apart = learner.stepLoss(of: ViewPair(first: first, second: second))
+    XCTAssertGreaterThan(apart.statistics.projectionStd, 0.05)
+    let ones = Tensor.ones([4, 16, 16, 3])
+    let alike = learner.stepLoss(of: ViewPair(first: ones, second: ones))
+    XCTAssertLessThan(alike.statistics.projectionStd, 0.05)
   }
 
   // MARK: - Representation

@@ -10,28 +10,28 @@ final class LearnerTests: XCTestCase {
   func testSpreadOfRandomDirectionsIsOne() {
     var stream = RandomStream(seed: 1)
     let random = Tensor.normal([2_000, 64], using: &stream)
-    XCTAssertEqual(normalizedSpread(random), 1, accuracy: 0.02)
-    XCTAssertEqual(normalizedSpread(random * 100), 1, accuracy: 0.02)
+    XCTAssertEqual(projectionStd(random), 1, accuracy: 0.02)
+    XCTAssertEqual(projectionStd(random * 100), 1, accuracy: 0.02)
   }
 
   func testSpreadOfOneDirectionIsZero() {
     let row = Tensor([1, -2, 3, 0.1], shape: [1, 4])
-    XCTAssertEqual(normalizedSpread(concatenated([row, row, row])), 0, accuracy: 1e-6)
-    XCTAssertEqual(normalizedSpread(concatenated([row, row * 5])), 0, accuracy: 1e-6)
-    XCTAssertTrue(normalizedSpread(row).isNaN)
+    XCTAssertEqual(projectionStd(concatenated([row, row, row])), 0, accuracy: 1e-6)
+    XCTAssertEqual(projectionStd(concatenated([row, row * 5])), 0, accuracy: 1e-6)
+    XCTAssertTrue(projectionStd(row).isNaN)
   }
 
   /// Three of four dimensions that differ, and one that does not.
   func testDeviationsOfEachDimension() {
     var stream = RandomStream(seed: 2)
     let random = Tensor.normal([500, 3], using: &stream)
-    let statistics = LearnerStatistics(concatenated([random, .zeros([500, 1])], axis: 1))
+    let statistics = ProjectionStatistics(concatenated([random, .zeros([500, 1])], axis: 1))
     XCTAssertEqual(statistics.deviations.count, 4)
     XCTAssertEqual(statistics.deviations[3], 0)
     XCTAssertEqual(statistics.deviations[0], (4 / 3 as Float).squareRoot(), accuracy: 0.1)
-    XCTAssertEqual(statistics.spread, statistics.deviations.reduce(0, +) / 4)
-    XCTAssertEqual(statistics.deadShare, 0.25)
-    XCTAssertTrue(LearnerStatistics(.ones([1, 4])).deadShare.isNaN)
+    XCTAssertEqual(statistics.projectionStd, statistics.deviations.reduce(0, +) / 4)
+    XCTAssertEqual(statistics.deadFraction, 0.25)
+    XCTAssertTrue(ProjectionStatistics(.ones([1, 4])).deadFraction.isNaN)
   }
 
   /// Unless augmentations are given, networks see images as they are, and so do ``Learner/represent(_:batchSize:)``
@@ -50,9 +50,9 @@ final class LearnerTests: XCTestCase {
       VICReg(net, imageSize: 16, hiddenLayer: layer, projectionSize: 8),
     ]
     let pixels = PixelCL(
-      net, imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayerInstance: layer,
+      net, imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayer: layer,
       projectionHiddenSize: 8
-    ).views(of: images).images
+    ).views(of: images).pair
     for views in pairs.map({ $0.views(of: images) }) + [pixels] {
       for view in [views.first, views.second] {
         XCTAssertTrue(view.scalars.allSatisfy { (-1e-5...1.000_01).contains($0) })
@@ -148,7 +148,7 @@ final class LearnerTests: XCTestCase {
         _ = learners[0].losses(ofSteps: 3, on: images)
         try learners[0].save(to: folder + "/learner.safetensors")
         try learners[1].load(from: folder + "/learner.safetensors")
-        XCTAssertEqual(learners[1].target?.step, learners[0].target?.step)
+        XCTAssertEqual(learners[1].parts.target?.step, learners[0].parts.target?.step)
         let losses = learners.map { $0.losses(ofSteps: 3, on: images) }
         XCTAssertEqual(losses[1], losses[0])
       }

@@ -14,7 +14,7 @@ extension PixelCL {
     variant: PixelVariant = .official, augmentation: (any Augmentation)? = nil
   ) -> PixelCL {
     PixelCL(
-      net, imageSize: imageSize, hiddenLayerPixel: "conv2", hiddenLayerInstance: "pool",
+      net, imageSize: imageSize, hiddenLayerPixel: "conv2", hiddenLayer: "pool",
       projectionSize: 8, projectionHiddenSize: 16, movingAverageDecay: decay, alpha: alpha,
       usesPixPro: usesPixPro, variant: variant, augmentation: augmentation, seed: 1)
   }
@@ -73,17 +73,17 @@ final class PixelCLTests: XCTestCase {
   func testDefaultsAreTheReferences() {
     let net = ResNet.resNet18(width: 4)
     let learner = PixelCL(net, imageSize: 64, seed: 1)
-    XCTAssertEqual(learner.pixelEncoder.mapSize, 2)
-    XCTAssertEqual(learner.encoder.width, 32)
+    XCTAssertEqual(learner.backbone.mapShape(ofLayer: 1), [2, 2, 32])
+    XCTAssertEqual(learner.backbone.width, 32)
     XCTAssertEqual(learner.project(.ones([2, 64, 64, 3])).shape, [2, 256])
     XCTAssertEqual(learner.projector.parameters[0].shape, [2_048, 32])
-    XCTAssertEqual(learner.pixelProjector.parameters[0].shape, [2_048, 1, 1, 32])
-    XCTAssertEqual(learner.propagation?.gamma, 2)
-    XCTAssertEqual(learner.propagation?.parameters.map(\.shape), [[256, 1, 1, 256], [256]])
-    XCTAssertEqual([learner.distanceThreshold, learner.similarityTemperature], [0.7, 0.3])
-    XCTAssertEqual([learner.alpha, learner.crop.flipProbability], [1, 0.25])
-    XCTAssertEqual(learner.crop.extent, .sides(0.6...0.8))
-    XCTAssertEqual(learner.target.decay.value(at: 7), 0.99)
+    XCTAssertEqual(learner.parts.pixelProjector.parameters[0].shape, [2_048, 1, 1, 32])
+    XCTAssertEqual(learner.parts.propagation?.gamma, 2)
+    XCTAssertEqual(learner.parts.propagation?.parameters.map(\.shape), [[256, 1, 1, 256], [256]])
+    XCTAssertEqual([learner.method.distanceThreshold, learner.method.temperature], [0.7, 0.3])
+    XCTAssertEqual([learner.method.alpha, learner.method.crop.flipProbability], [1, 0.25])
+    XCTAssertEqual(learner.method.crop.extent, .sides(0.6...0.8))
+    XCTAssertEqual(learner.parts.target.decay.value(at: 7), 0.99)
   }
 
   // MARK: - Loss
@@ -97,18 +97,19 @@ final class PixelCLTests: XCTestCase {
           projectionHiddenSize: 16, alpha: alpha, usesPixPro: kind.usesPixPro,
           variant: kind.variant, seed: 1)
         net.eval()
-        let (loss, pairs) = learner.lossAndPairs(images)
-        let found = learner.pixelStatistics
-        XCTAssertEqual(found.positivePairs, pairs)
-        XCTAssertEqual(found.positiveShare, Float(pairs) / Float(6 * 16 * 16))
-        XCTAssertTrue((0...8).contains(found.instanceLoss))
-        XCTAssertTrue((-1...1).contains(found.agreement))
+        let loss = learner.stepLoss(on: images)
+        func metric(_ name: String) -> Float { loss.metrics[name] ?? .nan }
+        XCTAssertGreaterThan(metric("positive_pairs"), 0)
+        XCTAssertEqual(metric("positive_share"), metric("positive_pairs") / Float(6 * 16 * 16))
+        XCTAssertTrue((0...8).contains(metric("instance_loss")))
+        XCTAssertTrue((-1...1).contains(metric("agreement")))
         if kind.usesPixPro {
-          let expected = kind.variant == .official ? 4 - 4 * found.agreement : -found.agreement
-          XCTAssertEqual(found.pixelLoss, expected, accuracy: 1e-5)
+          let agreement = metric("agreement")
+          let expected = kind.variant == .official ? 4 - 4 * agreement : -agreement
+          XCTAssertEqual(metric("pixel_loss"), expected, accuracy: 1e-5)
         }
         XCTAssertEqual(
-          loss.item, alpha * found.pixelLoss + found.instanceLoss, accuracy: 1e-5)
+          loss.item, alpha * metric("pixel_loss") + metric("instance_loss"), accuracy: 1e-5)
         return loss.item
       }
       XCTAssertEqual((values[2] - values[0]) / 2.5, values[1] - values[0], accuracy: 2e-5)
@@ -118,28 +119,25 @@ final class PixelCLTests: XCTestCase {
   /// The authors' way: pixels alone, so that the heads of whole images learn nothing.
   func testPixelsAlone() {
     let learner = PixelCL(
-      PlainCNN(), imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayerInstance: "pool",
+      PlainCNN(), imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayer: "pool",
       projectionSize: 8, projectionHiddenSize: 16, instanceWeight: 0, seed: 1)
-    let loss = learner(images())
-    XCTAssertEqual(loss.item, learner.pixelStatistics.pixelLoss)
+    let loss = learner.stepLoss(on: images())
+    XCTAssertEqual(loss.item, loss.metrics["pixel_loss"])
     loss.backward()
     func hasGradient(_ module: any Module) -> Bool {
       module.parameters.contains { $0.gradient?.scalars.contains { $0 != 0 } == true }
     }
-    XCTAssertFalse(hasGradient(learner.projector) || hasGradient(learner.predictor))
-    XCTAssertTrue(hasGradient(learner.pixelProjector))
+    XCTAssertFalse(hasGradient(learner.projector) || hasGradient(learner.parts.predictor))
+    XCTAssertTrue(hasGradient(learner.parts.pixelProjector))
     XCTAssertEqual(learner.loss(apart()).item, 0)
   }
 
-  func testMeasuresAreThoseOfPixels() {
-    let learner = PixelCL.small()
-    _ = learner(images())
-    let found = learner.pixelStatistics
-    let measures = Dictionary(uniqueKeysWithValues: learner.measures.map { ($0.name, $0.value) })
-    XCTAssertEqual(measures["positive_pairs"], Float(found.positivePairs))
-    XCTAssertEqual(measures["agreement"], found.agreement)
-    XCTAssertEqual(learner.statistics.pixelSpread, found.spread)
-    XCTAssertEqual(measures["pixel_spread"], found.spread)
+  func testStatisticsAreThoseOfPixelsToo() throws {
+    let loss = PixelCL.small().stepLoss(on: images())
+    XCTAssertEqual(loss.pixelProjections?.shape, [4 * 4 * 4, 8])
+    XCTAssertEqual(loss.statistics.pixelStd, loss.metrics["pixel_spread"])
+    XCTAssertEqual(
+      loss.metrics["pixel_spread"], projectionStd(try XCTUnwrap(loss.pixelProjections)))
   }
 
   func testWithoutPairsTheLossIsTheInstancesAlone() {
@@ -148,19 +146,20 @@ final class PixelCLTests: XCTestCase {
       let learner = PixelCL.small(usesPixPro: kind.usesPixPro, variant: kind.variant)
       let byol = BYOL.small(learner.net)
       zip(
-        learner.projector.parameters + learner.predictor.parameters,
-        byol.projector.parameters + byol.predictor.parameters
+        learner.projector.parameters + learner.parts.predictor.parameters,
+        byol.projector.parameters + byol.parts.predictor.parameters
       ).forEach { $1.value = $0.value.detached }
       byol.resetMovingAverage()
       learner.net.eval()
-      let (loss, pairs) = learner.lossAndPairs(views)
-      XCTAssertEqual(pairs, 0)
-      XCTAssertEqual(loss.item, byol.loss(views.images).item)
-      XCTAssertEqual(learner.pixelStatistics.instanceLoss, loss.item)
-      XCTAssertTrue(learner.pixelStatistics.agreement.isNaN)
+      let loss = learner.stepLoss(of: views)
+      XCTAssertEqual(loss.metrics["positive_pairs"], 0)
+      XCTAssertEqual(loss.item, byol.loss(views.pair).item)
+      XCTAssertEqual(loss.metrics["instance_loss"], loss.item)
+      XCTAssertEqual(loss.metrics["agreement"]?.isNaN, true)
       loss.backward()
-      XCTAssertTrue(learner.pixelProjector.parameters.allSatisfy { $0.gradient == nil })
-      XCTAssertTrue(learner.propagation?.parameters.allSatisfy { $0.gradient == nil } != false)
+      XCTAssertTrue(learner.parts.pixelProjector.parameters.allSatisfy { $0.gradient == nil })
+      XCTAssertTrue(
+        learner.parts.propagation?.parameters.allSatisfy { $0.gradient == nil } != false)
     }
   }
 
@@ -170,7 +169,7 @@ final class PixelCLTests: XCTestCase {
         SmallMaps(), usesPixPro: kind.usesPixPro, variant: kind.variant)
       let views = learner.views(of: images(count: 6))
       let swapped = PixelViews(
-        images: ViewPair(first: views.images.second, second: views.images.first),
+        images: ViewPair(first: views.pair.second, second: views.pair.first),
         first: views.second, second: views.first)
       XCTAssertNotEqual(views.first, views.second)
       XCTAssertEqual(learner.loss(views).item, learner.loss(swapped).item, accuracy: 1e-4)
@@ -180,43 +179,44 @@ final class PixelCLTests: XCTestCase {
   func testEachImageCountsForItself() {
     let learner = PixelCL.small(SmallMaps())
     for module in learner.modules { module.eval() }
-    learner.target { learner.modules.forEach { $0.eval() } }
+    learner.parts.target.withTargetWeights { learner.modules.forEach { $0.eval() } }
     let views = learner.views(of: images(count: 4))
     let order = [2, 0, 3, 1]
     let shuffled = PixelViews(
       images: ViewPair(
-        first: views.images.first.indexSelect(order), second: views.images.second.indexSelect(order)
+        first: views.pair.first.indexSelect(order), second: views.pair.second.indexSelect(order)
       ),
       first: order.map { views.first[$0] }, second: order.map { views.second[$0] })
     XCTAssertEqual(learner.loss(views).item, learner.loss(shuffled).item, accuracy: 1e-5)
     // The regions belong to their images.
     let mixed = PixelViews(
-      images: shuffled.images, first: views.first, second: views.second)
+      images: shuffled.pair, first: views.first, second: views.second)
     XCTAssertNotEqual(learner.loss(mixed).item, learner.loss(shuffled).item, accuracy: 1e-5)
   }
 
   func testTargetHasNoGradientAndFollows() {
     for kind in kinds {
       let learner = PixelCL.small(usesPixPro: kind.usesPixPro, variant: kind.variant)
-      let before = learner.target.values.map(\.scalars)
+      let before = learner.parts.target.values.map(\.scalars)
       XCTAssertEqual(before.count, learner.net.parameters.count + 12)
       let optimizer = SGD(learner.parameters, learningRate: 1)
       learner(images()).backward()
       optimizer.step()
-      XCTAssertEqual(learner.target.values.map(\.scalars), before)
-      XCTAssertTrue(learner.target.values.allSatisfy { !$0.isTracked })
+      XCTAssertEqual(learner.parts.target.values.map(\.scalars), before)
+      XCTAssertTrue(learner.parts.target.values.allSatisfy { !$0.isTracked })
       learner.updateMovingAverage()
-      XCTAssertNotEqual(learner.target.values.map(\.scalars), before)
+      XCTAssertNotEqual(learner.parts.target.values.map(\.scalars), before)
       learner.resetMovingAverage()
       XCTAssertEqual(
-        learner.target.values.map(\.scalars), learner.target.parameters.map { $0.value.scalars })
+        learner.parts.target.values.map(\.scalars),
+        learner.parts.target.parameters.map { $0.value.scalars })
     }
   }
 
   func testNetworkRunsTwicePerView() {
     let net = Counting(PlainCNN())
     let learner = PixelCL(
-      net, imageSize: 16, hiddenLayerPixel: "inner.conv2", hiddenLayerInstance: "inner.pool",
+      net, imageSize: 16, hiddenLayerPixel: "inner.conv2", hiddenLayer: "inner.pool",
       projectionSize: 8, projectionHiddenSize: 16)
     let before = net.calls
     learner(images()).backward()
@@ -228,29 +228,31 @@ final class PixelCLTests: XCTestCase {
     let learner = PixelCL.small(SmallMaps(), augmentation: IdentityAugmentation())
     let optimizer = Adam(learner.parameters, learningRate: 3e-3)
     let images = images(count: 16)
-    var agreements: [Float] = []
+    var (agreements, deviation) = ([Float](), Float.nan)
     for _ in 0..<50 {
       optimizer.zeroGradients()
-      learner(images).backward()
+      let loss = learner.stepLoss(on: images)
+      loss.backward()
       optimizer.step()
       learner.updateMovingAverage()
-      agreements.append(learner.pixelStatistics.agreement)
+      agreements.append(loss.metrics["agreement"] ?? .nan)
+      deviation = loss.statistics.projectionStd
     }
     let (first, last) = (agreements.prefix(5).reduce(0, +), agreements.suffix(5).reduce(0, +))
     XCTAssertGreaterThan(last / 5, first / 5 + 0.2)
-    XCTAssertGreaterThan(learner.statistics.spread, 0)
+    XCTAssertGreaterThan(deviation, 0.05)
   }
 
-  func testCollapsedPixelsAreSeen() {
+  func testCollapsedPixelsAreSeen() throws {
     let learner = PixelCL.small(SmallMaps())
-    XCTAssertTrue(learner.pixelStatistics.spread.isNaN)
-    _ = learner(images(count: 16))
-    XCTAssertGreaterThan(learner.pixelStatistics.spread, 0.05)
+    func deviation() throws -> Float {
+      try XCTUnwrap(learner.stepLoss(on: images(count: 16)).statistics.pixelStd)
+    }
+    XCTAssertGreaterThan(try deviation(), 0.05)
     // Without weights the last layer's bias is every pixel's projection.
-    let last = learner.pixelProjector.parameters[4]
+    let last = learner.parts.pixelProjector.parameters[4]
     last.value = .zeros(last.shape)
-    _ = learner(images(count: 16))
-    XCTAssertLessThan(learner.pixelStatistics.spread, 1e-3)
+    XCTAssertLessThan(try deviation(), 1e-3)
   }
 
   // MARK: - Any network
@@ -259,10 +261,10 @@ final class PixelCLTests: XCTestCase {
     for kind in kinds {
       let learner = PixelCL.small(
         imageSize: [64, 96], usesPixPro: kind.usesPixPro, variant: kind.variant)
-      XCTAssertEqual(learner.pixelEncoder.mapSize, [16, 24])
-      let loss = learner(images([64, 96], count: 2))
+      XCTAssertEqual(learner.backbone.mapShape(ofLayer: 1), [16, 24, 8])
+      let loss = learner.stepLoss(on: images([64, 96], count: 2))
       XCTAssertTrue(loss.item.isFinite)
-      XCTAssertGreaterThan(learner.pixelStatistics.positivePairs, 0)
+      XCTAssertGreaterThan(loss.metrics["positive_pairs"] ?? 0, 0)
       loss.backward()
       XCTAssertTrue(
         learner.parameters.allSatisfy { $0.gradient?.norm().item.isFinite != false })
@@ -282,7 +284,7 @@ final class PixelCLTests: XCTestCase {
   func testImagesMayBeLargerThanViews() {
     let learner = PixelCL.small(imageSize: [16, 24])
     let views = learner.views(of: images([50, 40]))
-    XCTAssertEqual(views.images.first.shape, [4, 16, 24, 3])
+    XCTAssertEqual(views.pair.first.shape, [4, 16, 24, 3])
     XCTAssertTrue(views.first.allSatisfy { $0.imageSize == [50, 40] })
     XCTAssertTrue(learner.loss(views).item.isFinite)
   }
@@ -293,7 +295,7 @@ final class PixelCLTests: XCTestCase {
     let net = PlainCNN()
     let learner = PixelCL.small(net)
     _ = learner(images())
-    let before = bits(of: net, learner.projector, learner.pixelProjector)
+    let before = bits(of: net, learner.projector, learner.parts.pixelProjector)
     let (one, all) = (
       learner.representPixels(images()[0..<1]), learner.representPixels(images())
     )
@@ -302,7 +304,7 @@ final class PixelCLTests: XCTestCase {
     XCTAssertLessThan(relativeError(one.projection.scalars, all.projection[0..<1].scalars), 1e-5)
     XCTAssertEqual(learner.represent(images()).embedding.shape, [4, 8])
     XCTAssertFalse(all.projection.isTracked || all.embedding.isTracked)
-    XCTAssertEqual(bits(of: net, learner.projector, learner.pixelProjector), before)
+    XCTAssertEqual(bits(of: net, learner.projector, learner.parts.pixelProjector), before)
     XCTAssertEqual(net.norm.mode, .training)
   }
 
@@ -321,7 +323,7 @@ final class PixelCLTests: XCTestCase {
         try first.save(to: folder + "/learner.safetensors")
         try second.load(from: folder + "/learner.safetensors")
       }
-      XCTAssertEqual(second.target.step, 3)
+      XCTAssertEqual(second.parts.target.step, 3)
       XCTAssertEqual(
         second.losses(ofSteps: 3, on: images()), first.losses(ofSteps: 3, on: images()))
     }

@@ -5,7 +5,7 @@ import XCTest
 
 @testable import SelfSupervised
 
-final class FeatureQueueTests: XCTestCase {
+final class MemoryBankTests: XCTestCase {
   private func batch(_ count: Int, _ name: String = "queue", size: Int = 3) -> Tensor {
     Tensor(Formula.centred(name, count * size), shape: [count, size])
   }
@@ -19,7 +19,7 @@ final class FeatureQueueTests: XCTestCase {
       })
   }
 
-  private func numbers(in queue: FeatureQueue) -> [Int] {
+  private func numbers(in queue: MemoryBank) -> [Int] {
     queue.rows.rows.map { Int((100 * atan2($0[1], $0[0])).rounded()) }
   }
 
@@ -28,7 +28,7 @@ final class FeatureQueueTests: XCTestCase {
   func testAnyBatchIntoAnyQueueKeepsTheLastRows() {
     for capacity in [1, 2, 5, 8] {
       for size in [1, 2, 3, 5, 7, 16, 19] {
-        let queue = FeatureQueue(capacity: capacity, width: 2)
+        let queue = MemoryBank(capacity: capacity, width: 2)
         var ring = [Int](repeating: -1, count: capacity)
         for start in stride(from: 0, to: 4 * size, by: size) {
           queue.append(numbered(start..<start + size), labels: Array(start..<start + size))
@@ -36,7 +36,7 @@ final class FeatureQueueTests: XCTestCase {
           let pushed = min(capacity, start + size)
           XCTAssertEqual(queue.count, pushed)
           XCTAssertEqual(numbers(in: queue), Array(ring[..<pushed]), "\(size) into \(capacity)")
-          let found = queue.neighbours(of: queue.rows)
+          let found = queue.neighbors(of: queue.rows)
           XCTAssertEqual(found.labels, ring[..<pushed].map { $0 })
         }
       }
@@ -44,7 +44,7 @@ final class FeatureQueueTests: XCTestCase {
   }
 
   func testPlacesWithoutARowAreNotHandedOut() {
-    let queue = FeatureQueue(capacity: 5, width: 2)
+    let queue = MemoryBank(capacity: 5, width: 2)
     XCTAssertEqual(queue.rows.shape, [0, 2])
     queue.append(.zeros([0, 2]))
     XCTAssertEqual(queue.rows.shape, [0, 2])
@@ -52,19 +52,8 @@ final class FeatureQueueTests: XCTestCase {
     XCTAssertEqual(numbers(in: queue), [7, 8, 9])
   }
 
-  func testNothingIsAddedInEvaluation() {
-    let queue = FeatureQueue(capacity: 5, width: 3)
-    queue.append(batch(2))
-    queue.eval()
-    queue.append(batch(2, "other"))
-    XCTAssertEqual(queue.count, 2)
-    queue.train()
-    queue.append(batch(2, "other"))
-    XCTAssertEqual(queue.count, 4)
-  }
-
   func testRowsAreOfUnitLength() {
-    let queue = FeatureQueue(capacity: 4, width: 3)
+    let queue = MemoryBank(capacity: 4, width: 3)
     queue.append(100 * batch(3))
     for row in queue.rows.rows {
       XCTAssertEqual(ContrastTwin.dot(row, row), 1, accuracy: 1e-6)
@@ -72,7 +61,7 @@ final class FeatureQueueTests: XCTestCase {
   }
 
   func testSnapshotDoesNotMoveWithTheQueue() {
-    let queue = FeatureQueue(capacity: 4, width: 3)
+    let queue = MemoryBank(capacity: 4, width: 3)
     queue.append(batch(3))
     let (state, rows) = (queue.state, queue.rows)
     let before = (state.entries.map(\.value.scalars), rows.scalars)
@@ -84,32 +73,31 @@ final class FeatureQueueTests: XCTestCase {
   // MARK: - Neighbours
 
   func testNeighboursMatchALookAtEveryRow() {
-    let queue = FeatureQueue(capacity: 40, width: 3)
+    let queue = MemoryBank(capacity: 40, width: 3)
     queue.append(batch(33), labels: Array(0..<33))
     let queries = batch(20, "queries") * 7
     let nearest = ContrastTwin.nearest(queries.rows, in: queue.rows.rows)
-    let found = queue.neighbours(of: queries)
+    let found = queue.neighbors(of: queries)
     XCTAssertEqual(found.labels, nearest)
     XCTAssertEqual(found.rows.scalars, queue.rows.indexSelect(nearest).scalars)
-    XCTAssertEqual(queue(queries).scalars, found.rows.scalars)
     XCTAssertEqual(found.randomShare, 0)
   }
 
   /// Of so many rows the products are made for 64 queries at a time.
   func testBlocksOfQueriesAgreeWithSingleOnes() {
-    let queue = FeatureQueue(capacity: 1 << 18, width: 8, startsRandom: true, using: .init(seed: 1))
+    let queue = MemoryBank(capacity: 1 << 18, width: 8, startsRandom: true, using: .init(seed: 1))
     let queries = batch(150, "queries", size: 8)
-    let whole = queue.neighbours(of: queries).rows
+    let whole = queue.neighbors(of: queries).rows
     for index in [0, 63, 64, 149] {
-      let one = queue.neighbours(of: queries[index..<index + 1]).rows
+      let one = queue.neighbors(of: queries[index..<index + 1]).rows
       XCTAssertEqual(one.scalars, whole[index].scalars)
     }
   }
 
   func testEmptyQueueGivesTheRowsThemselves() {
-    let queue = FeatureQueue(capacity: 4, width: 3)
+    let queue = MemoryBank(capacity: 4, width: 3)
     let queries = batch(6)
-    let found = queue.neighbours(of: queries)
+    let found = queue.neighbors(of: queries)
     XCTAssertEqual(found.rows.scalars, l2Normalized(queries).scalars)
     XCTAssertEqual(found.labels, Array(repeating: nil, count: 6))
     XCTAssertEqual(found.randomShare, 0)
@@ -117,30 +105,30 @@ final class FeatureQueueTests: XCTestCase {
 
   /// A row of zeros has the product 0 with all, more than that with opposite rows.
   func testRowsThatHoldNothingAreNeverFound() {
-    let queue = FeatureQueue(capacity: 100, width: 2)
+    let queue = MemoryBank(capacity: 100, width: 2)
     queue.append(numbered(0..<2))
-    let opposite = queue.neighbours(of: -numbered(0..<2)).rows
+    let opposite = queue.neighbors(of: -numbered(0..<2)).rows
     for row in opposite.rows { XCTAssertEqual(ContrastTwin.dot(row, row), 1, accuracy: 1e-6) }
   }
 
   func testRandomRowsAreCounted() {
-    let queue = FeatureQueue(capacity: 8, width: 3, startsRandom: true, using: .init(seed: 4))
+    let queue = MemoryBank(capacity: 8, width: 3, startsRandom: true, using: .init(seed: 4))
     XCTAssertEqual(queue.count, 0)
-    XCTAssertEqual(queue.neighbours(of: batch(5)).randomShare, 1)
+    XCTAssertEqual(queue.neighbors(of: batch(5)).randomShare, 1)
     let known = batch(4, "known")
     queue.append(known, labels: [0, 1, 2, 3])
-    let found = queue.neighbours(of: known)
+    let found = queue.neighbors(of: known)
     XCTAssertEqual(found.randomShare, 0)
     XCTAssertEqual(found.labels, [0, 1, 2, 3])
     queue.append(batch(4))
-    XCTAssertEqual(queue.neighbours(of: batch(50, "more")).randomShare, 0)
+    XCTAssertEqual(queue.neighbors(of: batch(50, "more")).randomShare, 0)
   }
 
   func testNoGradientReachesNeighboursOrQueue() {
-    let queue = FeatureQueue(capacity: 4, width: 3)
+    let queue = MemoryBank(capacity: 4, width: 3)
     for _ in 0..<2 {
       let rows = Parameter(batch(5))
-      XCTAssertFalse(queue(rows.value).isTracked)
+      XCTAssertFalse(queue.neighbors(of: rows.value).rows.isTracked)
       queue.append(rows.value)
       XCTAssertFalse(queue.rows.isTracked)
     }
@@ -150,22 +138,22 @@ final class FeatureQueueTests: XCTestCase {
 
   func testStateHoldsRowsLabelsPositionAndCount() throws {
     try withTemporaryFolder { folder in
-      let queue = FeatureQueue(capacity: 5, width: 3)
+      let queue = MemoryBank(capacity: 5, width: 3)
       queue.append(batch(7), labels: Array(0..<7))
       queue.append(batch(1, "unlabeled"))
       try queue.save(to: folder + "/queue.safetensors")
-      let other = FeatureQueue(capacity: 5, width: 3)
+      let other = MemoryBank(capacity: 5, width: 3)
       try other.load(from: folder + "/queue.safetensors")
       XCTAssertEqual(other.count, 5)
       for queue in [queue, other] { queue.append(batch(3, "more"), labels: [7, 8, 9]) }
       XCTAssertEqual(other.rows.scalars, queue.rows.scalars)
       let queries = batch(9, "queries")
-      XCTAssertEqual(other.neighbours(of: queries).labels, queue.neighbours(of: queries).labels)
+      XCTAssertEqual(other.neighbors(of: queries).labels, queue.neighbors(of: queries).labels)
     }
   }
 
   func testStateThatDoesNotFitChangesNothing() {
-    let queue = FeatureQueue(capacity: 5, width: 3)
+    let queue = MemoryBank(capacity: 5, width: 3)
     queue.append(batch(7))
     let (before, position) = (queue.rows.scalars, queue.position)
     func without(_ name: String) -> StateDict {
@@ -175,8 +163,8 @@ final class FeatureQueueTests: XCTestCase {
       StateDict(without(name).entries + [StateDict.Entry(name, value, elementType: .int64)])
     }
     let refused: [(StateDict, String)] = [
-      (FeatureQueue(capacity: 6, width: 3).state, "rows needs shape [5, 3], got [6, 3]"),
-      (FeatureQueue(capacity: 5, width: 2).state, "rows needs shape [5, 3], got [5, 2]"),
+      (MemoryBank(capacity: 6, width: 3).state, "rows needs shape [5, 3], got [6, 3]"),
+      (MemoryBank(capacity: 5, width: 2).state, "rows needs shape [5, 3], got [5, 2]"),
       (without("position"), "lacks position"), (without("rows"), "lacks rows"),
       (with("position", Tensor(5)), "position needs a number in 0...4, got 5"),
       (with("count", Tensor(-1)), "count needs a number in 0...5, got -1"),

@@ -22,7 +22,7 @@ final class MoCoTests: XCTestCase {
     let net = PlainCNN()
     let learner = learner(net)
     XCTAssertEqual(learner.parameters.count, net.parameters.count + 4)
-    XCTAssertEqual(learner.target.parameters.count, learner.parameters.count)
+    XCTAssertEqual(learner.parts.target.parameters.count, learner.parameters.count)
     XCTAssertEqual(
       learner.projector.namedParameters.map(\.parameter.shape), [[8, 8], [8], [8, 8], [8]])
   }
@@ -30,24 +30,24 @@ final class MoCoTests: XCTestCase {
   func testKeysEnterTheQueueAfterTheStep() {
     let learner = learner()
     XCTAssertEqual(learner.loss(view(1), view(2)).item, 0)
-    XCTAssertEqual(learner.queue.count, 0)
+    XCTAssertEqual(learner.parts.queue.count, 0)
     learner.updateMovingAverage()
-    XCTAssertEqual(learner.queue.count, 4)
-    let lengths = learner.queue.rows.norm(axes: [1]).scalars
+    XCTAssertEqual(learner.parts.queue.count, 4)
+    let lengths = learner.parts.queue.rows.norm(axes: [1]).scalars
     for length in lengths { XCTAssertEqual(length, 1, accuracy: 1e-6) }
     XCTAssertGreaterThan(learner.loss(view(1), view(2)).item, 0)
     learner.updateMovingAverage()
     _ = learner.loss(view(1, count: 5), view(2, count: 5))
     learner.updateMovingAverage()
-    XCTAssertEqual(learner.queue.count, 10)
-    XCTAssertEqual(learner.queue.position, 3)
+    XCTAssertEqual(learner.parts.queue.count, 10)
+    XCTAssertEqual(learner.parts.queue.position, 3)
   }
 
   func testLossWithoutGradientsLeavesTheQueue() {
     let learner = learner()
     withoutGradients { _ = learner.loss(view(1), view(2)) }
     learner.updateMovingAverage()
-    XCTAssertEqual(learner.queue.count, 0)
+    XCTAssertEqual(learner.parts.queue.count, 0)
   }
 
   func testLossInEvaluationLeavesTheQueue() {
@@ -56,10 +56,10 @@ final class MoCoTests: XCTestCase {
     _ = learner.loss(view(1), view(2))
     learner.train()
     learner.updateMovingAverage()
-    XCTAssertEqual(learner.queue.count, 0)
+    XCTAssertEqual(learner.parts.queue.count, 0)
     _ = learner.loss(view(1), view(2))
     learner.updateMovingAverage()
-    XCTAssertEqual(learner.queue.count, 4)
+    XCTAssertEqual(learner.parts.queue.count, 4)
   }
 
   /// Keys are of the second view, by the target's numbers; the queue is what they were.
@@ -68,11 +68,11 @@ final class MoCoTests: XCTestCase {
     let learner = MoCo(
       net, imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 10,
       temperature: 0.5, seed: 1)
-    learner.queue.append(l2Normalized(formula("queue", [6, 8])))
+    learner.parts.queue.append(l2Normalized(formula("queue", [6, 8])))
     for parameter in learner.parameters { parameter.value = (parameter.value * 1.5).detached }
     let loss = learner.loss(view(1), view(2)).item
-    let keys = learner.target { learner.project(view(2)) }
-    let expected = momentumContrast(
+    let keys = learner.parts.target.withTargetWeights { learner.project(view(2)) }
+    let expected = infoNCE(
       learner.project(view(1)), keys: keys, negatives: l2Normalized(formula("queue", [6, 8])),
       temperature: 0.5)
     XCTAssertEqual(loss, expected.item, accuracy: 1e-5)
@@ -84,29 +84,31 @@ final class MoCoTests: XCTestCase {
       let learner = MoCo(
         net, imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 10,
         isSymmetric: isSymmetric, seed: 1)
-      learner.queue.append(l2Normalized(formula("queue", [6, 8])))
+      learner.parts.queue.append(l2Normalized(formula("queue", [6, 8])))
       return learner
     }
     let (one, both) = (learner(false), learner(true))
     let sum = one.loss(view(1), view(2)).item + one.loss(view(2), view(1)).item
     XCTAssertEqual(both.loss(view(1), view(2)).item, sum, accuracy: 1e-5)
     both.updateMovingAverage()
-    XCTAssertEqual(both.queue.count, 10)
+    XCTAssertEqual(both.parts.queue.count, 10)
   }
 
   func testTargetAndQueueHaveNoGradient() {
     let learner = learner()
-    learner.queue.append(l2Normalized(formula("queue", [6, 8])))
-    let (target, queue) = (learner.target.values.map(\.scalars), learner.queue.rows.scalars)
+    learner.parts.queue.append(l2Normalized(formula("queue", [6, 8])))
+    let (target, queue) = (
+      learner.parts.target.values.map(\.scalars), learner.parts.queue.rows.scalars
+    )
     let optimizer = SGD(learner.parameters, learningRate: 1)
     learner.loss(view(1), view(2)).backward()
     optimizer.step()
-    XCTAssertEqual(learner.target.values.map(\.scalars), target)
-    XCTAssertEqual(learner.queue.rows.scalars, queue)
-    XCTAssertTrue(learner.target.values.allSatisfy { !$0.isTracked })
-    XCTAssertFalse(learner.queue.rows.isTracked)
+    XCTAssertEqual(learner.parts.target.values.map(\.scalars), target)
+    XCTAssertEqual(learner.parts.queue.rows.scalars, queue)
+    XCTAssertTrue(learner.parts.target.values.allSatisfy { !$0.isTracked })
+    XCTAssertFalse(learner.parts.queue.rows.isTracked)
     learner.updateMovingAverage()
-    XCTAssertNotEqual(learner.target.values.map(\.scalars), target)
+    XCTAssertNotEqual(learner.parts.target.values.map(\.scalars), target)
   }
 
   func testGoesOnBitForBitFromItsState() throws {
@@ -117,7 +119,7 @@ final class MoCoTests: XCTestCase {
         _ = first.losses(ofSteps: steps, on: images)
         try first.save(to: folder + "/learner.safetensors")
         try second.load(from: folder + "/learner.safetensors")
-        XCTAssertEqual(second.queue.count, min(10, steps * 6))
+        XCTAssertEqual(second.parts.queue.count, min(10, steps * 6))
         XCTAssertEqual(
           second.losses(ofSteps: 3, on: images), first.losses(ofSteps: 3, on: images))
       }
@@ -134,6 +136,6 @@ final class MoCoTests: XCTestCase {
       learner.updateMovingAverage()
     }
     XCTAssertEqual(learner.represent(rows[0]).embedding.shape, [8, 32])
-    XCTAssertEqual(learner.queue.count, 12)
+    XCTAssertEqual(learner.parts.queue.count, 12)
   }
 }

@@ -5,12 +5,12 @@ import XCTest
 
 @testable import SelfSupervised
 
-final class TargetEncoderTests: XCTestCase {
+final class TargetNetworkTests: XCTestCase {
   private let images = Formula.images("target", view: 1, 4, size: 16)
 
   func testMovesByItsShareOfTheWayInEveryLeaf() throws {
     let net = PlainCNN()
-    let target = TargetEncoder(["net": net])
+    let target = TargetNetwork(["net": net])
     let before = target.values
     for parameter in net.parameters { parameter.value = (parameter.value * 2 + 1).detached }
     target.update(decay: 0.75)
@@ -27,11 +27,11 @@ final class TargetEncoderTests: XCTestCase {
   func testRunsWithItsOwnNumbersAndLeavesTheNetworks() throws {
     let net = PlainCNN()
     net.eval()
-    let target = TargetEncoder(["net": net])
+    let target = TargetNetwork(["net": net])
     let first = net(images).scalars
     for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }
     let (second, online) = (net(images).scalars, bits(of: net))
-    let output = target { net(images) }
+    let output = target.withTargetWeights { net(images) }
     XCTAssertEqual(output.scalars, first)
     XCTAssertNotEqual(output.scalars, second)
     XCTAssertFalse(output.isTracked)
@@ -40,31 +40,33 @@ final class TargetEncoderTests: XCTestCase {
 
   func testKeepsItsOwnRunningStatistics() {
     let net = PlainCNN()
-    let target = TargetEncoder(["net": net])
+    let target = TargetNetwork(["net": net])
     let fresh = net.norm.runningMean.value.scalars
-    _ = target { net(images) }
+    _ = target.withTargetWeights { net(images) }
     XCTAssertEqual(net.norm.runningMean.value.scalars, fresh)
-    XCTAssertNotEqual(target { net.norm.runningMean.value.scalars }, fresh)
-    XCTAssertEqual(target { net.norm.batchCount.value.item }, 1)
+    XCTAssertNotEqual(target.withTargetWeights { net.norm.runningMean.value.scalars }, fresh)
+    XCTAssertEqual(target.withTargetWeights { net.norm.batchCount.value.item }, 1)
     target.reset()
-    XCTAssertEqual(target { net.norm.batchCount.value.item }, 0)
+    XCTAssertEqual(target.withTargetWeights { net.norm.batchCount.value.item }, 0)
   }
 
   /// Running statistics follow as parameters do, and are what the target normalises by.
   func testMovingAverageOfRunningStatistics() {
     let net = PlainCNN()
-    let target = TargetEncoder(["net": net], norm: .movingAverage)
+    let target = TargetNetwork(["net": net], norm: .movingAverage)
     let before = net.norm.runningMean.value.scalars
     _ = net(images)
     let online = net.norm.runningMean.value.scalars
     target.update(decay: 0.75)
     let between = zip(before, online).map { $0 + 0.25 * ($1 - $0) }
     XCTAssertNotEqual(online, before)
-    XCTAssertEqual(target { net.norm.runningMean.value.scalars }, between)
-    XCTAssertEqual(target { net.norm.batchCount.value.item }, 1)
+    XCTAssertEqual(target.withTargetWeights { net.norm.runningMean.value.scalars }, between)
+    XCTAssertEqual(target.withTargetWeights { net.norm.batchCount.value.item }, 1)
     // An image's target does not depend on the rest of its batch, and leaves no trace.
-    XCTAssertEqual(target { net(images)[0..<1].scalars }, target { net(images[0..<1]).scalars })
-    XCTAssertEqual(target { net.norm.runningMean.value.scalars }, between)
+    XCTAssertEqual(
+      target.withTargetWeights { net(images)[0..<1].scalars },
+      target.withTargetWeights { net(images[0..<1]).scalars })
+    XCTAssertEqual(target.withTargetWeights { net.norm.runningMean.value.scalars }, between)
     XCTAssertEqual(net.norm.mode, .training)
   }
 
@@ -76,10 +78,11 @@ final class TargetEncoderTests: XCTestCase {
       let moco = MoCo(
         PlainCNN(), imageSize: 16, hiddenLayer: "pool", queueSize: 8, targetNorm: norm, seed: 1)
       let pixels = PixelCL(
-        PlainCNN(), imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayerInstance: "pool",
+        PlainCNN(), imageSize: 16, hiddenLayerPixel: "conv2", hiddenLayer: "pool",
         targetNorm: norm, seed: 1)
       XCTAssertEqual(
-        [byol.target?.norm, moco.target.norm, pixels.target.norm], [norm, norm, norm])
+        [byol.parts.target?.norm, moco.parts.target.norm, pixels.parts.target.norm],
+        [norm, norm, norm])
       byol.loss(views.0, views.1).backward()
       XCTAssertTrue(byol.parameters.contains { $0.gradient != nil })
     }
@@ -88,10 +91,10 @@ final class TargetEncoderTests: XCTestCase {
   func testNumbersComeBackAfterAnError() {
     struct Failure: Error {}
     let net = PlainCNN()
-    let target = TargetEncoder(["net": net])
+    let target = TargetNetwork(["net": net])
     for parameter in net.parameters { parameter.value = (parameter.value * 2).detached }
     let online = bits(of: net)
-    XCTAssertThrowsError(try target { throw Failure() })
+    XCTAssertThrowsError(try target.withTargetWeights { throw Failure() })
     XCTAssertEqual(bits(of: net), online)
   }
 

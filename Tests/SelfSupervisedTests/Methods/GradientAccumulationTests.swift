@@ -52,7 +52,7 @@ final class GradientAccumulationTests: XCTestCase {
     let losses = zip(learners, batches).map(step)
     XCTAssertEqual(losses[1], losses[0], accuracy: 1e-5)
     checkEqual(learners[1].parameters.map(\.value), learners[0].parameters.map(\.value))
-    let targets = try learners.map { try XCTUnwrap($0.target) }
+    let targets = try learners.map { try XCTUnwrap($0.parts.target) }
     checkEqual(targets[1].values, targets[0].values)
     XCTAssertEqual(targets.map(\.step), [1, 1])
     XCTAssertNotEqual(learners[1].parameters.map(\.value.scalars), before)
@@ -64,15 +64,15 @@ final class GradientAccumulationTests: XCTestCase {
       let learner = MoCo(
         withRandomSeed(5) { SmoothCNN() }, inputShape: [16, 16, 3], hiddenLayer: "pool",
         projectionSize: 8, queueSize: 20, movingAverageDecay: 0.75, augmentation: dimmed, seed: 1)
-      learner.queue.append(formula("queue", [5, 8]))
+      learner.parts.queue.append(formula("queue", [5, 8]))
       return learner
     }
     let losses = zip(learners, batches).map(step)
     XCTAssertEqual(losses[1], losses[0], accuracy: 1e-5)
     checkEqual(learners[1].parameters.map(\.value), learners[0].parameters.map(\.value))
-    XCTAssertEqual(learners.map(\.target.step), [1, 1])
-    XCTAssertEqual(learners.map(\.queue.count), [13, 13])
-    checkEqual([learners[1].queue.rows], [learners[0].queue.rows])
+    XCTAssertEqual(learners.map(\.parts.target.step), [1, 1])
+    XCTAssertEqual(learners.map(\.parts.queue.count), [13, 13])
+    checkEqual([learners[1].parts.queue.rows], [learners[0].parts.queue.rows])
   }
 
   // MARK: - Where it does
@@ -93,6 +93,6 @@ final class GradientAccumulationTests: XCTestCase {
     }
     let losses = batches.map { step(simCLR(), $0) }
     XCTAssertLessThan(losses[1], losses[0] - 0.1)
-    XCTAssertEqual(simCLR().backward(images, chunkSize: 4), losses[0], accuracy: 1e-5)
+    XCTAssertEqual(simCLR().backward(images, chunkSize: 4).item, losses[0], accuracy: 1e-5)
   }
 }
