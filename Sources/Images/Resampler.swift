@@ -20,9 +20,9 @@ struct Resampler {
   ) {
     let part = part ?? .whole(size)
     func windows(_ old: Int, _ new: Int, _ start: Int, _ count: Int) -> ResamplingWindows {
-      ResamplingWindows(
-        from: old, to: new, interpolation, antialias: antialias, part: start..<start + count
-      ).folded(into: old)
+      let windows = ResamplingWindows(
+        from: old, to: new, interpolation, antialias: antialias, part: start..<start + count)
+      return antialias ? windows : windows.folded(into: old)
     }
     columns = windows(source.width, size.width, part.left, part.size.width)
     rows = windows(source.height, size.height, part.top, part.size.height)

@@ -110,6 +110,7 @@ package struct ResamplingWindows: Sendable {
 }
 
 /// Keys' cubic at `distance`: -1/2 for `a` is Pillow's, -3/4 torch's where nothing is averaged.
+@inline(__always)
 private func cubic(_ distance: Double, _ a: Double) -> Double {
   let x = abs(distance)
   if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
