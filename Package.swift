@@ -69,6 +69,7 @@ let package = Package(
       name: "TrainingTests",
       dependencies: ["Training", "SelfSupervised", "Datasets", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "TrapTests", dependencies: ["SelfSupervised", "Datasets", "Training"]),
   ]
     + tutorials.map { folder in
       .executableTarget(

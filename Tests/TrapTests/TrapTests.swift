@@ -1,0 +1,164 @@
+import Datasets
+import SelfSupervised
+import Testing
+import Training
+
+/// A mistake of the caller stops the program, and the message says what was needed and what came.
+///
+/// Each test runs in a process of its own, in the release build too:
+/// `swift test -c release --disable-xctest --filter TrapTests`.
+@Suite struct TrapTests {
+  @Test func assignedWeightsNameResetMovingAverage() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let net = SmallNet()
+      let learner = smallBYOL(net)
+      takeStep(learner)
+      net.conv.weight.value = net.conv.weight.value * 2
+      _ = learner(images())
+    }
+    expect(result, says: "call resetMovingAverage() after loading weights")
+  }
+
+  @Test func assignedWeightsAreTakenAfterTheReset() async {
+    await #expect(processExitsWith: .success) {
+      let net = SmallNet()
+      let learner = smallBYOL(net)
+      takeStep(learner)
+      net.conv.weight.value = net.conv.weight.value * 2
+      learner.resetMovingAverage()
+      _ = learner(images())
+    }
+  }
+
+  @Test func unknownHiddenLayerNamesTheClosest() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = BYOL(SmallNet(), imageSize: 12, hiddenLayer: "poll")
+    }
+    expect(result, says: "no hidden layer is called \"poll\"; did you mean \"pool\"?")
+  }
+
+  @Test func oneImageUnderBatchNorm() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet())(images(count: 1))
+    }
+    expect(result, says: "needs at least 2 images in training, for batch norm", "got 1")
+  }
+
+  @Test func replacedLayerStopsTheNextPass() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let net = SmallNet()
+      let learner = smallBYOL(net)
+      net.pool = GlobalAveragePool()
+      _ = learner(images())
+    }
+    expect(result, says: "of type GlobalAveragePool was never called; was it replaced")
+  }
+
+  @Test func stepWithoutGradientsNamesTheOrder() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let learner = smallBYOL(SmallNet())
+      let optimizer = SGD(learner.parameters, learningRate: 0.1)
+      learner(images()).backward()
+      optimizer.zeroGradients()
+      optimizer.step()
+    }
+    expect(result, says: "the order is zeroGradients(), backward(), step()")
+  }
+
+  @Test func chunksNeedALossOfProjections() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let learner = smallBYOL(SmallNet())
+      let trainer = Trainer(
+        learner, optimizer: SGD(learner.parameters, learningRate: 0.1),
+        loader: DataLoader(MockDataset(imageSize: 12, length: 8), batchSize: 4), stepCount: 1)
+      trainer.chunkSize = 2
+      try trainer.run()
+    }
+    expect(result, says: "a chunkSize needs a learner whose loss is one of two views' projections")
+  }
+
+  @Test func learnerNeedsAShapeOfInputs() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = BYOL(SmallNet(), hiddenLayer: "pool")
+    }
+    expect(result, says: "needs imageSize:", "got no imageSize and no inputShape")
+  }
+
+  @Test func threadsAreAtLeastOne() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      Threads.count = 0
+    }
+    expect(result, says: "Threads.count needs at least 1; got 0")
+  }
+
+  @Test func matrixProductsNeedOneInnerDimension() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = matmul(.zeros([2, 3]), .zeros([4, 5]))
+    }
+    expect(result, says: "matmul needs shapes [m, k] and [k, n]", "got [2, 3] and [4, 5]")
+  }
+
+  @Test func labelsAreAsManyAsImages() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet()).stepLoss(on: images(), labels: [0, 1, 2])
+    }
+    expect(result, says: "needs a label for each image", "got 3 for 4")
+  }
+}
+
+/// A convolution, batch norm, a pooling that can be replaced, and a classifier.
+private final class SmallNet: Module {
+  let conv = Conv2d(3, 6, kernelSize: 3, stride: 2, padding: 1)
+  let norm = BatchNorm(6)
+  var pool = GlobalAveragePool()
+  let fc = Linear(6, 2)
+
+  func forward(_ x: Tensor) -> Tensor { fc(pool(relu(norm(conv(x)))).flattened(from: 1)) }
+}
+
+private func smallBYOL(_ net: SmallNet) -> BYOL {
+  BYOL(
+    net, imageSize: 12, hiddenLayer: "pool", projectionSize: 8, projectionHiddenSize: 8, seed: 2)
+}
+
+private func images(count: Int = 4) -> Tensor {
+  MockDataset(imageSize: 12, length: count).images(at: Array(0..<count))
+}
+
+private func takeStep(_ learner: BYOL) {
+  let optimizer = SGD(learner.parameters, learningRate: 0.1)
+  learner(images()).backward()
+  optimizer.step()
+  learner.updateMovingAverage()
+}
+
+/// Expects the words in what the process wrote before it stopped.
+private func expect(
+  _ result: ExitTest.Result?, says words: String...,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+  for words in words {
+    #expect(message.contains(words), "stopped with: \(message)", sourceLocation: sourceLocation)
+  }
+}
