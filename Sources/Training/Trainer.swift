@@ -52,9 +52,12 @@ public final class Trainer {
   public var nonFinitePolicy = NonFinitePolicy.stop()
   /// How long the training may go on; time before a checkpoint does not count.
   public var timeLimit: Duration?
-  /// How many batches are decoded and drawn ahead, by a thread of their own; 0 makes each when its
-  /// step begins. Order and numbers are the same.
-  public var batchesAhead = 2
+  /// How many batches are decoded and drawn ahead, each by a thread of its own; 0 makes a batch when its
+  /// step begins, on all threads. Order and numbers are the same.
+  ///
+  /// Two where there are more cores than threads that train. Where there are not, threads that work
+  /// ahead take from the step what they save it, unless files are slow to read.
+  public var batchesAhead = Threads.count < Threads.available ? 2 : 0
   /// What looks at each step.
   public var callbacks: [any TrainingCallback] = []
   /// Words that checkpoints keep.

@@ -26,6 +26,8 @@ extension MethodLearner {
   @discardableResult
   func endStep(_ loss: StepLoss) -> StepLoss {
     loss.backward()
+    // Losses of given projections reach no weight of the network.
+    parameters[0].gradient = parameters[0].gradient ?? .zeros(parameters[0].shape)
     SGD(parameters, learningRate: 0).step()
     updateMovingAverage()
     return loss

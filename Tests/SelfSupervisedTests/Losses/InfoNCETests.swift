@@ -10,7 +10,7 @@ final class InfoNCETests: XCTestCase {
   func testMatchesLightly() throws {
     let cases = try LightlyLosses().cases
     for (count, size, negatives) in [(5, 6, 11), (3, 4, 1)] {
-      let expected = try XCTUnwrap(cases["infoNCE/\(count)x\(size)x\(negatives)"])
+      let expected = try XCTUnwrap(cases["momentumContrast/\(count)x\(size)x\(negatives)"])
       let query = Parameter(formula("query", [count, size]))
       let loss = infoNCE(
         query.value, keys: formula("key", [count, size]),

@@ -114,11 +114,16 @@ final class BYOLTests: XCTestCase {
     let learner = BYOL.small(PlainCNN(), decay: .cosine(from: 0, steps: 1))
     let target = try XCTUnwrap(learner.parts.target)
     let parameter = target.parameters[0]
-    parameter.value = .zeros(parameter.shape)
-    learner.updateMovingAverage()
+    let (first, second) = views()
+    func step(from value: Tensor) {
+      parameter.value = value
+      // The target keeps what it had.
+      learner.commits.acceptWeights()
+      learner.endStep(learner.stepLoss(of: ViewPair(first: first, second: second)))
+    }
+    step(from: .zeros(parameter.shape))
     XCTAssertTrue(target.values[0].scalars.allSatisfy { $0 == 0 })
-    parameter.value = .ones(parameter.shape)
-    learner.updateMovingAverage()
+    step(from: .ones(parameter.shape))
     XCTAssertTrue(target.values[0].scalars.allSatisfy { $0 == 0 })
     XCTAssertEqual(target.step, 2)
   }

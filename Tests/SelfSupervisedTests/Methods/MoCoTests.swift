@@ -27,18 +27,21 @@ final class MoCoTests: XCTestCase {
       learner.projector.namedParameters.map(\.parameter.shape), [[8, 8], [8], [8, 8], [8]])
   }
 
+  private func loss(_ learner: MoCo, count: Int = 4) -> StepLoss {
+    learner.stepLoss(of: ViewPair(first: view(1, count: count), second: view(2, count: count)))
+  }
+
   func testKeysEnterTheQueueAfterTheStep() {
     let learner = learner()
-    XCTAssertEqual(learner.loss(view(1), view(2)).item, 0)
+    let first = loss(learner)
+    XCTAssertEqual(first.item, 0)
     XCTAssertEqual(learner.parts.queue.count, 0)
-    learner.updateMovingAverage()
+    learner.endStep(first)
     XCTAssertEqual(learner.parts.queue.count, 4)
     let lengths = learner.parts.queue.rows.norm(axes: [1]).scalars
     for length in lengths { XCTAssertEqual(length, 1, accuracy: 1e-6) }
-    XCTAssertGreaterThan(learner.loss(view(1), view(2)).item, 0)
-    learner.updateMovingAverage()
-    _ = learner.loss(view(1, count: 5), view(2, count: 5))
-    learner.updateMovingAverage()
+    XCTAssertGreaterThan(learner.endStep(loss(learner)).item, 0)
+    learner.endStep(loss(learner, count: 5))
     XCTAssertEqual(learner.parts.queue.count, 10)
     XCTAssertEqual(learner.parts.queue.position, 3)
   }
@@ -52,14 +55,13 @@ final class MoCoTests: XCTestCase {
 
   func testLossInEvaluationLeavesTheQueue() {
     let learner = learner()
+    learner.endStep(loss(learner))
     learner.eval()
-    _ = learner.loss(view(1), view(2))
+    learner.endStep(loss(learner))
     learner.train()
-    learner.updateMovingAverage()
-    XCTAssertEqual(learner.parts.queue.count, 0)
-    _ = learner.loss(view(1), view(2))
-    learner.updateMovingAverage()
     XCTAssertEqual(learner.parts.queue.count, 4)
+    learner.endStep(loss(learner))
+    XCTAssertEqual(learner.parts.queue.count, 8)
   }
 
   /// Keys are of the second view, by the target's numbers; the queue is what they were.
@@ -70,6 +72,7 @@ final class MoCoTests: XCTestCase {
       temperature: 0.5, seed: 1)
     learner.parts.queue.append(l2Normalized(formula("queue", [6, 8])))
     for parameter in learner.parameters { parameter.value = (parameter.value * 1.5).detached }
+    learner.commits.acceptWeights()
     let loss = learner.loss(view(1), view(2)).item
     let keys = learner.parts.target.withTargetWeights { learner.project(view(2)) }
     let expected = infoNCE(
@@ -89,8 +92,7 @@ final class MoCoTests: XCTestCase {
     }
     let (one, both) = (learner(false), learner(true))
     let sum = one.loss(view(1), view(2)).item + one.loss(view(2), view(1)).item
-    XCTAssertEqual(both.loss(view(1), view(2)).item, sum, accuracy: 1e-5)
-    both.updateMovingAverage()
+    XCTAssertEqual(both.endStep(loss(both)).item, sum, accuracy: 1e-5)
     XCTAssertEqual(both.parts.queue.count, 10)
   }
 
@@ -132,8 +134,7 @@ final class MoCoTests: XCTestCase {
       augmentation: IdentityAugmentation())
     let rows = (1...2).map { formula("row\($0)", [8, 20]) }
     for _ in 0..<2 {
-      learner.loss(rows[0], rows[1]).backward()
-      learner.updateMovingAverage()
+      learner.endStep(learner.stepLoss(of: ViewPair(first: rows[0], second: rows[1])))
     }
     XCTAssertEqual(learner.represent(rows[0]).embedding.shape, [8, 32])
     XCTAssertEqual(learner.parts.queue.count, 12)
