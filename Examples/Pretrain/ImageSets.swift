@@ -62,7 +62,7 @@ struct ImageSets {
     let queries = min(labeled.queries.count, Self.mostQueries)
     let bank = min(labeled.bank.count, recipe.bankSize)
     return
-      "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbours among \(bank)"
+      "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbors among \(bank)"
   }
 
   /// An evaluator by the first images of each set, at `size`; nil if they have no labels.

@@ -34,7 +34,7 @@ public struct Checkpoint: Sendable {
   ///   - learner: The learner, with its network.
   ///   - optimizer: What moves it.
   ///   - step: How many steps were taken.
-  ///   - notes: Words that the training keeps with it.
+  ///   - metadata: Words that the training keeps with it.
   public init(
     _ learner: any Learner, _ optimizer: any Optimizer, step: Int, metadata: [String: String] = [:]
   ) {

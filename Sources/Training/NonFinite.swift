@@ -77,6 +77,7 @@ public struct Replay: Sendable {
     optimizer.zeroGradients()
     let loss = learner.stepLoss(on: images, labels: labels)
     loss.backward()
+    learner.discardStep()
     let names = learner.modules.flatMap { $0.namedParameters }
       .filter { $0.parameter.gradient?.scalars.allSatisfy(\.isFinite) == false }.map(\.name)
     return (loss, names)

@@ -129,6 +129,8 @@ extension Trainer {
   /// Takes all steps that are left.
   ///
   /// - Parameter each: What is done with each step's report.
+  /// - Returns: How the training ended.
+  /// - Throws: ``NonFiniteError``, or what a callback throws.
   @discardableResult
   public func run(_ each: (StepReport) throws -> Void = { _ in }) throws -> TrainingResult {
     while let report = try next() { try each(report) }

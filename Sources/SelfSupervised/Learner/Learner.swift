@@ -81,6 +81,7 @@ extension Learner {
   /// - Parameters:
   ///   - images: A batch of shape [count, height, width, channels], values 0...1.
   ///   - labels: A class for each image, if it is known; for metrics alone.
+  /// - Returns: The loss, and what belongs to it.
   public func stepLoss(on images: Tensor, labels: [Int]? = nil) -> StepLoss {
     let drawn = views(of: images, using: stream.split())
     return stepLoss(of: drawn, labels: labels)

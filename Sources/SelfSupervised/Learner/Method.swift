@@ -23,6 +23,7 @@ public protocol Method<Views>: Sendable {
   /// - Parameters:
   ///   - backbone: The network with its tapped layers, whose ``Backbone/width`` the heads read.
   ///   - stream: Randomness for what is not the initial weight of a layer.
+  /// - Returns: The modules and memories behind the network.
   func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts
 
   /// Views of each image in `images`; the same stream gives the same views.

@@ -23,12 +23,11 @@ extension MethodLearner {
     let prefixes = namedParts.map { $0.name + "." }
     let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
     guard strangers.isEmpty else { throw StateError(unexpected: strangers) }
-    let streams = try randomStreams.map { name, _ in
-      guard let stream = state.metadata[name].flatMap(RandomStream.init(note:)) else {
-        throw StateError(missing: [name])
-      }
-      return (name, stream)
-    }
+    let names = [streamNote] + stochasticModules.map(\.name)
+    let streams = names.map { state.metadata[$0].flatMap(RandomStream.init(note:)) }
+    let missing = zip(names, streams).filter { $0.1 == nil }.map(\.0)
+    guard missing.isEmpty else { throw StateError(missing: missing) }
+    let found = zip(names, streams.compactMap { $0 })
     let changes = try namedParts.map { name, part in
       do {
         return try part.plan(state.scoped(to: name))
@@ -39,7 +38,7 @@ extension MethodLearner {
     return {
       self.commits.discard()
       changes.forEach { $0() }
-      self.randomStreams = Dictionary(uniqueKeysWithValues: streams)
+      self.randomStreams = Dictionary(uniqueKeysWithValues: found)
       self.commits.acceptWeights()
     }
   }
@@ -79,7 +78,9 @@ private let streamNote = "stream"
 extension RandomStream {
   /// The stream in words, for a file.
   fileprivate var note: String? {
-    (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
   }
 
   fileprivate init?(note: String) {

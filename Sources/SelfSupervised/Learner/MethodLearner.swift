@@ -101,6 +101,7 @@ public final class MethodLearner<M: Method>: Learner {
   /// - Parameters:
   ///   - views: Views of the same images.
   ///   - labels: A class for each image, if it is known; for metrics alone.
+  /// - Returns: The loss, and what belongs to it.
   /// - Precondition: There are at least two images while batch norm is in training mode.
   public func stepLoss(of views: M.Views, labels: [Int]?) -> StepLoss {
     begin(views.pair.count, labels)
@@ -133,7 +134,7 @@ public final class MethodLearner<M: Method>: Learner {
   }
 
   /// Lets targets and memories follow the step that the optimizer has taken.
-  public func updateMovingAverage() { commits.settle() }
+  public func updateMovingAverage() { commits.settleExplicitly() }
 
   /// Makes the target equal to the network again. Nothing without a target.
   public func resetMovingAverage() {

@@ -15,6 +15,7 @@ public protocol ProjectionMethod: Method where Views == ViewPair {
   ///   - projections: Projections [count, size] of both views.
   ///   - features: What they were made of, [count, width], without their record: for metrics.
   ///   - pass: What the loss computes with.
+  /// - Returns: The loss, and what belongs to it.
   func loss(ofProjections projections: ViewPair, features: ViewPair, in pass: Pass<Parts>)
     -> StepLoss
 }

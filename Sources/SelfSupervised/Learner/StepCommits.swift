@@ -14,6 +14,8 @@ final class StepCommits: @unchecked Sendable {
   private var staged: [() -> Void] = []
   /// The weights' version when the first of the staged losses was differentiated.
   private var stagedVersion = 0
+  /// The weights' version when targets followed last.
+  private var settledVersion = 0
   /// How often weights had been assigned when targets last agreed with that.
   private var knownAssignments = 0
 
@@ -54,6 +56,15 @@ final class StepCommits: @unchecked Sendable {
     return true
   }
 
+  /// Ends the step, also one of a loss that the learner did not compute: targets follow if the weights
+  /// have moved since the last step.
+  func settleExplicitly() {
+    guard !settle(), staged.isEmpty, version != settledVersion, assignments == knownAssignments
+    else { return }
+    targets.forEach { $0.update() }
+    settledVersion = version
+  }
+
   /// Lets targets begin with weights that were loaded into the network before the first step.
   ///
   /// - Precondition: Later on weights change by steps alone, or the targets were reset.
@@ -69,7 +80,7 @@ final class StepCommits: @unchecked Sendable {
   }
 
   /// Takes the weights for those that the targets belong to.
-  func acceptWeights() { knownAssignments = assignments }
+  func acceptWeights() { (knownAssignments, settledVersion) = (assignments, version) }
 
   /// Forgets losses whose gradients no step will use.
   func discard() { staged = [] }

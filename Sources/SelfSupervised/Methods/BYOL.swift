@@ -105,19 +105,20 @@ extension MethodLearner where M == BYOLMethod {
   /// are no simplicial embeddings unless asked for. Arguments that are not listed here are those of
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
   ///
-  /// - Parameters:
-  ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector and the predictor; 4,096 if nil, and
-  ///     without a target those of the tapped layer, as in SimSiam's code (byol-pytorch: 4,096).
-  ///   - predictorHiddenSize: The hidden features of the predictor; those of the projector if nil, and
-  ///     without a target a quarter of the projection.
-  ///   - normalizesProjections: Whether the projector ends with a batch norm. The paper's does not; in
-  ///     short runs on small batches it keeps features from dying before they are learnt.
-  ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step; 0.99 is
-  ///     the paper's for 300 epochs, 0.996 rising to 1 its choice for 1,000.
-  ///   - targetNorm: Whose statistics the target's batch norms use.
-  ///   - useMomentum: Whether there is a moving-average target; without one the learner is SimSiam.
-  ///   - simplicialEmbedding: Puts an embedding on simplices in front of the projector.
+  /// The method's own arguments:
+  ///
+  /// - `projectionSize`: The features of a projection.
+  /// - `projectionHiddenSize`: The hidden features of the projector and the predictor; 4,096 if nil, and
+  ///   without a target those of the tapped layer, as in SimSiam's code (byol-pytorch: 4,096).
+  /// - `predictorHiddenSize`: The hidden features of the predictor; those of the projector if nil, and
+  ///   without a target a quarter of the projection.
+  /// - `normalizesProjections`: Whether the projector ends with a batch norm. The paper's does not; in
+  ///   short runs on small batches it keeps features from dying before they are learnt.
+  /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step; 0.99 is
+  ///   the paper's for 300 epochs, 0.996 rising to 1 its choice for 1,000.
+  /// - `targetNorm`: Whose statistics the target's batch norms use.
+  /// - `useMomentum`: Whether there is a moving-average target; without one the learner is SimSiam.
+  /// - `simplicialEmbedding`: Puts an embedding on simplices in front of the projector.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,

@@ -50,11 +50,12 @@ extension MethodLearner where M == BarlowTwinsMethod {
   /// Arguments that are not listed here are those of
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
   ///
-  /// - Parameters:
-  ///   - projectionSize: The features of a projection; if nil, four times those of the tapped layer and at
-  ///     most the paper's 8,192 (``BarlowTwinsMethod/paperProjectionSize``).
-  ///   - projectionHiddenSize: The hidden features of the projector; those of a projection if nil.
-  ///   - redundancyWeight: The weight λ of the features' correlations with each other.
+  /// The method's own arguments:
+  ///
+  /// - `projectionSize`: The features of a projection; if nil, four times those of the tapped layer and at
+  ///   most the paper's 8,192 (``BarlowTwinsMethod/paperProjectionSize``).
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of a projection if nil.
+  /// - `redundancyWeight`: The weight λ of the features' correlations with each other.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int? = nil,

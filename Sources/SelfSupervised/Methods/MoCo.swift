@@ -96,15 +96,16 @@ extension MethodLearner where M == MoCoMethod {
   /// Arguments that are not listed here are those of
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
   ///
-  /// - Parameters:
-  ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector; those of the tapped layer if nil.
-  ///   - queueSize: How many keys the queue holds: fewer than there are images, or earlier keys of
-  ///     the query's own image are among the negatives.
-  ///   - temperature: What similarities are divided by.
-  ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step.
-  ///   - targetNorm: Whose statistics the target's batch norms use.
-  ///   - isSymmetric: Whether each view is a query once and a key once.
+  /// The method's own arguments:
+  ///
+  /// - `projectionSize`: The features of a projection.
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if nil.
+  /// - `queueSize`: How many keys the queue holds: fewer than there are images, or earlier keys of
+  ///   the query's own image are among the negatives.
+  /// - `temperature`: What similarities are divided by.
+  /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step.
+  /// - `targetNorm`: Whose statistics the target's batch norms use.
+  /// - `isSymmetric`: Whether each view is a query once and a key once.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 128,

@@ -115,15 +115,16 @@ extension MethodLearner where M == NNCLRMethod {
   /// Arguments that are not listed here are those of
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
   ///
-  /// - Parameters:
-  ///   - variant: The paper's algorithm or that of the Keras example.
-  ///   - projectionSize: The features of a projection; 256 in the paper and 128 in Keras.
-  ///   - projectionHiddenSize: The hidden features of the projector; 2,048 in the paper, 128 in Keras.
-  ///   - predictorHiddenSize: The hidden features of the paper's predictor.
-  ///   - queueSize: How many projections are looked at; 98,304 in the paper and 10,000 in Keras. Of a
-  ///     memory larger than the data set the oldest rows are of earlier epochs.
-  ///   - startsRandom: Whether random directions fill the memory at first.
-  ///   - temperature: What similarities are divided by.
+  /// The method's own arguments:
+  ///
+  /// - `variant`: The paper's algorithm or that of the Keras example.
+  /// - `projectionSize`: The features of a projection; 256 in the paper and 128 in Keras.
+  /// - `projectionHiddenSize`: The hidden features of the projector; 2,048 in the paper, 128 in Keras.
+  /// - `predictorHiddenSize`: The hidden features of the paper's predictor.
+  /// - `queueSize`: How many projections are looked at; 98,304 in the paper and 10,000 in Keras. Of a
+  ///   memory larger than the data set the oldest rows are of earlier epochs.
+  /// - `startsRandom`: Whether random directions fill the memory at first.
+  /// - `temperature`: What similarities are divided by.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, variant: NNCLRMethod.Variant = .paper,

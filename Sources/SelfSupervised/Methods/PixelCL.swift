@@ -202,29 +202,30 @@ extension MethodLearner where M == PixelCLMethod {
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``;
   /// an augmentation must not move pixels.
   ///
-  /// - Parameters:
-  ///   - hiddenLayerPixel: The layer whose output is a map [count, height, width, channels].
-  ///   - hiddenLayer: The layer whose output stands for a whole image.
-  ///   - projectionSize: The features of a projection, of a pixel and of an image.
-  ///   - projectionHiddenSize: The hidden features of both projectors and the predictor; PixPro's
-  ///     authors have 4,096.
-  ///   - movingAverageDecay: The share of its old numbers that the target keeps in a step; PixPro's
-  ///     authors let 0.99 rise to 1.
-  ///   - targetNorm: Whose statistics the target's batch norms use.
-  ///   - propagationLayerCount: The layers inside the propagation: 0 none, 1 a 1x1 convolution, 2 two
-  ///     with batch norm and ReLU between.
-  ///   - propagationGamma: How much likeness counts in the propagation.
-  ///   - distanceThreshold: The distance below which two pixels show the same place, in diagonals of
-  ///     a cell of the map: see ``pixelDistances(from:to:mapSize:variant:)``.
-  ///   - temperature: What PixContrast divides cosines by; the package's `similarity_temperature`.
-  ///   - alpha: What the pixels' part of the loss is multiplied by.
-  ///   - instanceWeight: What the instances' part is multiplied by: 1 in the package, 0, which leaves
-  ///     pixels alone, by default in the authors' code.
-  ///   - usesPixPro: Whether pixels agree, by propagation; if not they are contrasted.
-  ///   - cropExtent: How large a part of the image a view shows.
-  ///   - cropInterpolation: How a crop becomes a view.
-  ///   - flipProbability: The share of views with left and right exchanged.
-  ///   - variant: Whose rules the pixels follow.
+  /// The method's own arguments:
+  ///
+  /// - `hiddenLayerPixel`: The layer whose output is a map [count, height, width, channels].
+  /// - `hiddenLayer`: The layer whose output stands for a whole image.
+  /// - `projectionSize`: The features of a projection, of a pixel and of an image.
+  /// - `projectionHiddenSize`: The hidden features of both projectors and the predictor; PixPro's
+  ///   authors have 4,096.
+  /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step; PixPro's
+  ///   authors let 0.99 rise to 1.
+  /// - `targetNorm`: Whose statistics the target's batch norms use.
+  /// - `propagationLayerCount`: The layers inside the propagation: 0 none, 1 a 1x1 convolution, 2 two
+  ///   with batch norm and ReLU between.
+  /// - `propagationGamma`: How much likeness counts in the propagation.
+  /// - `distanceThreshold`: The distance below which two pixels show the same place, in diagonals of
+  ///   a cell of the map: see ``pixelDistances(from:to:mapSize:variant:)``.
+  /// - `temperature`: What PixContrast divides cosines by; the package's `similarity_temperature`.
+  /// - `alpha`: What the pixels' part of the loss is multiplied by.
+  /// - `instanceWeight`: What the instances' part is multiplied by: 1 in the package, 0, which leaves
+  ///   pixels alone, by default in the authors' code.
+  /// - `usesPixPro`: Whether pixels agree, by propagation; if not they are contrasted.
+  /// - `cropExtent`: How large a part of the image a view shows.
+  /// - `cropInterpolation`: How a crop becomes a view.
+  /// - `flipProbability`: The share of views with left and right exchanged.
+  /// - `variant`: Whose rules the pixels follow.
   /// - Precondition: The network has both layers, and the one for pixels gives more than one.
   public convenience init(
     _ net: any Module, imageSize: Size2D, hiddenLayerPixel: HiddenLayer = "layer4",

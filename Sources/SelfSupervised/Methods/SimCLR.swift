@@ -75,12 +75,13 @@ extension MethodLearner where M == SimCLRMethod {
   /// Arguments that are not listed here are those of
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
   ///
-  /// - Parameters:
-  ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector; those of the tapped layer if nil.
-  ///   - head: The shape of the projector.
-  ///   - temperature: What similarities are divided by.
-  ///   - isDecoupled: Whether the positive is left out of the loss's sum.
+  /// The method's own arguments:
+  ///
+  /// - `projectionSize`: The features of a projection.
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if nil.
+  /// - `head`: The shape of the projector.
+  /// - `temperature`: What similarities are divided by.
+  /// - `isDecoupled`: Whether the positive is left out of the loss's sum.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 128,

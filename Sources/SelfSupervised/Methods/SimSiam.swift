@@ -45,11 +45,12 @@ extension MethodLearner where M == SimSiamMethod {
   /// Arguments that are not listed here are those of
   /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
   ///
-  /// - Parameters:
-  ///   - projectionSize: The features of a projection.
-  ///   - projectionHiddenSize: The hidden features of the projector; those of the tapped layer if nil.
-  ///   - predictorHiddenSize: The hidden features of the predictor; a quarter of the projection if nil.
-  ///   - simplicialEmbedding: Puts an embedding on simplices in front of the projector.
+  /// The method's own arguments:
+  ///
+  /// - `projectionSize`: The features of a projection.
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if nil.
+  /// - `predictorHiddenSize`: The hidden features of the predictor; a quarter of the projection if nil.
+  /// - `simplicialEmbedding`: Puts an embedding on simplices in front of the projector.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,

@@ -17,6 +17,9 @@ public enum Threads {
     }
   }
 
+  /// The cores that this process may use.
+  public static var available: Int { AvailableCores.count }
+
   private static var defaultCount: Int {
     let environment = ProcessInfo.processInfo.environment
     for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"] {

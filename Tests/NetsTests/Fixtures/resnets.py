@@ -6,8 +6,7 @@
 Made with torch 2.15 and torchvision 0.29 on one thread; weights and images come from formula.py.
 Single precision's logits differ from double's by 7e-7 and 9e-7 of the largest in evaluation mode; in
 training mode, where fifty norms magnify rounding, by 8e-6 for ResNet-18 and 1.4e-4 for ResNet-50.
-The second form is for files of `testSavedFilesForTorchvision`, which runs when RESNET_FOLDER names a
-folder for them.
+The second form loads a file that this package saved, and compares logits that it saved beside it.
 """
 
 import json

@@ -47,14 +47,65 @@ final class ResNetParityTests: XCTestCase {
     return stride(from: 0, to: all.count, by: step).map { all[$0] }
   }
 
-  /// Writes what `resnets.py check` reads; only when asked for.
-  func testSavedFilesForTorchvision() throws {
-    guard let folder = ProcessInfo.processInfo.environment["RESNET_FOLDER"] else { return }
-    for (depth, net) in [("18", ResNet.resNet18()), ("50", ResNet.resNet50())] {
-      try net.save(to: "\(folder)/resnet\(depth).safetensors")
-      let logits = withoutGradients { net.evaluating { net(images) } }
-      try StateDict([StateDict.Entry("logits", logits)]).write(
-        to: "\(folder)/logits\(depth).safetensors")
+  /// Names, order and shapes of torchvision's `resnet18().state_dict()` and `resnet50().state_dict()`, derived
+  /// from its source's rules; `resnets.py check` loads such files into torchvision.
+  func testSavedFilesHaveTorchvisionsNamesAndShapes() throws {
+    for (net, depths, expansion) in [
+      (ResNet.resNet18(), [2, 2, 2, 2], 1), (.resNet50(), [3, 4, 6, 3], 4),
+    ] {
+      try withTemporaryFolder { folder in
+        let path = folder + "/resnet.safetensors"
+        try net.save(to: path)
+        let saved = try StateDict(contentsOf: path)
+        let expected = torchvisionEntries(depths, expansion: expansion)
+        XCTAssertEqual(saved.names, expected.map(\.name))
+        XCTAssertEqual(saved.entries.map(\.value.shape), expected.map(\.shape))
+        let other = depths == [2, 2, 2, 2] ? ResNet.resNet18() : .resNet50()
+        try other.load(from: path)
+        for (one, two) in zip(net.parameters, other.parameters) {
+          XCTAssertEqual(one.value.scalars, two.value.scalars)
+        }
+      }
     }
+  }
+
+  private func torchvisionEntries(
+    _ depths: [Int], expansion: Int
+  ) -> [(name: String, shape: TensorShape)] {
+    var entries: [(name: String, shape: TensorShape)] = []
+    func conv(_ name: String, _ outputs: Int, _ inputs: Int, _ size: Int) {
+      entries.append((name + ".weight", [outputs, inputs, size, size]))
+    }
+    func norm(_ name: String, _ width: Int) {
+      for leaf in ["weight", "bias", "running_mean", "running_var"] {
+        entries.append(("\(name).\(leaf)", [width]))
+      }
+      entries.append((name + ".num_batches_tracked", []))
+    }
+    conv("conv1", 64, 3, 7)
+    norm("bn1", 64)
+    var inputs = 64
+    for (level, depth) in depths.enumerated() {
+      let width = 64 << level
+      for block in 0..<depth {
+        let name = "layer\(level + 1).\(block)"
+        let sizes = expansion == 1 ? [3, 3] : [1, 3, 1]
+        var last = inputs
+        for (index, size) in sizes.enumerated() {
+          let outputs = index == sizes.count - 1 ? width * expansion : width
+          conv("\(name).conv\(index + 1)", outputs, last, size)
+          norm("\(name).bn\(index + 1)", outputs)
+          last = outputs
+        }
+        if block == 0, inputs != width * expansion || level > 0 {
+          conv("\(name).downsample.0", width * expansion, inputs, 1)
+          norm("\(name).downsample.1", width * expansion)
+        }
+        inputs = width * expansion
+      }
+    }
+    entries.append(("fc.weight", [1_000, inputs]))
+    entries.append(("fc.bias", [1_000]))
+    return entries
   }
 }

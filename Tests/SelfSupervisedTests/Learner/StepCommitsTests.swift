@@ -211,6 +211,24 @@ final class StepCommitsTests: XCTestCase {
       XCTAssertTrue(learner.stepLoss(on: images(1)).metrics["right_neighbours"]?.isNaN == true)
     }
   }
+
+  /// A loss of one's own, made of projections, is no loss of the learner's: the call lets the target follow.
+  func testTargetFollowsALossOfOnesOwnWhenItIsTold() throws {
+    var stream = RandomStream(seed: 3)
+    let images = Tensor.uniform([4, 12, 12, 3], in: 0..<1, using: &stream)
+    let learner = BYOL(
+      TinyNet(), imageSize: 12, hiddenLayer: "pool", projectionSize: 8, projectionHiddenSize: 16,
+      movingAverageDecay: 0.75, seed: 1)
+    let target = try XCTUnwrap(learner.parts.target)
+    let before = target.values.map(\.scalars)
+    square(learner.project(images)).sum().backward()
+    SGD(learner.parameters, learningRate: 0.1).step()
+    learner.updateMovingAverage()
+    XCTAssertEqual(target.step, 1)
+    XCTAssertNotEqual(target.values.map(\.scalars), before)
+    learner.updateMovingAverage()
+    XCTAssertEqual(target.step, 1)
+  }
 }
 
 // MARK: - Learners

@@ -4,7 +4,7 @@ final class OperationCoverageTests: XCTestCase {
   /// Public operations that have no gradient.
   private let withoutGradient: Set = [
     ".>(Tensor, Tensor)", ".<(Tensor, Tensor)", ".>=(Tensor, Tensor)", ".<=(Tensor, Tensor)",
-    ".==(Tensor, Tensor)", ".>(Tensor, Float)", ".<(Tensor, Float)", "argmax()", "top(Int)",
+    ".==(Tensor, Tensor)", ".>(Tensor, Float)", ".<(Tensor, Float)", "argmax()", "topK(Int)",
     "symmetricEigenvalues(Tensor)",
   ]
 

@@ -143,8 +143,8 @@ func topOfRows(_ x: Tensor, columns: Int, count: Int) -> [(indices: [Int], value
     let base = results.baseAddress
     Parallel.forRanges(rows, grain: max(1, Tuning.parallelGrain / 4 / max(1, columns))) { range in
       for row in range {
-        let largest = topK(UnsafeBufferPointer(start: source + row * columns, count: columns), count)
-        base.map { ($0 + row).initialize(to: largest) }
+        let numbers = UnsafeBufferPointer(start: source + row * columns, count: columns)
+        base.map { ($0 + row).initialize(to: topK(numbers, count)) }
       }
     }
     initialized = rows
