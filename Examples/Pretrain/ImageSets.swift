@@ -4,8 +4,8 @@ import Foundation
 import SelfSupervised
 import Training
 
-/// What `--data` names: images to train on, those with labels among them or beside them, and the recipe that
-/// suits them.
+/// What `--data` names: images to train on, those with labels among them or beside them, and the
+/// recipe that suits them.
 struct ImageSets {
   let training: any ImageDataset
   /// Labeled images whose neighbours are looked up, and those that are classified.
@@ -91,7 +91,8 @@ extension ImageSets {
       test: images(2_000, seed: 2 * options.seed + 1), .shapes)
   }
 
-  /// Pictures in `train` and `test` or `val`, or all together, in which case a tenth of those with labels judge.
+  /// Pictures in `train` and `test` or `val`, or all together, in which case a tenth of those with
+  /// labels judge.
   private static func pictures(_ options: Options) throws -> ImageSets {
     let directory = options.data
     // Half as large again as the views, which are cut from these.
@@ -142,7 +143,8 @@ extension ImageSets {
     return ImageSets(training: training, test: test, .pictures)
   }
 
-  /// `train` and what stands beside it, if a directory holds nothing but these; they could be classes.
+  /// `train` and what stands beside it, if a directory holds nothing but these; they could be
+  /// classes.
   private static func splits(of directory: String) -> [String] {
     let visible = Set(visibleNames(in: directory))
     let known = ["train", "test", "val"]

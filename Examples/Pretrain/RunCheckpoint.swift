@@ -2,7 +2,8 @@ import Foundation
 import SelfSupervised
 import Training
 
-/// What pretrain keeps in its checkpoints beside the training: the command line and the data's size.
+/// What pretrain keeps in its checkpoints beside the training: the command line and the data's
+/// size.
 struct RunNote: Codable {
   let words: [String]
   let steps: Int

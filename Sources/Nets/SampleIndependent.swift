@@ -3,9 +3,9 @@ import Tensor
 /// A module whose own code treats each sample of a batch independently of the others.
 ///
 /// Each sample's output depends only on that sample; submodules receive the samples in order, with
-/// equally many rows each. ``BatchNorm`` conforms because ``withGhostBatchNorm(parts:_:)`` keeps batches
-/// apart, ``Dropout`` because only its draws change. Two batches can then go through the module as
-/// one: learners run both views at once through a network of many weights that conforms.
+/// equally many rows each. ``BatchNorm`` conforms because ``withGhostBatchNorm(parts:_:)`` keeps
+/// batches apart, ``Dropout`` because only its draws change. Two batches can then go through the
+/// module as one: learners run both views at once through a network of many weights that conforms.
 public protocol SampleIndependent: Module {}
 
 extension Module {

@@ -16,8 +16,8 @@ extension Trainer {
   /// try trainer.run()
   /// ```
   ///
-  /// Unlike there, the last checkpoint takes the place of the one before, and the training can go on
-  /// from it.
+  /// Unlike there, the last checkpoint takes the place of the one before, and the training can go
+  /// on from it.
   ///
   /// - Parameters:
   ///   - net: The network to improve.

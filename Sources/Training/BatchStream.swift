@@ -27,7 +27,8 @@ final class BatchStream {
   ///   - loader: Where batches come from.
   ///   - first: The number of the first batch.
   ///   - ahead: How many batches are made ahead.
-  ///   - chunkSize: How many images are in the network at once; losses are differentiated already then.
+  ///   - chunkSize: How many images are in the network at once; losses are differentiated already
+  ///     then.
   init(
     _ learner: any Learner, _ loader: DataLoader, from first: Int, ahead: Int, chunkSize: Int? = nil
   ) {
@@ -92,7 +93,8 @@ final class BatchStream {
   }
 }
 
-// Unchecked: drawing reads what never changes of a learner; losses are computed where the trainer is.
+// Unchecked: drawing reads what never changes of a learner; losses are computed where the trainer
+// is.
 private struct Unshared<L>: @unchecked Sendable {
   let value: L
 

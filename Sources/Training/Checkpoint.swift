@@ -3,7 +3,8 @@ import Nets
 import SelfSupervised
 import Tensor
 
-/// All that a training goes on from, in one file: what the learner and the optimizer know, and how far it is.
+/// All that a training goes on from, in one file: what the learner and the optimizer know, and how
+/// far it is.
 ///
 /// ```swift
 /// try Checkpoint(learner, optimizer, step: step + 1).write(to: "checkpoint.safetensors")
@@ -13,8 +14,8 @@ import Tensor
 /// for (step, batch) in zip(checkpoint.step..<steps, loader.batches(from: checkpoint.step)) { … }
 /// ```
 ///
-/// A training continued this way gives what it would have given, bit for bit, on the same processor with as many
-/// threads and the same precision.
+/// A training continued this way gives what it would have given, bit for bit, on the same processor
+/// with as many threads and the same precision.
 public struct Checkpoint: Sendable {
   /// How many steps were taken.
   public let step: Int

@@ -67,7 +67,8 @@ extension MethodLearner where M == ClassificationMethod {
   ///   - imageSize: The size of the images, or of the views that an augmentation makes of them.
   ///   - hiddenLayer: The layer whose output is classified.
   ///   - augmentation: How images are varied; not at all if nil.
-  ///   - seed: Where the layer's weights and the variations come from; unpredictable when it is nil.
+  ///   - seed: Where the layer's weights and the variations come from; unpredictable when it is
+  ///     nil.
   public convenience init(
     _ net: any Module, classCount: Int, imageSize: Size2D, hiddenLayer: HiddenLayer = -2,
     augmentation: (any Augmentation)? = nil, seed: UInt64? = nil

@@ -13,15 +13,16 @@ import Tensor
 /// }
 /// ```
 ///
-/// It warns at once of projections that are not finite. It warns after 20 consecutive steps of either
-/// of these: projections near one point, their `projectionStd` below 0.1 or below a fifth of its best;
-/// projections in few directions, their `effectiveRank` below 3, or 6 at a learning rate above all
-/// published ones, and below a quarter of its best. It waits 200 steps, and longer while they improve,
-/// for projections that are alike from the start, as those of networks without norms may be, and for the
-/// pixels of a `PixelCL`, whose deviation may be low for a while in trainings that end well.
+/// It warns at once of projections that are not finite. It warns after 20 consecutive steps of
+/// either of these: projections near one point, their `projectionStd` below 0.1 or below a fifth of
+/// its best; projections in few directions, their `effectiveRank` below 3, or 6 at a learning rate
+/// above all published ones, and below a quarter of its best. It waits 200 steps, and longer while
+/// they improve, for projections that are alike from the start, as those of networks without norms
+/// may be, and for the pixels of a `PixelCL`, whose deviation may be low for a while in trainings
+/// that end well.
 ///
-/// Healthy short runs of small residual networks stayed above a deviation of 0.4 and a rank of 4; those
-/// of `MoCo` went down to 0.23 and 3.7 in their first hundred steps, and rose again.
+/// Healthy short runs of small residual networks stayed above a deviation of 0.4 and a rank of 4;
+/// those of `MoCo` went down to 0.23 and 3.7 in their first hundred steps, and rose again.
 public struct CollapseWatch: Sendable {
   private var best = (spread: Float(0), rank: Float(0))
   private var steps: [CollapseWarning.Kind: Int] = [:]
@@ -39,8 +40,8 @@ public struct CollapseWatch: Sendable {
   ///   - learner: The learner.
   ///   - optimizer: What moves it; its highest learning rate so far may be the cause.
   ///   - batchSize: How many images a step has, which may be the cause if they are few.
-  /// - Returns: A warning at the step at which a collapse is certain or the training has diverged; nil at all
-  ///   others.
+  /// - Returns: A warning at the step at which a collapse is certain or the training has diverged;
+  ///   nil at all others.
   public mutating func warning(
     of loss: StepLoss, _ learner: some Learner, optimizer: any Optimizer, batchSize: Int? = nil
   ) -> CollapseWarning? {

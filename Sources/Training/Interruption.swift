@@ -7,8 +7,8 @@ private let saveRequests = Atomic<Int>(0)
 
 /// Turns signals into questions that a training asks after each step.
 ///
-/// SIGINT, SIGTERM and SIGHUP ask for an end; a second one ends the program at once. SIGUSR1 asks for a
-/// checkpoint. When the object goes, signals do what they did before.
+/// SIGINT, SIGTERM and SIGHUP ask for an end; a second one ends the program at once. SIGUSR1 asks
+/// for a checkpoint. When the object goes, signals do what they did before.
 final class Interruption {
   static let reason = "a signal asked for it"
 

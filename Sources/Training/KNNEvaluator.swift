@@ -2,7 +2,8 @@ import Datasets
 import SelfSupervised
 import Tensor
 
-/// Judges features that were learned without labels by labeled images: the vote of nearest neighbors.
+/// Judges features that were learned without labels by labeled images: the vote of nearest
+/// neighbors.
 public struct KNNEvaluator: Sendable {
   private let bank: any ImageDataset
   private let queries: any ImageDataset
@@ -11,16 +12,16 @@ public struct KNNEvaluator: Sendable {
   /// The height and width above which pixels are compared at a smaller size.
   private static let mostPixels = 64
 
-  /// An evaluator that looks up neighbors in `bank` and classifies `queries`, both at `size`, or as they
-  /// are.
+  /// An evaluator that looks up neighbors in `bank` and classifies `queries`, both at `size`, or as
+  /// they are.
   public init(bank: any ImageDataset, queries: any ImageDataset, size: Size2D? = nil) {
     self.bank = bank
     self.queries = queries
     self.size = size
   }
 
-  /// The share of the queries that the vote of their 20 nearest neighbors classifies, by features of
-  /// shape [count, width].
+  /// The share of the queries that the vote of their 20 nearest neighbors classifies, by features
+  /// of shape [count, width].
   public func accuracy(_ features: (Tensor) -> Tensor) -> Float {
     WeightedKNN(all(features, of: bank), labels: bank.labels)
       .accuracy(all(features, of: queries), labels: queries.labels)

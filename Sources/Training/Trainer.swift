@@ -52,8 +52,8 @@ public final class Trainer {
   public var nonFinitePolicy = NonFinitePolicy.stop()
   /// How long the training may go on; time before a checkpoint does not count.
   public var timeLimit: Duration?
-  /// How many batches are decoded and drawn ahead, each by a thread of its own; 0 makes a batch when its
-  /// step begins, on all threads. Order and numbers are the same.
+  /// How many batches are decoded and drawn ahead, each by a thread of its own; 0 makes a batch
+  /// when its step begins, on all threads. Order and numbers are the same.
   ///
   /// Two where there are more cores than threads that train. Where there are not, threads that work
   /// ahead take from the step what they save it, unless files are slow to read.
@@ -212,8 +212,8 @@ extension Trainer {
 
   /// Adds up the gradients of a step's batches.
   ///
-  /// - Returns: The mean loss, the norm of the gradients, which is nil if the step is to be left out, and
-  ///   the loss of the last batch.
+  /// - Returns: The mean loss, the norm of the gradients, which is nil if the step is to be left
+  ///   out, and the loss of the last batch.
   private func differentiate(
     _ source: BatchStream
   ) throws -> (loss: Float, gradientNorm: Float?, last: StepLoss) {

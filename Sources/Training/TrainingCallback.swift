@@ -3,8 +3,8 @@ import SelfSupervised
 
 /// Looks at each step of a training: evaluates, saves, warns, stops.
 ///
-/// Callbacks are called in their order, after the step and with its report, in which those before have
-/// left their events.
+/// Callbacks are called in their order, after the step and with its report, in which those before
+/// have left their events.
 public protocol TrainingCallback {
   /// Looks at a step.
   ///
@@ -108,8 +108,8 @@ public struct EarlyStopping: TrainingCallback, Codable {
   private var best = -Float.infinity
   private var waited = 0
 
-  /// Ends a training after `patience` evaluations whose `metric` is not above the best so far by more
-  /// than `least`.
+  /// Ends a training after `patience` evaluations whose `metric` is not above the best so far by
+  /// more than `least`.
   public init(on metric: String, patience: Int, least: Float = 0) {
     precondition(patience > 0, "EarlyStopping needs a patience of 1 or more; got \(patience)")
     self.metric = metric

@@ -41,6 +41,16 @@ import Training
     expect(result, says: "no hidden layer is called \"poll\"; did you mean \"pool\"?")
   }
 
+  @Test func pixelsNeedAMap() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = PixelCL(SmallNet(), imageSize: 12, hiddenLayerPixel: "pool", hiddenLayer: "pool")
+    }
+    expect(result, says: "[count, height, width, channels] of more than one pixel")
+    expect(result, says: "tap a layer in front of the pooling")
+  }
+
   @Test func oneImageUnderBatchNorm() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]

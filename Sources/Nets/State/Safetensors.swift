@@ -8,8 +8,8 @@ extension StateDict {
   /// become 32-bit floats.
   ///
   /// In a file of torch.save's, nested dictionaries become dotted names, numbers and texts become
-  /// notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the network. No code in the file is
-  /// run.
+  /// notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the network. No code in the file
+  /// is run.
   ///
   /// - Throws: `FileError` if the file cannot be read or is not whole.
   public init(contentsOf path: String) throws {

@@ -21,8 +21,8 @@ extension Stateful {
   /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.
   public func save(to path: String) throws { try state.write(to: path) }
 
-  /// Takes the numbers of a safetensors file, or of one that torch.save wrote, all of them or, if anything
-  /// does not fit, none.
+  /// Takes the numbers of a safetensors file, or of one that torch.save wrote, all of them or, if
+  /// anything does not fit, none.
   ///
   /// - Throws: `FileError` if the file cannot be read, `StateError` if it does not fit.
   public func load(from path: String) throws {

@@ -8,9 +8,9 @@ public enum Heads {
     MLP([inputs, hidden, outputs], batchNorm: true)
   }
 
-  /// BYOL's projector with a batch norm without affine parameters at its end, as SimSiam and MoCo v3 have
-  /// it (Chen, Xie and He, 2021, section 5): linear layers without bias, each with batch norm, ReLU
-  /// between.
+  /// BYOL's projector with a batch norm without affine parameters at its end, as SimSiam and MoCo
+  /// v3 have it (Chen, Xie and He, 2021, section 5): linear layers without bias, each with batch
+  /// norm, ReLU between.
   public static func byolNormalized(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
     Sequential {
       normalized(inputs, hidden)
@@ -69,8 +69,9 @@ public enum Heads {
     }
   }
 
-  /// NNCLR's projector: three linear layers, each with batch norm; ReLU between (Dwibedi et al., 2021,
-  /// section 4.1). Its predictor is ``simSiamPredictor(_:hidden:)`` with a hidden layer of 4,096.
+  /// NNCLR's projector: three linear layers, each with batch norm; ReLU between (Dwibedi et al.,
+  /// 2021, section 4.1). Its predictor is ``simSiamPredictor(_:hidden:)`` with a hidden layer of
+  /// 4,096.
   public static func nnclr(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
     Sequential {
       normalized(inputs, hidden)
@@ -81,8 +82,8 @@ public enum Heads {
     }
   }
 
-  /// The projector of Barlow Twins: three linear layers without bias; batch norm and ReLU behind the
-  /// first two (Zbontar et al., 2021, section 2.2).
+  /// The projector of Barlow Twins: three linear layers without bias; batch norm and ReLU behind
+  /// the first two (Zbontar et al., 2021, section 2.2).
   public static func barlowTwins(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
     Sequential {
       normalized(inputs, hidden)
@@ -93,8 +94,8 @@ public enum Heads {
     }
   }
 
-  /// The projector, also called expander, of VICReg: that of Barlow Twins with biases in front of the
-  /// batch norms, as in the authors' code (Bardes et al., 2022, section 4.2).
+  /// The projector, also called expander, of VICReg: that of Barlow Twins with biases in front of
+  /// the batch norms, as in the authors' code (Bardes et al., 2022, section 4.2).
   public static func vicReg(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
     Sequential {
       normalized(inputs, hidden, bias: true)

@@ -1,11 +1,12 @@
 import Nets
 import Tensor
 
-/// The newest rows of features, for losses that look further than one batch: a ring of unit vectors.
+/// The newest rows of features, for losses that look further than one batch: a ring of unit
+/// vectors.
 ///
-/// A new row takes the place of the oldest when there is no room, so that batches may be of any size,
-/// larger than the queue included. Places that no row has come to are never handed out, unless the
-/// queue starts with random directions, as published implementations do.
+/// A new row takes the place of the oldest when there is no room, so that batches may be of any
+/// size, larger than the queue included. Places that no row has come to are never handed out,
+/// unless the queue starts with random directions, as published implementations do.
 ///
 /// Rows, their labels, the position and the count are saved.
 public final class MemoryBank: Stateful {
@@ -166,7 +167,8 @@ extension MemoryBank {
     }
   }
 
-  /// The products are made a block of queries at a time, so that memory does not grow with the count.
+  /// The products are made a block of queries at a time, so that memory does not grow with the
+  /// count.
   private func nearest(to queries: Tensor, among searched: Int) -> [Int] {
     let (bank, block) = (places.value[0..<searched], max(1, (1 << 24) / searched))
     return queries.chunks(of: block).flatMap { linear($0, bank).argmax() }  // queries · bankᵀ

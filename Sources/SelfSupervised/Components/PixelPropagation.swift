@@ -1,11 +1,11 @@
 import Nets
 import Tensor
 
-/// PixPro's propagation: each pixel becomes a mixture of all those that are like it (Xie et al., 2021,
-/// section 3.2).
+/// PixPro's propagation: each pixel becomes a mixture of all those that are like it (Xie et al.,
+/// 2021, section 3.2).
 ///
-/// y_i = Σ_j max(cos(x_i, x_j), 0)^γ · g(x_j), the pixel itself included. In the authors' code g(x_j)
-/// has unit length; in pixel-level-contrastive-learning it keeps the length it has.
+/// y_i = Σ_j max(cos(x_i, x_j), 0)^γ · g(x_j), the pixel itself included. In the authors' code
+/// g(x_j) has unit length; in pixel-level-contrastive-learning it keeps the length it has.
 public final class PixelPropagation: SampleIndependent {
   /// g, a network of 1x1 convolutions.
   public let transform: any Module
@@ -18,8 +18,8 @@ public final class PixelPropagation: SampleIndependent {
   ///
   /// - Parameters:
   ///   - channels: The channels of the map.
-  ///   - layerCount: The layers of g: 0 is the identity, 1 a 1x1 convolution, 2 two of them with batch
-  ///     norm and ReLU between.
+  ///   - layerCount: The layers of g: 0 is the identity, 1 a 1x1 convolution, 2 two of them with
+  ///     batch norm and ReLU between.
   ///   - gamma: How much likeness counts, above zero; 2 is the paper's.
   ///   - variant: Whose rules are followed.
   public init(
@@ -62,7 +62,8 @@ public final class PixelPropagation: SampleIndependent {
 extension Heads {
   /// PixPro's projector of maps: 1x1 convolution, batch norm, ReLU, 1x1 convolution.
   ///
-  /// - Returns: A network from shape [count, height, width, inputs] to [count, height, width, outputs].
+  /// - Returns: A network from shape [count, height, width, inputs] to [count, height, width,
+  ///   outputs].
   public static func pixelProjector(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
     Sequential {
       Conv2d(inputs, hidden, kernelSize: 1)

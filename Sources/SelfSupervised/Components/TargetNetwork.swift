@@ -5,9 +5,9 @@ import Tensor
 public enum TargetNorm: Sendable {
   /// Those of the target's own batch, as in BYOL's, MoCo's and PixPro's code.
   case batch
-  /// Moving averages of the network's running statistics, of the decay that parameters have, so that an
-  /// image's target does not depend on its batch: EMAN (Cai et al., 2021). The target is in evaluation
-  /// mode then: it has no dropout either.
+  /// Moving averages of the network's running statistics, of the decay that parameters have, so
+  /// that an image's target does not depend on its batch: EMAN (Cai et al., 2021). The target is in
+  /// evaluation mode then: it has no dropout either.
   case movingAverage
 }
 
@@ -15,7 +15,8 @@ public enum TargetNorm: Sendable {
 ///
 /// The target is no copy of the network: its numbers are swapped in, the user's own code runs
 /// without recording, and the network's numbers are swapped back. Running statistics are swapped
-/// too, so the target keeps its own, as in the code of all papers but those of ``TargetNorm/movingAverage``.
+/// too, so the target keeps its own, as in the code of all papers but those of
+/// ``TargetNorm/movingAverage``.
 public final class TargetNetwork: Stateful {
   /// The parameters that the target has its own numbers for.
   public let parameters: [Parameter]
@@ -67,8 +68,8 @@ public final class TargetNetwork: Stateful {
     step += 1
   }
 
-  /// Moves every number to decay · target + (1 - decay) · network. Running statistics stay, unless the
-  /// target's ``norm`` is their moving average.
+  /// Moves every number to decay · target + (1 - decay) · network. Running statistics stay, unless
+  /// the target's ``norm`` is their moving average.
   public func update(decay: Float) {
     precondition(
       (0...1).contains(decay), "a moving average needs a decay in 0...1; got \(decay)")

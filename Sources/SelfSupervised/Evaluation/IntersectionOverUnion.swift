@@ -2,13 +2,14 @@ import Tensor
 
 /// How well predicted classes of pixels cover the true ones.
 ///
-/// Of a class, the pixels that both give it over those that either gives it, counted over the whole set
-/// (the PASCAL VOC measure of segmentation).
+/// Of a class, the pixels that both give it over those that either gives it, counted over the whole
+/// set (the PASCAL VOC measure of segmentation).
 public struct IntersectionOverUnion: Sendable {
   /// One number in 0...1 for each class; not a number for one that occurs on neither side.
   public let ofClasses: [Float]
 
-  /// The measure of predictions against labels, both classes in `0..<classCount` of the same pixels.
+  /// The measure of predictions against labels, both classes in `0..<classCount` of the same
+  /// pixels.
   public init(of predictions: [Int], labels: [Int], classCount: Int) {
     precondition(
       predictions.count == labels.count,

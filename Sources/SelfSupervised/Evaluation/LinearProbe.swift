@@ -3,10 +3,11 @@ import Tensor
 
 /// The classifier that judges representations by one linear layer: the field's linear evaluation.
 ///
-/// It takes features, so that no network is trained with it. They are brought to mean 0 and deviation
-/// 1, as they were in training. The layer is trained by SGD with a momentum of 0.9, no weight decay and
-/// a rate that falls to zero along a cosine. Which rate serves depends on the features, so several are
-/// tried on a part that is held out, and the best one trains the layer on all of them.
+/// It takes features, so that no network is trained with it. They are brought to mean 0 and
+/// deviation 1, as they were in training. The layer is trained by SGD with a momentum of 0.9, no
+/// weight decay and a rate that falls to zero along a cosine. Which rate serves depends on the
+/// features, so several are tried on a part that is held out, and the best one trains the layer on
+/// all of them.
 ///
 /// ```swift
 /// let probe = LinearProbe(learner.represent(images).embedding, labels: labels)
@@ -27,7 +28,8 @@ public final class LinearProbe {
   /// - Parameters:
   ///   - features: A tensor of shape [count, width].
   ///   - labels: A class for each row.
-  ///   - learningRates: The rates to be tried, for batches of 256; those for others follow in proportion.
+  ///   - learningRates: The rates to be tried, for batches of 256; those for others follow in
+  ///     proportion.
   ///   - heldOutShare: The share of the rows that judges the rates.
   ///   - epochs: How often each row is seen; lightly's 90.
   ///   - batchSize: How many rows a step takes.

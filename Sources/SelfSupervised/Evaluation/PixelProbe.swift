@@ -1,12 +1,12 @@
 import Nets
 import Tensor
 
-/// The classifier that judges maps of features: one linear layer for all pixels, on features that stay
-/// as they are.
+/// The classifier that judges maps of features: one linear layer for all pixels, on features that
+/// stay as they are.
 ///
-/// Scores are brought from the map's size to the labels' by bilinear interpolation, which for a linear
-/// layer is the same as if the features had been enlarged. Features are brought to mean 0 and deviation
-/// 1 by channel, as they were in training.
+/// Scores are brought from the map's size to the labels' by bilinear interpolation, which for a
+/// linear layer is the same as if the features had been enlarged. Features are brought to mean 0
+/// and deviation 1 by channel, as they were in training.
 ///
 /// ```swift
 /// let probe = PixelProbe(featureMaps(of: images, at: "layer3", in: net), labels: labels, size: 64)

@@ -3,8 +3,8 @@ import Tensor
 
 /// The classifier that judges representations without training: the most similar images vote.
 ///
-/// Features are divided by their length; each of the `k` nearest of the bank votes for its label with
-/// the weight exp(cosine / temperature) (Wu et al., 2018).
+/// Features are divided by their length; each of the `k` nearest of the bank votes for its label
+/// with the weight exp(cosine / temperature) (Wu et al., 2018).
 public struct WeightedKNN: Sendable {
   /// How many neighbours vote.
   public let k: Int

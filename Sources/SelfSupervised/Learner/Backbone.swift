@@ -25,7 +25,8 @@ public final class Backbone {
   ///   - net: Any network.
   ///   - hiddenLayers: The layers, the representation first; one may come twice.
   ///   - inputShape: The shape of one input, without the count.
-  /// - Precondition: The network has parameters that discovery finds, has the layers and calls them.
+  /// - Precondition: The network has parameters that discovery finds, has the layers and calls
+  ///   them.
   public convenience init(_ net: any Module, hiddenLayers: [HiddenLayer], inputShape: TensorShape) {
     do {
       try self.init(checking: net, hiddenLayers: hiddenLayers, inputShape: inputShape)

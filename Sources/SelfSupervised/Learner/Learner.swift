@@ -47,16 +47,16 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
 
   /// Lets targets and memories follow the step that the optimizer has taken.
   ///
-  /// To be called after each `step()` of the optimizer. A call too many, or one before the optimizer
-  /// has moved, does nothing; a forgotten one is made up for before the next loss.
+  /// To be called after each `step()` of the optimizer. A call too many, or one before the
+  /// optimizer has moved, does nothing; a forgotten one is made up for before the next loss.
   func updateMovingAverage()
 
   /// Makes the target equal to the network again, for when other weights were loaded into it in the
   /// middle of a training. Nothing without a target.
   func resetMovingAverage()
 
-  /// Forgets losses that were differentiated and whose step is not taken, such as one with gradients
-  /// that are not finite: their images enter no memory.
+  /// Forgets losses that were differentiated and whose step is not taken, such as one with
+  /// gradients that are not finite: their images enter no memory.
   func discardStep()
 
   /// Puts the network and the heads into training mode.
@@ -71,8 +71,9 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
 extension Learner {
   /// The loss of two random views of each image, to be differentiated.
   ///
-  /// - Parameter images: A batch of shape [count, height, width, channels], values 0...1; or signals
-  ///   [count, length, channels] or vectors [count, features], with augmentations that suit them.
+  /// - Parameter images: A batch of shape [count, height, width, channels], values 0...1; or
+  ///   signals [count, length, channels] or vectors [count, features], with augmentations that suit
+  ///   them.
   /// - Returns: A scalar.
   public func callAsFunction(_ images: Tensor) -> Tensor { stepLoss(on: images).value }
 

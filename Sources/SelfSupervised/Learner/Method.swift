@@ -14,8 +14,8 @@ public protocol Method<Views>: Sendable {
   /// The modules and memories behind the network.
   associatedtype Parts: MethodParts
 
-  /// Whether the loss itself keeps images apart, by negatives or by a term of its own. Where it does
-  /// not, only a predictor and a slow target do.
+  /// Whether the loss itself keeps images apart, by negatives or by a term of its own. Where it
+  /// does not, only a predictor and a slow target do.
   var preventsCollapse: Bool { get }
 
   /// Makes the parts; called once for each learner, inside `withRandomSeed`.
@@ -69,8 +69,8 @@ extension Method where Views == ViewPair {
 /// What a method puts behind the network.
 ///
 /// Stored properties that are `Stateful`, such as modules, a ``TargetNetwork`` or a ``MemoryBank``,
-/// and optionals of these, are saved under their names and in their order. The parameters of modules
-/// among them are trained; targets follow after each step.
+/// and optionals of these, are saved under their names and in their order. The parameters of
+/// modules among them are trained; targets follow after each step.
 public protocol MethodParts {
   /// The module from features to projections.
   var projector: any Module { get }

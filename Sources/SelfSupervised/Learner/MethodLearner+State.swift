@@ -6,7 +6,8 @@ extension MethodLearner {
   /// All that the training goes on from: every part under its name, and the random streams of the
   /// learner and of layers such as dropout.
   ///
-  /// A learner that loads it draws the same views and gives the same losses as the one it came from.
+  /// A learner that loads it draws the same views and gives the same losses as the one it came
+  /// from.
   public var state: StateDict {
     commits.settle()
     var state = StateDict()

@@ -3,8 +3,8 @@ import Tensor
 
 /// The learner: runs any ``Method`` around any network.
 ///
-/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg` and `PixelCL` are this type
-/// with their method, and each has an initializer with its method's hyperparameters.
+/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg` and `PixelCL` are this
+/// type with their method, and each has an initializer with its method's hyperparameters.
 public final class MethodLearner<M: Method>: Learner {
   /// The hyperparameters, heads and loss.
   public let method: M
@@ -35,8 +35,9 @@ public final class MethodLearner<M: Method>: Learner {
   ///   - net: The network to improve.
   ///   - method: Hyperparameters, heads and loss.
   ///   - imageSize: The size of the views of images.
-  ///   - inputShape: The shape of one input without the count, in place of `imageSize`, for what is no
-  ///     image: [length, channels] for signals, [features] for vectors. It needs an augmentation.
+  ///   - inputShape: The shape of one input without the count, in place of `imageSize`, for what is
+  ///     no image: [length, channels] for signals, [features] for vectors. It needs an
+  ///     augmentation.
   ///   - hiddenLayer: The layer whose output is the representation: a name, the number of a child,
   ///     or the layer itself.
   ///   - additionalLayers: Layers that the method reads besides.

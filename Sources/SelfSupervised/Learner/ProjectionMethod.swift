@@ -58,15 +58,15 @@ extension MethodLearner where M: ProjectionMethod {
   /// Adds the gradients of the loss of two given views to the parameters, with never more than
   /// `chunkSize` images in the network at once (gradient cache; Gao et al., 2021).
   ///
-  /// The network runs twice: without recording, to know all projections and from them the loss and its
-  /// gradient at each projection; then chunk by chunk, recorded, to carry that gradient on. Loss and
-  /// gradients are those of the whole batch, but for batch norm in training mode, which normalises
-  /// each chunk by its own statistics, as it would on several machines, and moves the running ones once
-  /// per chunk. Group norm and frozen norms change nothing. Dropout draws the same in both runs; so
-  /// does a random layer of your own that is a `StochasticModule`.
+  /// The network runs twice: without recording, to know all projections and from them the loss and
+  /// its gradient at each projection; then chunk by chunk, recorded, to carry that gradient on.
+  /// Loss and gradients are those of the whole batch, but for batch norm in training mode, which
+  /// normalises each chunk by its own statistics, as it would on several machines, and moves the
+  /// running ones once per chunk. Group norm and frozen norms change nothing. Dropout draws the
+  /// same in both runs; so does a random layer of your own that is a `StochasticModule`.
   ///
-  /// Activations of one chunk are held, and the views, features and projections of the whole batch. The
-  /// chunks are of one size, or differ by one image.
+  /// Activations of one chunk are held, and the views, features and projections of the whole batch.
+  /// The chunks are of one size, or differ by one image.
   ///
   /// - Parameters:
   ///   - views: Two views of the same images, each of shape [count, …].

@@ -9,8 +9,8 @@ public struct ProjectionStatistics: Sendable {
   /// How many directions unit-norm projections use: 1 collapsed, at most their number or size.
   public var effectiveRank: Float = .nan
 
-  /// The standard deviation of each dimension of unit-norm projections, as it is in ``projectionStd``; none
-  /// for a single projection.
+  /// The standard deviation of each dimension of unit-norm projections, as it is in
+  /// ``projectionStd``; none for a single projection.
   public var deviations: [Float] = []
   /// ``projectionStd`` of the projections of pixels; nil for methods that have none.
   public var pixelStd: Float?
@@ -35,7 +35,8 @@ extension ProjectionStatistics {
   }
 }
 
-/// How many of the unit sphere's directions `projections` [count, size] use: 1 healthy, 0 collapsed.
+/// How many of the unit sphere's directions `projections` [count, size] use: 1 healthy, 0
+/// collapsed.
 public func projectionStd(_ projections: Tensor) -> Float {
   mean(of: normalizedDeviations(projections))
 }
@@ -55,8 +56,8 @@ private func mean(of values: [Float]) -> Float {
   values.reduce(0, +) / Float(values.count)
 }
 
-/// The exponential of the entropy of the singular values σ of unit-norm `projections` [count, size]:
-/// exp(-Σ p log p) with p = σ / Σσ (Roy and Vetterli, 2007; RankMe of Garrido et al., 2023).
+/// The exponential of the entropy of the singular values σ of unit-norm `projections` [count,
+/// size]: exp(-Σ p log p) with p = σ / Σσ (Roy and Vetterli, 2007; RankMe of Garrido et al., 2023).
 ///
 /// At most the first 128 rows are looked at. NaN for a single row, or if a row is not finite.
 public func effectiveRank(_ projections: Tensor) -> Float {

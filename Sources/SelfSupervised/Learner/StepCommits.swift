@@ -5,8 +5,8 @@ import Tensor
 ///
 /// A loss that is differentiated stages what it wants to change. When the weights have moved since,
 /// the step is over: targets follow and the staged changes are made, at `updateMovingAverage()` or,
-/// at the latest, before the next loss. So a forgotten, doubled or misplaced call changes nothing of
-/// a training, and accumulated batches count as the one step that they are.
+/// at the latest, before the next loss. So a forgotten, doubled or misplaced call changes nothing
+/// of a training, and accumulated batches count as the one step that they are.
 // Unchecked: the reverse pass stages on the task that owns the learner.
 final class StepCommits: @unchecked Sendable {
   private let parameters: [Parameter]
@@ -56,8 +56,8 @@ final class StepCommits: @unchecked Sendable {
     return true
   }
 
-  /// Ends the step, also one of a loss that the learner did not compute: targets follow if the weights
-  /// have moved since the last step.
+  /// Ends the step, also one of a loss that the learner did not compute: targets follow if the
+  /// weights have moved since the last step.
   func settleExplicitly() {
     guard !settle(), staged.isEmpty, version != settledVersion, assignments == knownAssignments
     else { return }

@@ -1,6 +1,7 @@
 import Tensor
 
-/// BYOL's regression of predictions on targets: 2 - 2 · cosine, the squared distance of unit vectors.
+/// BYOL's regression of predictions on targets: 2 - 2 · cosine, the squared distance of unit
+/// vectors.
 ///
 /// The mean over rows; 0 for equal directions, 2 for orthogonal ones, 4 for opposite ones (Grill et
 /// al., 2020, equation 2). No gradient flows to the targets.

@@ -2,9 +2,9 @@ import Tensor
 
 /// Barlow Twins' loss: each feature agrees with itself across views and with no other one.
 ///
-/// Σᵢ (cᵢᵢ - 1)² + λ · Σᵢ Σⱼ≠ᵢ cᵢⱼ², c the cross-correlation of the two views' features over the batch,
-/// each with mean 0 and variance 1 there (Zbontar et al., 2021, equation 1). Between 0 and
-/// 4 · size + λ · size · (size - 1); `size` itself if the features are constant or unrelated.
+/// Σᵢ (cᵢᵢ - 1)² + λ · Σᵢ Σⱼ≠ᵢ cᵢⱼ², c the cross-correlation of the two views' features over the
+/// batch, each with mean 0 and variance 1 there (Zbontar et al., 2021, equation 1). Between 0 and 4
+/// · size + λ · size · (size - 1); `size` itself if the features are constant or unrelated.
 ///
 /// - Parameters:
 ///   - first: Projections of shape [count, size].

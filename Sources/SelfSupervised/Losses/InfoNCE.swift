@@ -2,9 +2,9 @@ import Tensor
 
 /// InfoNCE against a queue: which of one positive and many negatives is the query's own key?
 ///
-/// The mean over rows of -log(exp(q · k / τ) / (exp(q · k / τ) + Σ exp(q · n / τ))) for unit vectors
-/// (He et al., 2020, equation 1). Zero without negatives, log(1 + negatives) if all are alike; no
-/// gradient flows to keys or negatives.
+/// The mean over rows of -log(exp(q · k / τ) / (exp(q · k / τ) + Σ exp(q · n / τ))) for unit
+/// vectors (He et al., 2020, equation 1). Zero without negatives, log(1 + negatives) if all are
+/// alike; no gradient flows to keys or negatives.
 ///
 /// - Parameters:
 ///   - queries: A tensor of shape [count, size], of any lengths.

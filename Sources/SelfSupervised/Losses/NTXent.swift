@@ -1,22 +1,23 @@
 import Tensor
 
-/// SimCLR's contrastive loss: each view must find the other view of its image among all others (Chen
-/// et al., 2020, equation 1).
+/// SimCLR's contrastive loss: each view must find the other view of its image among all others
+/// (Chen et al., 2020, equation 1).
 ///
-/// With the 2N unit vectors z of both views, S = z · zᵀ / τ and p(i) the other view of i, the mean over
-/// all i of -log(exp S[i, p(i)] / Σ exp S[i, k]) over k ≠ i. Google's code gives twice that, AI Summer
-/// and lightly the same. No exponential can overflow: temperatures of 0.01 and below are as good as
-/// any.
+/// With the 2N unit vectors z of both views, S = z · zᵀ / τ and p(i) the other view of i, the mean
+/// over all i of -log(exp S[i, p(i)] / Σ exp S[i, k]) over k ≠ i. Google's code gives twice that,
+/// AI Summer and lightly the same. No exponential can overflow: temperatures of 0.01 and below are
+/// as good as any.
 ///
-/// Between 0 and log(2N - 1) + 2/τ. Equal projections have log(2N - 1) and random ones about that, more
-/// at low temperatures; views that agree and are orthogonal to all others have
-/// log(exp(1/τ) + 2N - 2) - 1/τ. For N = 128 and τ = 0.2 these are 5.54 and 1.00, and a small ResNet on
-/// Fashion-MNIST goes from 5.9 to 2.9 in half an epoch (`pretrain --method simclr --steps 234`). A loss that stays at the first number learns
-/// nothing; if ``LearnerStatistics/spread`` is near zero too, the projections have collapsed.
+/// Between 0 and log(2N - 1) + 2/τ. Equal projections have log(2N - 1) and random ones about that,
+/// more at low temperatures; views that agree and are orthogonal to all others have log(exp(1/τ) +
+/// 2N - 2) - 1/τ. For N = 128 and τ = 0.2 these are 5.54 and 1.00, and a small ResNet on
+/// Fashion-MNIST goes from 5.9 to 2.9 in half an epoch (`pretrain --method simclr --steps 234`). A
+/// loss that stays at the first number learns nothing; if ``ProjectionStatistics/projectionStd`` is
+/// near zero too, the projections have collapsed.
 ///
-/// Decoupled (Yeh et al., 2022), the positive is not in the sum: the gradient no longer fades when a
-/// pair is easy, which helps small batches. The loss is then between log(2N - 2) - 2/τ and
-/// log(2N - 2) + 2/τ, and often below zero: log(2N - 2) - 1/τ for views that agree and are orthogonal to
+/// Decoupled (Yeh et al., 2022), the positive is not in the sum: the gradient no longer fades when
+/// a pair is easy, which helps small batches. The loss is then between log(2N - 2) - 2/τ and log(2N
+/// - 2) + 2/τ, and often below zero: log(2N - 2) - 1/τ for views that agree and are orthogonal to
 /// all others. It is the mean over anchors, as in lightly, where the paper's equation 6 is the sum.
 ///
 /// - Parameters:

@@ -39,18 +39,19 @@ public struct PixelPairs: Sendable {
   public var transposed: PixelPairs { PixelPairs(mask: mask.transposed()) }
 }
 
-/// How well pixels agree with those of another view that show the same place: the mean cosine of the
-/// positive pairs, in -1...1.
+/// How well pixels agree with those of another view that show the same place: the mean cosine of
+/// the positive pairs, in -1...1.
 ///
 /// The mean is taken over the pairs of each image and then over images, of which one without a pair
-/// counts as 0; for ``PixelVariant/lucidrains``, over all pairs of the batch. It is 1 when all pairs
-/// point the same way. Of both directions, PixPro's authors minimise -2 · (first + second), in -4...4,
-/// so that their loss is negative in good health: -2 to -3.1 late in training. Here it is
-/// 4 - 2 · (first + second), in 0...8: the same gradients, and BYOL's scale.
+/// counts as 0; for ``PixelVariant/lucidrains``, over all pairs of the batch. It is 1 when all
+/// pairs point the same way. Of both directions, PixPro's authors minimise -2 · (first + second),
+/// in -4...4, so that their loss is negative in good health: -2 to -3.1 late in training. Here it
+/// is 4 - 2 · (first + second), in 0...8: the same gradients, and BYOL's scale.
 ///
 /// - Parameters:
 ///   - predictions: Propagated pixels of one view, of shape [count, pixels, size].
-///   - targets: The target's pixels of the other view, of the same shape; no gradient flows to them.
+///   - targets: The target's pixels of the other view, of the same shape; no gradient flows to
+///     them.
 ///   - positives: The pairs that should agree.
 ///   - variant: Whose mean it is.
 /// - Returns: A scalar.
@@ -74,15 +75,16 @@ public func pixProLoss(
 
 /// PixContrast: pixels must tell those of another view that show the same place from the others.
 ///
-/// Of pixel i, -log Σ_{j positive} exp(cos_ij / τ) / Σ_j exp(cos_ij / τ) (Xie et al., 2021, equation
-/// 2): the mean over the pixels of an image that have a positive, and then over images, of which one
-/// without a pair counts as 0. For ``PixelVariant/lucidrains`` both sums go over all pixels of the
-/// whole batch, and there is one logarithm. Never negative; log(all pairs / positive pairs) when all
-/// pixels are alike.
+/// Of pixel i, -log Σ_{j positive} exp(cos_ij / τ) / Σ_j exp(cos_ij / τ) (Xie et al., 2021,
+/// equation 2): the mean over the pixels of an image that have a positive, and then over images, of
+/// which one without a pair counts as 0. For ``PixelVariant/lucidrains`` both sums go over all
+/// pixels of the whole batch, and there is one logarithm. Never negative; log(all pairs / positive
+/// pairs) when all pixels are alike.
 ///
 /// - Parameters:
 ///   - projections: Projected pixels of one view, of shape [count, pixels, size].
-///   - targets: The target's pixels of the other view, of the same shape; no gradient flows to them.
+///   - targets: The target's pixels of the other view, of the same shape; no gradient flows to
+///     them.
 ///   - positives: The pairs that show the same place, at least one.
 ///   - temperature: τ, above zero; 0.3 in the paper.
 ///   - variant: Whose mean it is.

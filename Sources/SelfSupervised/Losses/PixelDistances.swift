@@ -2,9 +2,9 @@ import Tensor
 
 /// How far apart the pixels of two views' maps are in the image they come from.
 ///
-/// A distance of 1 is the diagonal of a cell, which is the part of the image that one pixel of the map
-/// stands for: of the larger of the two views' cells for ``PixelVariant/official``, with the image as
-/// the unit square, and of the whole image's cell for ``PixelVariant/lucidrains``.
+/// A distance of 1 is the diagonal of a cell, which is the part of the image that one pixel of the
+/// map stands for: of the larger of the two views' cells for ``PixelVariant/official``, with the
+/// image as the unit square, and of the whole image's cell for ``PixelVariant/lucidrains``.
 ///
 /// - Parameters:
 ///   - first: Where the first view of each image comes from.

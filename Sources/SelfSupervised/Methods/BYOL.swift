@@ -7,8 +7,8 @@ public typealias BYOL = MethodLearner<BYOLMethod>
 /// BYOL: a predictor behind the network's projection of one view learns to give a slowly moving
 /// target's projection of the other.
 ///
-/// The loss is the sum over both directions of 2 - 2 · cosine: in 0...8, about 4 at the start, between
-/// 0.2 and 2 in healthy training. A loss near zero within the first steps, with
+/// The loss is the sum over both directions of 2 - 2 · cosine: in 0...8, about 4 at the start,
+/// between 0.2 and 2 in healthy training. A loss near zero within the first steps, with
 /// ``ProjectionStatistics/projectionStd`` near zero, is a collapse.
 ///
 /// Others' numbers for the same loss L:
@@ -19,27 +19,17 @@ public typealias BYOL = MethodLearner<BYOLMethod>
 /// | lightly's benchmark on ImageNet, mmselfsup | L - 4 |
 /// | lightly's on CIFAR-10, SimSiam's authors | (L - 4) / 4 |
 ///
-/// Gradients of the last are a quarter of these: divide their SGD's rates by four here, and multiply
-/// their weight decays by four.
+/// Gradients of the last are a quarter of these: divide their SGD's rates by four here, and
+/// multiply their weight decays by four.
 public struct BYOLMethod: Method {
-  /// The features of a projection.
-  public let projectionSize: Int
-  /// The hidden features of the projector and the predictor; nil for 4,096, or with
-  /// `useMomentum: false` for those of the tapped layer.
-  public let projectionHiddenSize: Int?
-  /// The hidden features of the predictor; nil for those of the projector, or with
-  /// `useMomentum: false` for a quarter of the projection.
-  public let predictorHiddenSize: Int?
-  /// Whether the projector ends with a batch norm, which keeps the variance of every feature at one.
-  public let normalizesProjections: Bool
-  /// The share of its old numbers that the target keeps in a step.
-  public let movingAverageDecay: MovingAverageDecay
-  /// Whose statistics the target's batch norms use.
-  public let targetNorm: TargetNorm
-  /// Whether there is a moving-average target.
-  public let useMomentum: Bool
-  /// An embedding on simplices in front of the projector.
-  public let simplicialEmbedding: SimplicialEmbedding.Configuration?
+  let projectionSize: Int
+  let projectionHiddenSize: Int?
+  let predictorHiddenSize: Int?
+  let normalizesProjections: Bool
+  let movingAverageDecay: MovingAverageDecay
+  let targetNorm: TargetNorm
+  let useMomentum: Bool
+  let simplicialEmbedding: SimplicialEmbedding.Configuration?
 
   /// Projector, predictor and target.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> BYOLParts {
@@ -101,19 +91,20 @@ extension MethodLearner where M == BYOLMethod {
   /// BYOL around any network; the network itself is not changed.
   ///
   /// Defaults that differ from byol-pytorch 0.9.1's: each view goes through the network on its own,
-  /// views are the paper's and not normalised, so that the network takes images as they are, and there
-  /// are no simplicial embeddings unless asked for. Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// views are the paper's and not normalised, so that the network takes images as they are, and
+  /// there are no simplicial embeddings unless asked for. The other
+  /// arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
   /// - `projectionSize`: The features of a projection.
-  /// - `projectionHiddenSize`: The hidden features of the projector and the predictor; 4,096 if nil, and
-  ///   without a target those of the tapped layer, as in SimSiam's code (byol-pytorch: 4,096).
-  /// - `predictorHiddenSize`: The hidden features of the predictor; those of the projector if nil, and
-  ///   without a target a quarter of the projection.
-  /// - `normalizesProjections`: Whether the projector ends with a batch norm. The paper's does not; in
-  ///   short runs on small batches it keeps features from dying before they are learnt.
+  /// - `projectionHiddenSize`: The hidden features of the projector and the predictor; 4,096 if
+  ///   nil, and without a target those of the tapped layer, as in SimSiam's code (byol-pytorch:
+  ///   4,096).
+  /// - `predictorHiddenSize`: The hidden features of the predictor; those of the projector if nil,
+  ///   and without a target a quarter of the projection.
+  /// - `normalizesProjections`: Whether the projector ends with a batch norm. The paper's does not;
+  ///   in short runs on small batches it keeps features from dying before they are learnt.
   /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step; 0.99 is
   ///   the paper's for 300 epochs, 0.996 rising to 1 its choice for 1,000.
   /// - `targetNorm`: Whose statistics the target's batch norms use.

@@ -6,22 +6,19 @@ public typealias BarlowTwins = MethodLearner<BarlowTwinsMethod>
 
 /// Barlow Twins: each feature of two views' projections agrees with itself and with no other.
 ///
-/// There is neither target nor predictor nor negatives; a batch may be small, a projection should be
-/// wide. The loss is between 0 and 4 · size + λ · size · (size - 1). Of an untrained network it is
-/// somewhat below `size`; healthy training takes it to half of that fast, from 114 to 52 with 128
-/// features in 200 steps (`TutorialBarlowTwins 200`), and slowly on. A loss that stays at `size` is a
-/// collapse: features that are constant, or have nothing to do with their like in the other view.
+/// There is neither target nor predictor nor negatives; a batch may be small, a projection should
+/// be wide. The loss is between 0 and 4 · size + λ · size · (size - 1). Of an untrained network it
+/// is somewhat below `size`; healthy training takes it to half of that fast, from 114 to 52 with
+/// 128 features in 200 steps (`TutorialBarlowTwins 200`), and slowly on. A loss that stays at
+/// `size` is a collapse: features that are constant, or have nothing to do with their like in the
+/// other view.
 public struct BarlowTwinsMethod: ProjectionMethod {
   /// The paper's features of a projection.
   public static let paperProjectionSize = 8_192
 
-  /// The features of a projection; nil for four times those of the tapped layer, as in the paper, and
-  /// no more than its 8,192.
-  public let projectionSize: Int?
-  /// The hidden features of the projector; nil for those of a projection.
-  public let projectionHiddenSize: Int?
-  /// The weight λ of the features' correlations with each other.
-  public let redundancyWeight: Float
+  let projectionSize: Int?
+  let projectionHiddenSize: Int?
+  let redundancyWeight: Float
 
   /// The projector.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {
@@ -47,13 +44,12 @@ public struct BarlowTwinsMethod: ProjectionMethod {
 extension MethodLearner where M == BarlowTwinsMethod {
   /// Barlow Twins around any network; the network itself is not changed.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// The other arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
-  /// - `projectionSize`: The features of a projection; if nil, four times those of the tapped layer and at
-  ///   most the paper's 8,192 (``BarlowTwinsMethod/paperProjectionSize``).
+  /// - `projectionSize`: The features of a projection; if nil, four times those of the tapped layer
+  ///   and at most the paper's 8,192 (``BarlowTwinsMethod/paperProjectionSize``).
   /// - `projectionHiddenSize`: The hidden features of the projector; those of a projection if nil.
   /// - `redundancyWeight`: The weight λ of the features' correlations with each other.
   public convenience init(

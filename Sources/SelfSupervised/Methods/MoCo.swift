@@ -4,32 +4,25 @@ import Tensor
 /// Momentum contrast, second version (He et al., 2020; Chen, Fan, Girshick and He, 2020).
 public typealias MoCo = MethodLearner<MoCoMethod>
 
-/// MoCo: a view's projection, the query, is told apart from the keys of other images by its likeness
-/// to its own key, which a slowly moving target makes of the other view.
+/// MoCo: a view's projection, the query, is told apart from the keys of other images by its
+/// likeness to its own key, which a slowly moving target makes of the other view.
 ///
-/// The other keys come from a queue, so that they are many at any size of batch. The loss begins at 0,
-/// for the queue is empty; it rises with the logarithm of 1 + the rows of the queue while that fills,
-/// and healthy training then takes it below that: 11.1 for 65,536 rows. It is twice as much if
-/// `isSymmetric`. A loss that stays at log(1 + rows), with ``ProjectionStatistics/projectionStd`` near
-/// zero, is a collapse.
+/// The other keys come from a queue, so that they are many at any size of batch. The loss begins at
+/// 0, for the queue is empty; it rises with the logarithm of 1 + the rows of the queue while that
+/// fills, and healthy training then takes it below that: 11.1 for 65,536 rows. It is twice as much
+/// if `isSymmetric`. A loss that stays at log(1 + rows), with
+/// ``ProjectionStatistics/projectionStd`` near zero, is a collapse.
 ///
 /// The paper shuffles keys between machines, so that batch norm cannot tell which keys came with a
 /// query. On one machine there is nothing to shuffle between; group norm avoids the issue.
 public struct MoCoMethod: Method {
-  /// The features of a projection.
-  public let projectionSize: Int
-  /// The hidden features of the projector; nil for those of the tapped layer.
-  public let projectionHiddenSize: Int?
-  /// How many keys the queue holds.
-  public let queueSize: Int
-  /// What similarities are divided by.
-  public let temperature: Float
-  /// The share of its old numbers that the target keeps in a step.
-  public let movingAverageDecay: MovingAverageDecay
-  /// Whose statistics the target's batch norms use.
-  public let targetNorm: TargetNorm
-  /// Whether each view is a query once and a key once.
-  public let isSymmetric: Bool
+  let projectionSize: Int
+  let projectionHiddenSize: Int?
+  let queueSize: Int
+  let temperature: Float
+  let movingAverageDecay: MovingAverageDecay
+  let targetNorm: TargetNorm
+  let isSymmetric: Bool
 
   /// The projector, the target and the queue.
   public struct Parts: MethodParts {
@@ -93,13 +86,13 @@ public struct MoCoMethod: Method {
 extension MethodLearner where M == MoCoMethod {
   /// MoCo around any network; the network itself is not changed.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// The other arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
   /// - `projectionSize`: The features of a projection.
-  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if nil.
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if
+  ///   nil.
   /// - `queueSize`: How many keys the queue holds: fewer than there are images, or earlier keys of
   ///   the query's own image are among the negatives.
   /// - `temperature`: What similarities are divided by.

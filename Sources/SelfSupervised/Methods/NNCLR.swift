@@ -4,14 +4,14 @@ import Tensor
 /// Nearest-neighbor contrastive learning (Dwibedi et al., 2021).
 public typealias NNCLR = MethodLearner<NNCLRMethod>
 
-/// NNCLR: the positive of a view is not the other view of its image but the neighbor of that view among
-/// the last projections, mostly of another image.
+/// NNCLR: the positive of a view is not the other view of its image but the neighbor of that view
+/// among the last projections, mostly of another image.
 ///
-/// See ``nnclrLoss(_:_:temperature:)`` for the range of the loss and its course. Metrics are how often
-/// features find their other view (`contrastive_accuracy`, `correlation_accuracy`), the share of
-/// neighbors of the image's class among those with labels (`right_neighbours`), and of random rows
-/// among them (`random_neighbours`). If the share of the right class does not rise, neighbors teach no
-/// more than chance. A step's first projections enter the memory after it.
+/// See ``nnclrLoss(_:_:temperature:)`` for the range of the loss and its course. Metrics are how
+/// often features find their other view (`contrastive_accuracy`, `correlation_accuracy`), the share
+/// of neighbors of the image's class among those with labels (`right_neighbours`), and of random
+/// rows among them (`random_neighbours`). If the share of the right class does not rise, neighbors
+/// teach no more than chance. A step's first projections enter the memory after it.
 public struct NNCLRMethod: ProjectionMethod {
   /// The published algorithms of this name.
   public enum Variant: Sendable {
@@ -23,21 +23,13 @@ public struct NNCLRMethod: ProjectionMethod {
     case keras
   }
 
-  /// Which algorithm this is.
-  public let variant: Variant
-  /// The features of a projection; nil for 256, or Keras's 128.
-  public let projectionSize: Int?
-  /// The hidden features of the projector; nil for 2,048, or Keras's 128.
-  public let projectionHiddenSize: Int?
-  /// The hidden features of the paper's predictor.
-  public let predictorHiddenSize: Int
-  /// How many projections are looked at; nil for 98,304, which is 100 MB, or Keras's 10,000.
-  public let queueSize: Int?
-  /// Whether random directions fill the memory at first, as in both publications; otherwise only
-  /// projections become neighbors.
-  public let startsRandom: Bool
-  /// What similarities are divided by; 0.1 in both.
-  public let temperature: Float
+  let variant: Variant
+  let projectionSize: Int?
+  let projectionHiddenSize: Int?
+  let predictorHiddenSize: Int
+  let queueSize: Int?
+  let startsRandom: Bool
+  let temperature: Float
 
   /// The heads, and the memory of projections.
   public struct Parts: MethodParts {
@@ -112,17 +104,17 @@ public struct NNCLRMethod: ProjectionMethod {
 extension MethodLearner where M == NNCLRMethod {
   /// NNCLR around any network; the network itself is not changed.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// The other arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
   /// - `variant`: The paper's algorithm or that of the Keras example.
   /// - `projectionSize`: The features of a projection; 256 in the paper and 128 in Keras.
-  /// - `projectionHiddenSize`: The hidden features of the projector; 2,048 in the paper, 128 in Keras.
+  /// - `projectionHiddenSize`: The hidden features of the projector; 2,048 in the paper, 128 in
+  ///   Keras.
   /// - `predictorHiddenSize`: The hidden features of the paper's predictor.
-  /// - `queueSize`: How many projections are looked at; 98,304 in the paper and 10,000 in Keras. Of a
-  ///   memory larger than the data set the oldest rows are of earlier epochs.
+  /// - `queueSize`: How many projections are looked at; 98,304 in the paper and 10,000 in Keras. Of
+  ///   a memory larger than the data set the oldest rows are of earlier epochs.
   /// - `startsRandom`: Whether random directions fill the memory at first.
   /// - `temperature`: What similarities are divided by.
   public convenience init(

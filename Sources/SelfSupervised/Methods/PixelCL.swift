@@ -4,8 +4,8 @@ import Tensor
 /// Pixel-level learning: PixPro, or PixContrast with `usesPixPro: false` (Xie et al., 2021).
 public typealias PixelCL = MethodLearner<PixelCLMethod>
 
-/// PixelCL: pixels of one view's map agree with those of the other's that show the same place; whole
-/// images as in ``BYOLMethod``, as in the pixel-level-contrastive-learning package.
+/// PixelCL: pixels of one view's map agree with those of the other's that show the same place;
+/// whole images as in ``BYOLMethod``, as in the pixel-level-contrastive-learning package.
 ///
 /// Two crops of each image are drawn whose places are known. The loss is alpha · pixels + weight ·
 /// instances; the instances' alone when no crops of the batch overlap.
@@ -21,39 +21,26 @@ public typealias PixelCL = MethodLearner<PixelCLMethod>
 ///
 /// PixPro has no negatives, and pixels can become alike: agreement near 1 with
 /// ``ProjectionStatistics/pixelStd`` near 0 is that collapse. On generated scenes of which most is
-/// background it falls from 0.8 to 0.1 or less within the first fifty steps of PixPro; with LARS, its
-/// authors' optimizer, it rises again, with SGD it did not. In PixContrast it stays above 0.9. See
-/// <doc:Pixels>.
+/// background it falls from 0.8 to 0.1 or less within the first fifty steps of PixPro; with LARS,
+/// its authors' optimizer, it rises again, with SGD it did not. In PixContrast it stays above 0.9.
+/// See <doc:Pixels>.
 ///
 /// Metrics are the positive pairs of the batch and their share of all, the mean cosine of the pairs
 /// (`agreement`), the spread of pixels, and both parts of the loss.
 public struct PixelCLMethod: Method {
-  /// The features of a projection, of a pixel and of an image.
-  public let projectionSize: Int
-  /// The hidden features of both projectors and the predictor.
-  public let projectionHiddenSize: Int
-  /// The share of its old numbers that the target keeps in a step.
-  public let movingAverageDecay: MovingAverageDecay
-  /// Whose statistics the target's batch norms use.
-  public let targetNorm: TargetNorm
-  /// The layers inside the propagation.
-  public let propagationLayerCount: Int
-  /// How much likeness counts in the propagation.
-  public let propagationGamma: Float
-  /// The distance below which two pixels show the same place, in diagonals of a cell of the map.
-  public let distanceThreshold: Float
-  /// What PixContrast divides cosines by.
-  public let temperature: Float
-  /// What the pixels' part of the loss is multiplied by.
-  public let alpha: Float
-  /// What the instances' part of the loss is multiplied by.
-  public let instanceWeight: Float
-  /// Whether pixels agree, by propagation; if not they are contrasted.
-  public let usesPixPro: Bool
-  /// How crops are drawn.
-  public let crop: TrackedCrop
-  /// Whose rules the pixels follow.
-  public let variant: PixelVariant
+  let projectionSize: Int
+  let projectionHiddenSize: Int
+  let movingAverageDecay: MovingAverageDecay
+  let targetNorm: TargetNorm
+  let propagationLayerCount: Int
+  let propagationGamma: Float
+  let distanceThreshold: Float
+  let temperature: Float
+  let alpha: Float
+  let instanceWeight: Float
+  let usesPixPro: Bool
+  let crop: TrackedCrop
+  let variant: PixelVariant
 
   /// The heads and the target.
   public struct Parts: MethodParts {
@@ -189,17 +176,16 @@ extension MethodLearner where M == PixelCLMethod {
   /// PixelCL around any network; the network itself is not changed.
   ///
   /// It differs from pixel-level-contrastive-learning 0.1.1 unless asked otherwise: each image has
-  /// crops and flips of its own, crops are resized smoothly, and pixels follow the authors' rules. The
-  /// places of pixels are computed, not resized from a map of places, so that there is no
+  /// crops and flips of its own, crops are resized smoothly, and pixels follow the authors' rules.
+  /// The places of pixels are computed, not resized from a map of places, so that there is no
   /// `coord_cutout_interpolate_mode`.
   ///
-  /// The authors' training is `instanceWeight: 0, cropExtent: .area(0.08...1), flipProbability: 0.5`, a
-  /// hidden size of 4,096, ``Compose/pixProFirst(imageSize:normalization:)``,
-  /// ``Compose/pixProSecond(imageSize:normalization:)`` and `LARS.pixPro(_:batchSize:)`. Their head for
-  /// whole images, of convolutions before the pooling, is not here.
+  /// The authors' training is `instanceWeight: 0, cropExtent: .area(0.08...1), flipProbability:
+  /// 0.5`, a hidden size of 4,096, ``Compose/pixProFirst(imageSize:normalization:)``,
+  /// ``Compose/pixProSecond(imageSize:normalization:)`` and `LARS.pixPro(_:batchSize:)`. Their head
+  /// for whole images, of convolutions before the pooling, is not here.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``;
+  /// The other arguments are those of every ``MethodLearner``;
   /// an augmentation must not move pixels.
   ///
   /// The method's own arguments:
@@ -212,15 +198,15 @@ extension MethodLearner where M == PixelCLMethod {
   /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step; PixPro's
   ///   authors let 0.99 rise to 1.
   /// - `targetNorm`: Whose statistics the target's batch norms use.
-  /// - `propagationLayerCount`: The layers inside the propagation: 0 none, 1 a 1x1 convolution, 2 two
-  ///   with batch norm and ReLU between.
+  /// - `propagationLayerCount`: The layers inside the propagation: 0 none, 1 a 1x1 convolution, 2
+  ///   two with batch norm and ReLU between.
   /// - `propagationGamma`: How much likeness counts in the propagation.
-  /// - `distanceThreshold`: The distance below which two pixels show the same place, in diagonals of
-  ///   a cell of the map: see ``pixelDistances(from:to:mapSize:variant:)``.
+  /// - `distanceThreshold`: The distance below which two pixels show the same place, in diagonals
+  ///   of a cell of the map: see ``pixelDistances(from:to:mapSize:variant:)``.
   /// - `temperature`: What PixContrast divides cosines by; the package's `similarity_temperature`.
   /// - `alpha`: What the pixels' part of the loss is multiplied by.
-  /// - `instanceWeight`: What the instances' part is multiplied by: 1 in the package, 0, which leaves
-  ///   pixels alone, by default in the authors' code.
+  /// - `instanceWeight`: What the instances' part is multiplied by: 1 in the package, 0, which
+  ///   leaves pixels alone, by default in the authors' code.
   /// - `usesPixPro`: Whether pixels agree, by propagation; if not they are contrasted.
   /// - `cropExtent`: How large a part of the image a view shows.
   /// - `cropInterpolation`: How a crop becomes a view.

@@ -6,10 +6,10 @@ public typealias SimCLR = MethodLearner<SimCLRMethod>
 
 /// SimCLR: each view of an image must find the other one among all views of the batch.
 ///
-/// See ``ntXent(_:_:temperature:isDecoupled:)`` for the range of the loss and its course. The images
-/// of a batch are each other's negatives, so that large batches teach more;
-/// ``MethodLearner/backward(_:chunkSize:)-(Tensor,_)`` makes them without the memory. There is neither
-/// target nor predictor.
+/// See ``ntXent(_:_:temperature:isDecoupled:)`` for the range of the loss and its course. The
+/// images of a batch are each other's negatives, so that large batches teach more;
+/// ``MethodLearner/backward(_:chunkSize:)-(Tensor,_)`` makes them without the memory. There is
+/// neither target nor predictor.
 public struct SimCLRMethod: ProjectionMethod {
   /// The published shapes of the projector.
   public enum Head: Sendable {
@@ -22,16 +22,11 @@ public struct SimCLRMethod: ProjectionMethod {
     case plain
   }
 
-  /// The features of a projection.
-  public let projectionSize: Int
-  /// The hidden features of the projector; nil for those of the tapped layer, as published.
-  public let projectionHiddenSize: Int?
-  /// The shape of the projector.
-  public let head: Head
-  /// What similarities are divided by.
-  public let temperature: Float
-  /// Whether the positive is left out of the loss's sum.
-  public let isDecoupled: Bool
+  let projectionSize: Int
+  let projectionHiddenSize: Int?
+  let head: Head
+  let temperature: Float
+  let isDecoupled: Bool
 
   /// The projector.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {
@@ -72,13 +67,13 @@ public struct SimCLRMethod: ProjectionMethod {
 extension MethodLearner where M == SimCLRMethod {
   /// SimCLR around any network; the network itself is not changed.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// The other arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
   /// - `projectionSize`: The features of a projection.
-  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if nil.
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if
+  ///   nil.
   /// - `head`: The shape of the projector.
   /// - `temperature`: What similarities are divided by.
   /// - `isDecoupled`: Whether the positive is left out of the loss's sum.

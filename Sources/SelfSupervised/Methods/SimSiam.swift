@@ -4,21 +4,17 @@ import Tensor
 /// Simple siamese networks (Chen and He, 2021): BYOL whose target is its own projection.
 public typealias SimSiam = MethodLearner<SimSiamMethod>
 
-/// SimSiam: a bottleneck behind the projection of one view learns to give the projection of the other,
-/// through which no gradient flows. Its loss is ``BYOLMethod``'s.
+/// SimSiam: a bottleneck behind the projection of one view learns to give the projection of the
+/// other, through which no gradient flows. Its loss is ``BYOLMethod``'s.
 ///
-/// The heads are its authors' but for their sizes: byol-pytorch's 256 features and a bottleneck of a
-/// quarter, where they have 2,048 and 512. The authors' views are
+/// The heads are its authors' but for their sizes: byol-pytorch's 256 features and a bottleneck of
+/// a quarter, where they have 2,048 and 512. The authors' views are
 /// ``Compose/simSiam(imageSize:blur:normalization:)``.
 public struct SimSiamMethod: Method {
-  /// The features of a projection.
-  public let projectionSize: Int
-  /// The hidden features of the projector; nil for those of the tapped layer, as in the authors' code.
-  public let projectionHiddenSize: Int?
-  /// The hidden features of the predictor; nil for a quarter of the projection, the paper's bottleneck.
-  public let predictorHiddenSize: Int?
-  /// An embedding on simplices in front of the projector.
-  public let simplicialEmbedding: SimplicialEmbedding.Configuration?
+  let projectionSize: Int
+  let projectionHiddenSize: Int?
+  let predictorHiddenSize: Int?
+  let simplicialEmbedding: SimplicialEmbedding.Configuration?
 
   /// A projector of three layers that ends with batch norm, and a predictor that is a bottleneck.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> BYOLParts {
@@ -42,14 +38,15 @@ public struct SimSiamMethod: Method {
 extension MethodLearner where M == SimSiamMethod {
   /// SimSiam around any network; the network itself is not changed.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// The other arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
   /// - `projectionSize`: The features of a projection.
-  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if nil.
-  /// - `predictorHiddenSize`: The hidden features of the predictor; a quarter of the projection if nil.
+  /// - `projectionHiddenSize`: The hidden features of the projector; those of the tapped layer if
+  ///   nil.
+  /// - `predictorHiddenSize`: The hidden features of the predictor; a quarter of the projection if
+  ///   nil.
   /// - `simplicialEmbedding`: Puts an embedding on simplices in front of the projector.
   public convenience init(
     _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
@@ -73,14 +70,14 @@ extension MethodLearner where M == SimSiamMethod {
 extension MethodLearner where M.Parts == BYOLParts {
   /// Groups of which those of the predictor keep one learning rate under any schedule.
   ///
-  /// SimSiam's predictor does so: it should keep up with a projector that still changes (Chen and He,
-  /// 2021, section 4.2; `fix_pred_lr` of their code).
+  /// SimSiam's predictor does so: it should keep up with a projector that still changes (Chen and
+  /// He, 2021, section 4.2; `fix_pred_lr` of their code).
   ///
   /// - Parameters:
   ///   - weightDecay: The decay of weights; biases and norms do not decay.
   ///   - predictorLearningRate: The predictor's learning rate, usually the schedule's highest.
-  /// - Returns: Weights, then biases and norms; first those of the network and the projector, then the
-  ///   predictor's.
+  /// - Returns: Weights, then biases and norms; first those of the network and the projector, then
+  ///   the predictor's.
   public func parameterGroups(
     weightDecay: Float, predictorLearningRate: Float
   ) -> [ParameterGroup] {

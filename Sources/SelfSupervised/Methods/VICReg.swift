@@ -7,22 +7,18 @@ public typealias VICReg = MethodLearner<VICRegMethod>
 /// VICReg: two views' projections are close, each feature varies over the batch, and no two vary
 /// together.
 ///
-/// There is neither target nor predictor nor negatives. The loss is at least 0 and has no bound above.
-/// Of an untrained network it is between 20 and 35, most of which is a lack of variance; healthy
-/// training takes it down slowly, from 23.6 to 20.9 in 200 steps (`TutorialVICReg 200`), while
-/// ``ProjectionStatistics/projectionStd`` stays up. A loss that stays at 24.75 is a collapse: features
-/// without any variance.
+/// There is neither target nor predictor nor negatives. The loss is at least 0 and has no bound
+/// above. Of an untrained network it is between 20 and 35, most of which is a lack of variance;
+/// healthy training takes it down slowly, from 23.6 to 20.9 in 200 steps (`TutorialVICReg 200`),
+/// while ``ProjectionStatistics/projectionStd`` stays up. A loss that stays at 24.75 is a collapse:
+/// features without any variance.
 public struct VICRegMethod: ProjectionMethod {
   /// The paper's features of a projection.
   public static let paperProjectionSize = 8_192
 
-  /// The features of a projection; nil for four times those of the tapped layer, as in the paper, and
-  /// no more than its 8,192.
-  public let projectionSize: Int?
-  /// The hidden features of the projector; nil for those of a projection.
-  public let projectionHiddenSize: Int?
-  /// How much the three terms of the loss count.
-  public let weights: VICRegWeights
+  let projectionSize: Int?
+  let projectionHiddenSize: Int?
+  let weights: VICRegWeights
 
   /// The projector.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {
@@ -46,13 +42,12 @@ public struct VICRegMethod: ProjectionMethod {
 extension MethodLearner where M == VICRegMethod {
   /// VICReg around any network; the network itself is not changed.
   ///
-  /// Arguments that are not listed here are those of
-  /// ``init(_:_:imageSize:inputShape:hiddenLayer:additionalLayers:channels:viewBatching:augmentation:secondAugmentation:seed:)``.
+  /// The other arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
-  /// - `projectionSize`: The features of a projection; if nil, four times those of the tapped layer and at
-  ///   most the paper's 8,192 (``VICRegMethod/paperProjectionSize``).
+  /// - `projectionSize`: The features of a projection; if nil, four times those of the tapped layer
+  ///   and at most the paper's 8,192 (``VICRegMethod/paperProjectionSize``).
   /// - `projectionHiddenSize`: The hidden features of the projector; those of a projection if nil.
   /// - `weights`: How much the three terms of the loss count.
   public convenience init(

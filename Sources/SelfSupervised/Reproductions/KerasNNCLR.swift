@@ -2,10 +2,11 @@ import Tensor
 
 /// The loss of the Keras example of NNCLR.
 ///
-/// The gradient of a neighbor goes to the projection that it stands for, and candidates choose among
-/// neighbors too: the mean over the four terms and the rows. The example itself differentiates their
-/// sum, so its gradients are 4N times these, which Adam cancels and SGD does not. The example is a page,
-/// not a package: tests compare with its formula, written anew for PyTorch.
+/// The gradient of a neighbor goes to the projection that it stands for, and candidates choose
+/// among neighbors too: the mean over the four terms and the rows. The example itself
+/// differentiates their sum, so its gradients are 4N times these, which Adam cancels and SGD does
+/// not. The example is a page, not a package: tests compare with its formula, written anew for
+/// PyTorch.
 ///
 /// - Parameters:
 ///   - units: Projections of both views at unit length, of shape [count, size].

@@ -17,11 +17,11 @@ public func contrastiveAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
   }
 }
 
-/// How often the feature of the other view that correlates most is the same feature, in 0...1: the aim
-/// of Barlow Twins (Zbontar et al., 2021).
+/// How often the feature of the other view that correlates most is the same feature, in 0...1: the
+/// aim of Barlow Twins (Zbontar et al., 2021).
 ///
-/// By Pearson's correlation over the batch, from the first views to the second ones and back. A feature
-/// that does not vary correlates with nothing.
+/// By Pearson's correlation over the batch, from the first views to the second ones and back. A
+/// feature that does not vary correlates with nothing.
 ///
 /// - Parameters:
 ///   - first: Features of the first views, of shape [count, size].
@@ -38,7 +38,8 @@ public func correlationAccuracy(_ first: Tensor, _ second: Tensor) -> Float {
   }
 }
 
-/// The share of rows and columns of the square matrix a · b whose largest element is on the diagonal.
+/// The share of rows and columns of the square matrix a · b whose largest element is on the
+/// diagonal.
 private func diagonalShare(_ a: Tensor, _ b: Tensor) -> Float {
   let matrix = withMatmulPrecision(.float32) { matmul(a, b) }
   let winners = [matrix, matrix.transposed()].map { $0.argmax() }

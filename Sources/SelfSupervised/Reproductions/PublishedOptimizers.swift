@@ -4,8 +4,8 @@ import Nets
 // warm-up of ten epochs and half a cosine: `.warmUpCosine(to: optimizer.learningRate, …)`.
 
 extension LARS {
-  /// BYOL's: base 0.45 up to 100 epochs, 0.3 up to 300 and 0.2 beyond, times batch / 256; a decay of
-  /// 1e-6, 1.5e-6 beyond 300 epochs (DeepMind's configs/byol.py).
+  /// BYOL's: base 0.45 up to 100 epochs, 0.3 up to 300 and 0.2 beyond, times batch / 256; a decay
+  /// of 1e-6, 1.5e-6 beyond 300 epochs (DeepMind's configs/byol.py).
   public static func byol(_ learner: some Learner, batchSize: Int, epochs: Int = 300) -> LARS {
     published(
       learner, base: epochs <= 100 ? 0.45 : epochs <= 300 ? 0.3 : 0.2, batchSize: batchSize,
@@ -14,8 +14,8 @@ extension LARS {
 
   /// SimCLR's: base 0.3 times batch / 256, a decay of 1e-6 (Chen et al., 2020).
   ///
-  /// Google's loss is twice ``SimCLR``'s. LARS cancels that for weights; biases and norms, which it does
-  /// not adapt, get twice the rate instead.
+  /// Google's loss is twice ``SimCLR``'s. LARS cancels that for weights; biases and norms, which it
+  /// does not adapt, get twice the rate instead.
   ///
   /// For batches below about 1,000 SimCLR's appendix B.1 recommends 0.075 · √batch, the rule
   /// `.squareRoot`; on CIFAR-10 Google's code has a `base` of 1 and a decay of 1e-4.
@@ -33,8 +33,8 @@ extension LARS {
     published(learner, base: 0.3, batchSize: batchSize, weightDecay: 1e-6, variant: .google)
   }
 
-  /// Barlow Twins': base 0.2 for weights and 0.0048 for biases and norms, times batch / 256; a decay
-  /// of 1.5e-6 (Zbontar et al., 2021, section 2.2).
+  /// Barlow Twins': base 0.2 for weights and 0.0048 for biases and norms, times batch / 256; a
+  /// decay of 1.5e-6 (Zbontar et al., 2021, section 2.2).
   public static func barlowTwins(_ learner: some Learner, batchSize: Int) -> LARS {
     published(
       learner, base: 0.2, batchSize: batchSize, weightDecay: 1.5e-6, variant: .deepMind,
@@ -46,8 +46,8 @@ extension LARS {
     published(learner, base: 0.2, batchSize: batchSize, weightDecay: 1e-6, variant: .deepMind)
   }
 
-  /// PixPro's: base 1 times batch / 256, a decay of 1e-5, no decay and no adaptation of biases and norms
-  /// (the authors' code).
+  /// PixPro's: base 1 times batch / 256, a decay of 1e-5, no decay and no adaptation of biases and
+  /// norms (the authors' code).
   public static func pixPro(_ learner: PixelCL, batchSize: Int) -> LARS {
     published(learner, base: 1, batchSize: batchSize, weightDecay: 1e-5, variant: .deepMind)
   }
@@ -68,9 +68,9 @@ extension SGD {
   /// SimSiam's: base 0.05 times batch / 256, momentum 0.9, a decay of 1e-4, and a predictor whose
   /// learning rate no schedule changes (Chen and He, 2021, section 3 and 4.2).
   ///
-  /// The loss here is four times its authors', so that a quarter of that rate and four times that decay make
-  /// the same steps: `base` and `weightDecay` are in the authors' units. On CIFAR-10 the base is 0.03 and the
-  /// decay 5e-4 (appendix D). Biases and norms do not decay here.
+  /// The loss here is four times its authors', so that a quarter of that rate and four times that
+  /// decay make the same steps: `base` and `weightDecay` are in the authors' units. On CIFAR-10 the
+  /// base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not decay here.
   public static func simSiam<M: Method>(
     _ learner: MethodLearner<M>, batchSize: Int, base: Float = 0.05, weightDecay: Float = 1e-4
   ) -> SGD where M.Parts == BYOLParts {

@@ -53,8 +53,8 @@ public struct ViewPair: ViewSet {
 
 /// How the two views of a batch go through a network with batch norm.
 public enum ViewBatching: Sendable {
-  /// Each with its own batch statistics: DeepMind's, and the default. One after the other, or in one pass
-  /// that keeps them apart.
+  /// Each with its own batch statistics: DeepMind's, and the default. One after the other, or in
+  /// one pass that keeps them apart.
   case separate
   /// As one batch of twice the size: byol-pytorch's since 0.7.2.
   case joint
@@ -63,8 +63,8 @@ public enum ViewBatching: Sendable {
   ///
   /// - Parameters:
   ///   - views: The two views.
-  ///   - atOnce: Whether separate views may go through it in one pass, in which batch norm keeps them apart: if
-  ///     `run` uses nothing but `SampleIndependent`s.
+  ///   - atOnce: Whether separate views may go through it in one pass, in which batch norm keeps
+  ///     them apart: if `run` uses nothing but `SampleIndependent`s.
   ///   - run: Makes as many rows as it is given.
   /// - Returns: What `run` makes of each.
   func callAsFunction(

@@ -8,19 +8,21 @@ package enum MethodName: String, CaseIterable, Sendable {
   case barlowTwins = "barlow-twins"
   case vicreg, pixelcl
 
-  /// The features of VICReg's projections: many, but for a small network fewer than the paper's 8,192.
+  /// The features of VICReg's projections: many, but for a small network fewer than the paper's
+  /// 8,192.
   private static let expandedSize = 1_024
 
-  /// Those of Barlow Twins' projections. The correlations of features that have none are of the size of
-  /// one by the root of the batch: among many features of small batches they outweigh all else.
+  /// Those of Barlow Twins' projections. The correlations of features that have none are of the
+  /// size of one by the root of the batch: among many features of small batches they outweigh all
+  /// else.
   private static let correlatedSize = 256
 
-  /// The features in MoCo's queue, and where its target's decay begins: keys of many steps ago should be
-  /// like those of today.
+  /// The features in MoCo's queue, and where its target's decay begins: keys of many steps ago
+  /// should be like those of today.
   private static let (queueSize, queueDecay) = (1_024, Float(0.99))
 
-  /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed, wants
-  /// an eighth of its rate: WhatLearnersReach.md has what others give.
+  /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed,
+  /// wants an eighth of its rate: WhatLearnersReach.md has what others give.
   package func optimizer(of recipe: Recipe) -> OptimizerChoice {
     var choice = recipe.optimizer
     switch self {
@@ -31,7 +33,8 @@ package enum MethodName: String, CaseIterable, Sendable {
     return choice
   }
 
-  /// A learner of this kind around `net`, with heads and views that suit `recipe`, and its optimizer.
+  /// A learner of this kind around `net`, with heads and views that suit `recipe`, and its
+  /// optimizer.
   package func training(
     _ net: ResNet, size: Size2D, recipe: Recipe, optimizer: OptimizerChoice, steps: Int,
     seed: UInt64

@@ -12,8 +12,8 @@ package struct Recipe: Sendable {
   /// The labeled images whose neighbours are looked up.
   package let bankSize: Int
   package let optimizer: OptimizerChoice
-  /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise where
-  /// batches are small.
+  /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise
+  /// where batches are small.
   package let barlowTwinsShare: Float
   /// The share of the steps in which the step size rises to its highest.
   package let warmUp: Float
@@ -67,10 +67,11 @@ package struct Recipe: Sendable {
       ])
   }
 
-  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey, for how two
-  /// colours differ outlasts a change of hue. Many small steps teach BYOL more in three minutes than few
-  /// large ones. What it loses at first, when projections become alike, it seldom learns later: hence the
-  /// long warm-up, the normalised projections and a decay of only 1e-6, its paper's.
+  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey, for how
+  /// two colours differ outlasts a change of hue. Many small steps teach BYOL more in three minutes
+  /// than few large ones. What it loses at first, when projections become alike, it seldom learns
+  /// later: hence the long warm-up, the normalised projections and a decay of only 1e-6, its
+  /// paper's.
   package static let shapes = Recipe(
     epochs: 4, batchSize: 32, viewSize: 24, bankSize: 2_000,
     optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6),
