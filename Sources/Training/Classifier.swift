@@ -18,7 +18,7 @@ public typealias Classifier = MethodLearner<ClassificationMethod>
 ///
 /// The network learns with it. A linear layer on features that stay as they are is a `LinearProbe`.
 /// The metric is the share of the batch that is right (`accuracy`).
-public struct ClassificationMethod: Method {
+public struct ClassificationMethod: LearningMethod {
   /// How many classes there are.
   public let classCount: Int
 

@@ -285,7 +285,7 @@ final class CollapseWatchTests: XCTestCase {
 
 /// SimSiam with or without a predictor, and with or without its stop of gradients: a method of a user's
 /// own.
-private struct Ablated: SelfSupervised.Method {
+private struct Ablated: LearningMethod {
   struct Parts: MethodParts {
     let projector: any Module
     let predictor: any Module

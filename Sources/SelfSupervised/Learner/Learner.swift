@@ -32,7 +32,7 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
   var stream: RandomStream { get set }
   /// ``stream`` and the streams of layers such as dropout, under their names in a state.
   var randomStreams: [String: RandomStream] { get set }
-  /// Whether the loss itself keeps images apart: see ``Method/preventsCollapse``.
+  /// Whether the loss itself keeps images apart: see ``LearningMethod/preventsCollapse``.
   var preventsCollapse: Bool { get }
 
   /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.

@@ -1,11 +1,11 @@
 import Nets
 import Tensor
 
-/// The learner: runs any ``Method`` around any network.
+/// The learner: runs any ``LearningMethod`` around any network.
 ///
 /// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg` and `PixelCL` are this
 /// type with their method, and each has an initializer with its method's hyperparameters.
-public final class MethodLearner<M: Method>: Learner {
+public final class MethodLearner<M: LearningMethod>: Learner {
   /// The hyperparameters, heads and loss.
   public let method: M
   /// The user's network up to the tapped layers.

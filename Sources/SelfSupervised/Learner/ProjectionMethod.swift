@@ -8,7 +8,7 @@ import Tensor
 ///
 /// Adding up the gradients of several small batches is something else: each image is then compared
 /// with those of its own small batch alone, however many batches there are.
-public protocol ProjectionMethod: Method where Views == ViewPair {
+public protocol ProjectionMethod: LearningMethod where Views == ViewPair {
   /// The loss of two views of the same images.
   ///
   /// - Parameters:

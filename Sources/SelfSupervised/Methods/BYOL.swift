@@ -21,7 +21,7 @@ public typealias BYOL = MethodLearner<BYOLMethod>
 ///
 /// Gradients of the last are a quarter of these: divide their SGD's rates by four here, and
 /// multiply their weight decays by four.
-public struct BYOLMethod: Method {
+public struct BYOLMethod: LearningMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int?
   let predictorHiddenSize: Int?

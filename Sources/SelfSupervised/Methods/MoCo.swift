@@ -15,7 +15,7 @@ public typealias MoCo = MethodLearner<MoCoMethod>
 ///
 /// The paper shuffles keys between machines, so that batch norm cannot tell which keys came with a
 /// query. On one machine there is nothing to shuffle between; group norm avoids the issue.
-public struct MoCoMethod: Method {
+public struct MoCoMethod: LearningMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int?
   let queueSize: Int

@@ -27,7 +27,7 @@ public typealias PixelCL = MethodLearner<PixelCLMethod>
 ///
 /// Metrics are the positive pairs of the batch and their share of all, the mean cosine of the pairs
 /// (`agreement`), the spread of pixels, and both parts of the loss.
-public struct PixelCLMethod: Method {
+public struct PixelCLMethod: LearningMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int
   let movingAverageDecay: MovingAverageDecay

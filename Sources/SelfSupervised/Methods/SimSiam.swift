@@ -10,7 +10,7 @@ public typealias SimSiam = MethodLearner<SimSiamMethod>
 /// The heads are its authors' but for their sizes: byol-pytorch's 256 features and a bottleneck of
 /// a quarter, where they have 2,048 and 512. The authors' views are
 /// ``Compose/simSiam(imageSize:blur:normalization:)``.
-public struct SimSiamMethod: Method {
+public struct SimSiamMethod: LearningMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int?
   let predictorHiddenSize: Int?

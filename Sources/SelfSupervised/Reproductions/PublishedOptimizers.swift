@@ -71,7 +71,7 @@ extension SGD {
   /// The loss here is four times its authors', so that a quarter of that rate and four times that
   /// decay make the same steps: `base` and `weightDecay` are in the authors' units. On CIFAR-10 the
   /// base is 0.03 and the decay 5e-4 (appendix D). Biases and norms do not decay here.
-  public static func simSiam<M: Method>(
+  public static func simSiam<M: LearningMethod>(
     _ learner: MethodLearner<M>, batchSize: Int, base: Float = 0.05, weightDecay: Float = 1e-4
   ) -> SGD where M.Parts == BYOLParts {
     let rate = LearningRate.scaled(base: base, batchSize: batchSize) / 4

@@ -56,12 +56,12 @@ final class ContrastAndRedundancyParityTests: XCTestCase {
         projectionHiddenSize: 64))
   }
 
-  private func checkStep<M: SelfSupervised.Method>(_ run: ReferenceRun<M>, _ name: String) throws
+  private func checkStep<M: LearningMethod>(_ run: ReferenceRun<M>, _ name: String) throws
   where M.Views == ViewPair {
     try checkStep(of: run, with: name + ".safetensors")
   }
 
-  private func checkTrace<M: SelfSupervised.Method>(
+  private func checkTrace<M: LearningMethod>(
     _ run: ReferenceRun<M>, _ name: String, learningRate: Float = 3e-4
   ) throws where M.Views == ViewPair {
     let traces = try decodedFixture(

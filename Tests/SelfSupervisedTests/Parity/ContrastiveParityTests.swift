@@ -107,7 +107,7 @@ final class ContrastiveParityTests: XCTestCase {
     try checkTrace(of: NNCLRReference.keras.run(), "nnclr-keras", anyStep: 6e-2)
   }
 
-  private func checkTrace<M: SelfSupervised.Method>(
+  private func checkTrace<M: LearningMethod>(
     of run: ReferenceRun<M>, _ name: String, anyStep: Double = 3e-2
   ) throws where M.Views == ViewPair {
     let traces = try decodedFixture([String: [Double]].self, "contrastive-traces.json")

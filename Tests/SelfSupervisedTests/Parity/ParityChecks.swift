@@ -9,7 +9,7 @@ import XCTest
 extension XCTestCase {
   /// Compares loss, gradients and running statistics of one step with a reference's.
   @discardableResult
-  func checkStep<M: SelfSupervised.Method>(
+  func checkStep<M: LearningMethod>(
     of run: ReferenceRun<M>, with file: String, size: Size2D = 16, tolerance: Double = 1e-4
   ) throws -> StepLoss where M.Views == ViewPair {
     let reference = try StateDict(contentsOf: fixture(file))
@@ -49,7 +49,7 @@ extension XCTestCase {
   }
 
   /// The losses of some steps on the references' images; `after` is called with each step's number.
-  func trace<M: SelfSupervised.Method>(
+  func trace<M: LearningMethod>(
     of run: ReferenceRun<M>, steps: Int, count: Int = 32, optimizer: some Optimizer,
     after: (Int) -> Void = { _ in }
   ) -> [Double] where M.Views == ViewPair {

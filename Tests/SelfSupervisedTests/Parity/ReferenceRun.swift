@@ -6,7 +6,7 @@ import XCTest
 @testable import SelfSupervised
 
 /// A learner with the numbers that a script of `Fixtures` gave its reference.
-struct ReferenceRun<M: SelfSupervised.Method> {
+struct ReferenceRun<M: LearningMethod> {
   let learner: MethodLearner<M>
 
   /// Fills every part that has weights from the formula, under its name.

@@ -35,7 +35,7 @@ final class ViewBatchingTests: XCTestCase {
 
   /// A learner of a network that takes both views at once, and one of the same network behind a module that
   /// is not said to treat images alone.
-  private func check<M: SelfSupervised.Method>(
+  private func check<M: LearningMethod>(
     _ name: String, _ backward: (MethodLearner<M>, ViewPair) -> Float,
     _ learner: (any Module, HiddenLayer) -> MethodLearner<M>
   ) {

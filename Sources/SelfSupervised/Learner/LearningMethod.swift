@@ -8,7 +8,7 @@ import Tensor
 /// of your own says three things: which parts stand behind the network (``makeParts(for:using:)``),
 /// what the loss of some views is (``loss(of:in:)``), and how views are drawn if none are given
 /// (``augmentations(imageSize:)``). See <doc:WritingALearner>.
-public protocol Method<Views>: Sendable {
+public protocol LearningMethod<Views>: Sendable {
   /// What is drawn of a batch: two views of each image, or more than that.
   associatedtype Views: ViewSet = ViewPair
   /// The modules and memories behind the network.
@@ -44,7 +44,7 @@ public protocol Method<Views>: Sendable {
 /// How first and second views are drawn.
 public typealias Augmentations = (first: any Augmentation, second: any Augmentation)
 
-extension Method {
+extension LearningMethod {
   /// It does not.
   public var preventsCollapse: Bool { false }
 
@@ -57,7 +57,7 @@ extension Method {
   }
 }
 
-extension Method where Views == ViewPair {
+extension LearningMethod where Views == ViewPair {
   /// Two random views of each image.
   public func views(
     of images: Tensor, by augmentations: Augmentations, using stream: RandomStream
