@@ -9,7 +9,7 @@ extension MethodLearner {
   /// A learner that loads it draws the same views and gives the same losses as the one it came
   /// from.
   public var state: StateDict {
-    commits.settle()
+    commits.followLoadedWeights()
     var state = StateDict()
     for (name, part) in namedParts { state.merge(part.state, prefix: name) }
     for (name, stream) in randomStreams { state.metadata[name] = stream.note }

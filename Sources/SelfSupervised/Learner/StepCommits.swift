@@ -65,18 +65,25 @@ final class StepCommits: @unchecked Sendable {
     settledVersion = version
   }
 
-  /// Lets targets begin with weights that were loaded into the network before the first step.
+  /// Ends the step, or lets targets begin with weights that were loaded before the first one.
+  func followLoadedWeights() {
+    guard !settle(), staged.isEmpty, assignments != knownAssignments,
+      targets.allSatisfy({ $0.step == 0 })
+    else { return }
+    targets.forEach { $0.reset() }
+    acceptWeights()
+  }
+
+  /// Ends the step, and checks that the targets know the weights.
   ///
-  /// - Precondition: Later on weights change by steps alone, or the targets were reset.
+  /// - Precondition: After the first step weights change by steps alone, or the targets were reset.
   func checkWeights(of method: String) {
-    guard !settle(), staged.isEmpty, assignments != knownAssignments else { return }
+    followLoadedWeights()
     precondition(
-      targets.allSatisfy { $0.step == 0 },
+      !staged.isEmpty || assignments == knownAssignments,
       "\(method): weights were assigned outside of a step, and the target still follows the old "
         + "ones; call resetMovingAverage() after loading weights in the middle of a training, and "
         + "change weights by hand before updateMovingAverage()")
-    targets.forEach { $0.reset() }
-    acceptWeights()
   }
 
   /// Takes the weights for those that the targets belong to.

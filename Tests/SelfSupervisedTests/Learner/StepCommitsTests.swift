@@ -189,12 +189,45 @@ final class StepCommitsTests: XCTestCase {
     for method in methods() where method.hasTarget {
       let net = TinyNet()
       let learner = method.make(net)
+      let target = learner.state.scoped(to: "target.net")
       try net.load(TinyNet(seed: 9).state)
-      XCTAssertNotEqual(
-        learner.state["target.net.conv.weight"]?.scalars, net.conv.weight.value.scalars)
+      XCTAssertNotEqual(target["conv.weight"]?.scalars, net.conv.weight.value.scalars)
       // In evaluation mode, so that running statistics stay what was loaded.
       net.evaluating { _ = learner(images(0)) }
       assertSame(learner.state.scoped(to: "target.net"), net.state, method.name)
+    }
+  }
+
+  /// A checkpoint of step 0 has the loaded weights in its target too: who loads it goes on alike.
+  func testStateBeforeTheFirstLossHasLoadedWeightsInItsTarget() throws {
+    for method in methods() {
+      let learners = [method.make(TinyNet()), method.make(TinyNet())]
+      try learners[0].net.load(TinyNet(seed: 9).state)
+      let saved = learners[0].state
+      if method.hasTarget {
+        assertSame(saved.scoped(to: "target.net"), learners[0].net.state, method.name)
+      }
+      try learners[1].load(saved)
+      for learner in learners { (0..<2).forEach { takeStep(learner, batches: [images($0)]) } }
+      assertSame(learners[1].state, learners[0].state, method.name)
+    }
+  }
+
+  /// By hand: old + (1 - decay) · (network - old) once for four batches, bit for bit.
+  func testTheTargetsNumbersAreThoseOfOneStep() throws {
+    for method in methods() where method.hasTarget {
+      let learner = method.make(TinyNet())
+      let targets = learner.modulesAndParts.compactMap { $0 as? TargetNetwork }
+      let target = try XCTUnwrap(targets.first, method.name)
+      var values = target.values
+      for step in 0..<3 {
+        takeStep(learner, batches: (0..<4).map { images(4 * step + $0) })
+        values = zip(values, target.parameters).map { old, parameter in
+          old + 0.25 * (parameter.value.detached - old)
+        }
+        XCTAssertEqual(target.values.map(\.scalars), values.map(\.scalars), method.name)
+        XCTAssertEqual(target.step, step + 1, method.name)
+      }
     }
   }
 
@@ -232,6 +265,19 @@ final class StepCommitsTests: XCTestCase {
 }
 
 // MARK: - Learners
+
+private protocol PartsVisible { var modulesAndParts: [any Stateful] { get } }
+
+extension MethodLearner: PartsVisible {
+  fileprivate var modulesAndParts: [any Stateful] { namedParts.map(\.part) }
+}
+
+extension Learner {
+  /// The network, and everything that the method put behind it.
+  fileprivate var modulesAndParts: [any Stateful] {
+    (self as? any PartsVisible)?.modulesAndParts ?? []
+  }
+}
 
 /// A convolution, batch norm and, if asked for, dropout, for images of any size.
 private final class TinyNet: Module {

@@ -178,6 +178,9 @@ final class NNCLRTests: XCTestCase {
       let loss = learner.endStep(learner.stepLoss(of: views(count)))
       XCTAssertTrue((0...logf(7) + 20).contains(loss.item), "\(loss.item)")
       XCTAssertEqual(learner.parts.queue.count, 3)
+      // The last ones; the places of six, two and seven rows are at the start of three.
+      let last = l2Normalized(loss.projections)[max(0, count - 3)..<count]
+      XCTAssertEqual(learner.parts.queue.rows[0..<last.shape[0]].scalars, last.scalars)
     }
   }
 

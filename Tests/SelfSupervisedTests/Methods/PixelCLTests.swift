@@ -263,21 +263,38 @@ final class PixelCLTests: XCTestCase {
         imageSize: [64, 96], usesPixPro: kind.usesPixPro, variant: kind.variant)
       XCTAssertEqual(learner.backbone.mapShape(ofLayer: 1), [16, 24, 8])
       let loss = learner.stepLoss(on: images([64, 96], count: 2))
-      XCTAssertTrue(loss.item.isFinite)
-      XCTAssertGreaterThan(loss.metrics["positive_pairs"] ?? 0, 0)
+      checkParts(of: loss)
+      XCTAssertEqual(loss.pixelProjections?.shape, [2 * 16 * 24, 8])
       loss.backward()
-      XCTAssertTrue(
-        learner.parameters.allSatisfy { $0.gradient?.norm().item.isFinite != false })
+      checkGradients(learner)
     }
   }
 
   func testGreyscaleAndFiveChannels() {
     for channels in [1, 5] {
       let learner = PixelCL.small(PlainCNN(channels: channels))
-      let loss = learner(images(channels: channels))
-      XCTAssertTrue(loss.item.isFinite)
+      let loss = learner.stepLoss(on: images(channels: channels))
+      checkParts(of: loss)
       loss.backward()
+      checkGradients(learner)
     }
+  }
+
+  /// There are pairs, and the loss is the sum of its parts.
+  private func checkParts(of loss: StepLoss) {
+    XCTAssertGreaterThan(loss.metrics["positive_pairs"] ?? 0, 0)
+    let parts = ["pixel_loss", "instance_loss"].compactMap { loss.metrics[$0] }
+    XCTAssertEqual(loss.item, parts.reduce(0, +), accuracy: 1e-5)
+  }
+
+  /// All but the classifier behind the tapped layers have a finite one, and the first layer learns.
+  private func checkGradients(_ learner: PixelCL) {
+    let classifier = (learner.net as? PlainCNN)?.fc.parameters ?? []
+    for parameter in learner.parameters {
+      let isBehind = classifier.contains { $0 === parameter }
+      XCTAssertEqual(parameter.gradient?.norm().item.isFinite, isBehind ? nil : true)
+    }
+    XCTAssertGreaterThan(learner.net.parameters[0].gradient?.norm().item ?? 0, 0)
   }
 
   /// Images larger than the views are cropped from where they are.
@@ -286,7 +303,7 @@ final class PixelCLTests: XCTestCase {
     let views = learner.views(of: images([50, 40]))
     XCTAssertEqual(views.pair.first.shape, [4, 16, 24, 3])
     XCTAssertTrue(views.first.allSatisfy { $0.imageSize == [50, 40] })
-    XCTAssertTrue(learner.loss(views).item.isFinite)
+    checkParts(of: learner.stepLoss(of: views))
   }
 
   // MARK: - Representation

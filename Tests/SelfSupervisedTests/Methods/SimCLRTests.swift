@@ -46,7 +46,14 @@ final class SimCLRTests: XCTestCase {
 
   func testAnyCountsInOneRun() {
     let learner = SimCLR.small(PlainCNN())
-    for count in [6, 3, 2, 9] { XCTAssertTrue(learner.loss(views(count)).item.isFinite) }
+    for count in [6, 3, 2, 9] {
+      let (views, loss) = (views(count), learner.stepLoss(of: views(count)))
+      let rows = [views.first, views.second].map { learner.project($0).rows }
+      XCTAssertEqual(
+        Double(loss.item), ContrastTwin.ntXent(rows[0], rows[1], temperature: 0.5), accuracy: 1e-4)
+      XCTAssertEqual(loss.metrics["negatives_per_anchor"], Float(2 * count - 2))
+      learner.endStep(loss)
+    }
   }
 
   func testDefaultsAreThePublishedOnes() {
@@ -74,15 +81,23 @@ final class SimCLRTests: XCTestCase {
   }
 
   func testGreyscaleVectorsAndImagesThatAreNotSquare() {
-    let grey = SimCLR.small(PlainCNN(channels: 1))
-    XCTAssertTrue(grey(views(channels: 1).first).item.isFinite)
-    let wide = SimCLR.small(PlainCNN(), imageSize: [16, 24], hiddenLayer: "conv2")
-    XCTAssertTrue(wide(views(size: [16, 24]).first).item.isFinite)
+    /// The loss is that of the projections of the views that were drawn.
+    func check(_ learner: SimCLR, _ inputs: Tensor) {
+      let drawn = learner.views(of: inputs)
+      XCTAssertEqual(drawn.first.shape, inputs.shape)
+      let rows = [drawn.first, drawn.second].map { learner.project($0).rows }
+      XCTAssertEqual(
+        Double(learner(inputs).item), ContrastTwin.ntXent(rows[0], rows[1], temperature: 0.5),
+        accuracy: 1e-4)
+    }
+    check(SimCLR.small(PlainCNN(channels: 1)), views(channels: 1).first)
+    check(
+      SimCLR.small(PlainCNN(), imageSize: [16, 24], hiddenLayer: "conv2"),
+      views(size: [16, 24]).first)
     let vectors = SimCLR(
       MLP([20, 32, 10], batchNorm: true), inputShape: [20], projectionSize: 8,
       augmentation: IdentityAugmentation(), secondAugmentation: IdentityAugmentation())
-    let rows = (1...2).map { Tensor(Formula.centred("row\($0)", 160), shape: [8, 20]) }
-    XCTAssertTrue(vectors.loss(rows[0], rows[1]).item.isFinite)
+    check(vectors, Tensor(Formula.centred("row1", 160), shape: [8, 20]))
   }
 
   /// Two kinds of image that both views keep are told apart within a few steps.

@@ -26,8 +26,4 @@ final class ParallelTests: XCTestCase {
       }
     }
   }
-
-  func testThreadsAreAtLeastOne() {
-    XCTAssertGreaterThanOrEqual(Threads.count, 1)
-  }
 }
