@@ -36,8 +36,8 @@ public struct CheckpointPolicy: TrainingCallback {
   /// The last checkpoint in a directory; nil if there is none.
   ///
   /// ```swift
-  /// if let checkpoint = try CheckpointPolicy.last(in: "runs/1") { try trainer.restore(checkpoint)
-  /// } ```
+  /// if let last = try CheckpointPolicy.last(in: "runs/1") { try trainer.restore(last) }
+  /// ```
   ///
   /// - Throws: `FileError` if there is one that cannot be read.
   public static func last(in directory: String) throws -> Checkpoint? {
