@@ -38,27 +38,20 @@ public struct PixelViews: ViewSet {
     precondition(
       images.rank == 4,
       "PixelViews needs images [count, height, width, channels]; got shape \(images.shape)")
-    let streams = [stream.split(0), stream.split(1)]
-    let regions = streams.map { stream in
-      let size = Size2D(height: images.shape[1], width: images.shape[2])
-      return (0..<images.shape[0]).map { index in
-        // The numbers with which the view of this image begins.
-        var stream = stream.split(index)
-        return crop.region(in: size, using: &stream)
-      }
-    }
-    func drawn(_ number: Int, _ augmentation: any Augmentation) -> Tensor {
-      let drawn = views(of: images, by: crop.followed(by: augmentation), using: streams[number])
+    func drawn(
+      _ number: Int, _ augmentation: any Augmentation
+    ) -> (images: Tensor, regions: [ViewRegion]) {
+      let drawn = crop.views(of: images, then: augmentation, using: stream.split(number))
       precondition(
-        drawn.shape[1] == crop.size.height && drawn.shape[2] == crop.size.width,
-        "PixelViews needs augmentations that move no pixel; one makes \(drawn.shape) of views of "
-          + "\(crop.size)")
+        drawn.images.shape[1] == crop.size.height && drawn.images.shape[2] == crop.size.width,
+        "PixelViews needs augmentations that move no pixel; one makes \(drawn.images.shape) of "
+          + "views of \(crop.size)")
       return drawn
     }
+    let (first, second) = (drawn(0, augmentations.first), drawn(1, augmentations.second))
     self.init(
-      images: ViewPair(
-        first: drawn(0, augmentations.first), second: drawn(1, augmentations.second)),
-      first: regions[0], second: regions[1])
+      images: ViewPair(first: first.images, second: second.images), first: first.regions,
+      second: second.regions)
   }
 
   /// Two views that each show the whole of their image.
