@@ -11,9 +11,8 @@ struct ImageSets {
   /// Labeled images whose neighbours are looked up, and those that are classified.
   let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   let recipe: Recipe
-
-  /// At most so many images are classified.
-  private static let mostQueries = 2_000
+  /// What tells these images from others.
+  let fingerprint: String
 
   /// The data that have a name of their own, rather than a path.
   static let (shapesName, fashionName) = ("shapes", "fashion-mnist")
@@ -41,7 +40,7 @@ struct ImageSets {
         training: training, test: try IDXDataset.load(.test, directory: directory),
         training.imageShape[2] == 3 ? .color : .fashionMNIST)
     default:
-      self = try Self.pictures(options)
+      self.init(try PictureSets(options))
     }
   }
 
@@ -52,14 +51,29 @@ struct ImageSets {
   ) {
     self.training = training
     self.recipe = recipe
+    fingerprint = Self.fingerprint(of: training)
     let bank = bank ?? training
     labeled = test.flatMap { bank.labels.isEmpty || $0.labels.isEmpty ? nil : (bank, $0) }
+  }
+
+  private init(_ pictures: PictureSets) {
+    (training, labeled) = (pictures.training, pictures.labeled)
+    (recipe, fingerprint) = (.pictures, pictures.fingerprint)
+  }
+
+  /// A few images and all labels tell a set from others.
+  private static func fingerprint(of images: any ImageDataset) -> String {
+    var print = Fingerprint()
+    images.labels.forEach { print.add($0) }
+    let places = stride(from: 0, to: images.count, by: max(1, images.count / 16))
+    images.images(at: Array(places)).scalars.forEach { print.add(Int($0.bitPattern)) }
+    return "\(print)"
   }
 
   /// Who judges, in words.
   var judges: String {
     guard let labeled else { return "no labels to evaluate with" }
-    let queries = min(labeled.queries.count, Self.mostQueries)
+    let queries = min(labeled.queries.count, PictureSets.mostQueries)
     let bank = min(labeled.bank.count, recipe.bankSize)
     return
       "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbors among \(bank)"
@@ -70,7 +84,7 @@ struct ImageSets {
     labeled.map { bank, queries in
       KNNEvaluator(
         bank: bank.first(min(bank.count, recipe.bankSize)),
-        queries: queries.first(min(queries.count, Self.mostQueries)), size: size)
+        queries: queries.first(min(queries.count, PictureSets.mostQueries)), size: size)
     }
   }
 }
@@ -89,75 +103,6 @@ extension ImageSets {
     return ImageSets(
       training: images(20_000, seed: 2 * options.seed),
       test: images(2_000, seed: 2 * options.seed + 1), .shapes)
-  }
-
-  /// Pictures in `train` and `test` or `val`, or all together, in which case a tenth of those with
-  /// labels judge.
-  private static func pictures(_ options: Options) throws -> ImageSets {
-    let directory = options.data
-    // Half as large again as the views, which are cut from these.
-    let side = 3 * (options.size ?? Recipe.pictureViewSize) / 2
-    var stream = RandomStream(seed: options.seed)
-    /// In random order: the first ones of a folder would be of its first classes.
-    func load(_ path: String) throws -> Subset {
-      let images = try pictures(in: path, size: Size2D(side))
-      return images.sampled(images.count, using: &stream)
-    }
-    let splits = splits(of: directory)
-    let training = try load(splits.isEmpty ? directory : directory + "/train")
-    // Without labels they would not judge.
-    let judging = splits.first { $0 != "train" && holdsDirectories("\(directory)/\($0)") }
-    guard let judging else { return judgingThemselves(training) }
-    let test = try load("\(directory)/\(judging)")
-    guard !test.labels.isEmpty else { return judgingThemselves(training) }
-    if training.labels.isEmpty {
-      let (queries, bank) = test.split(at: max(1, test.count / 5))
-      return ImageSets(training: training, bank: bank, test: queries, .pictures)
-    }
-    guard test.classNames == training.classNames else {
-      throw UsageError(
-        "--data \(directory) needs the same subdirectories in train and \(judging); they have "
-          + "\(training.classNames.joined(separator: ", ")) and "
-          + test.classNames.joined(separator: ", "))
-    }
-    return ImageSets(training: training, test: test, .pictures)
-  }
-
-  /// In memory if they fit in half of it.
-  private static func pictures(in path: String, size: Size2D) throws -> any ImageDataset {
-    let files = try ImageFolder.open(directory: path, imageSize: size) { say("black: \($0)") }
-    guard files.count * files.imageShape.elementCount > ProcessInfo.processInfo.physicalMemory / 2
-    else {
-      return try ImageFolder.load(directory: path, imageSize: size) { say("left out: \($0)") }
-    }
-    say("\(files.count) pictures are decoded as they are needed: memory does not hold them all")
-    return files
-  }
-
-  /// A tenth of the images judges the others, if they have labels.
-  private static func judgingThemselves(_ images: Subset) -> ImageSets {
-    guard !images.labels.isEmpty, images.count > 1 else {
-      return ImageSets(training: images, test: nil, .pictures)
-    }
-    let (test, training) = images.split(at: min(mostQueries, max(1, images.count / 10)))
-    return ImageSets(training: training, test: test, .pictures)
-  }
-
-  /// `train` and what stands beside it, if a directory holds nothing but these; they could be
-  /// classes.
-  private static func splits(of directory: String) -> [String] {
-    let visible = Set(visibleNames(in: directory))
-    let known = ["train", "test", "val"]
-    return visible.contains("train") && visible.isSubset(of: known)
-      ? known.filter(visible.contains) : []
-  }
-
-  private static func holdsDirectories(_ directory: String) -> Bool {
-    visibleNames(in: directory).contains { name in
-      var isDirectory: ObjCBool = false
-      _ = FileManager.default.fileExists(atPath: "\(directory)/\(name)", isDirectory: &isDirectory)
-      return isDirectory.boolValue
-    }
   }
 
   private static func holds(_ name: String, _ directory: String) -> Bool {

@@ -24,7 +24,16 @@ struct Options {
   let precision: MatmulPrecision
   let isHard: Bool
   let seed: UInt64
-  let output: String
+  /// Where files are written; a new directory if it is nil.
+  let output: String?
+  /// Whether a run that is in `output` may be replaced.
+  let overwrites: Bool
+  /// How picture files become images.
+  let pictures: PictureOptions
+  /// What shows through transparent pixels, in a word.
+  let background: String
+  /// Where decoded pictures are kept; nil if nowhere.
+  let cache: String?
   let accumulatedBatches: Int
   let gradientClip: Float?
   /// The longest time that the training may take.
@@ -51,13 +60,13 @@ struct Options {
   init?(_ words: [String]) throws {
     let arguments = try Arguments(words.map(Self.renamed), flags: Self.flags)
     if arguments.has("--help") { return nil }
-    if let path = arguments.string("--replay") {
-      guard arguments.hasOnly("--replay", "--threads") else {
+    if let path = try arguments.path("--replay") {
+      guard arguments.hasOnly(["--replay", "--threads"]) else {
         throw UsageError(
           "--replay takes its flags from the file; only --threads can stand beside it")
       }
       try self.init(replaying: path, arguments)
-    } else if let directory = arguments.string("--resume") {
+    } else if let directory = try arguments.path("--resume") {
       try self.init(resuming: directory, arguments)
     } else {
       try self.init(arguments, words: words)
@@ -65,10 +74,10 @@ struct Options {
   }
 
   private init(resuming directory: String, _ arguments: Arguments) throws {
-    guard arguments.hasOnly("--resume", "--threads", "--epochs", "--steps", "--minutes") else {
+    guard arguments.hasOnly(["--resume", "--threads"] + Self.changeable) else {
       throw UsageError(
-        "--resume goes on with the flags the run began with; only --threads, --epochs, --steps and "
-          + "--minutes can stand beside it")
+        "--resume goes on with the flags the run began with; only --threads, "
+          + Self.changeable.joined(separator: ", ") + " can stand beside it")
     }
     let path = CheckpointPolicy.path(in: directory)
     let checkpoint: Checkpoint
@@ -78,10 +87,12 @@ struct Options {
       throw CheckpointError(description: "\(error)")
     }
     let note = try RunNote(checkpoint, path: path)
-    let lengths = ["--epochs", "--steps"].filter(arguments.has)
-    let words = lengths.isEmpty ? note.words : note.words.without(["--epochs", "--steps"])
-    let changed = lengths + (arguments.has("--minutes") ? ["--minutes"] : [])
-    let kept = words + changed.flatMap { [$0, arguments.string($0) ?? ""] }
+    let changed = Self.changeable.filter(arguments.has)
+    let lengths = ["--epochs", "--steps"]
+    let dropped = changed + (changed.contains(where: lengths.contains) ? lengths : [])
+    let kept =
+      note.words.without(dropped + ["--out"])
+      + changed.flatMap { [$0, arguments.string($0) ?? ""] }
     let former = try Arguments(
       (kept + ["--out", directory] + Self.threads(arguments)).map(Self.renamed), flags: Self.flags)
     try self.init(former, words: kept, former: (checkpoint, note))
@@ -102,6 +113,11 @@ struct Options {
     try self.init(former, words: note.words, replay: replay)
   }
 
+  /// The flags that a run may go on with otherwise than it began.
+  private static let changeable = [
+    "--epochs", "--steps", "--minutes", "--learning-rate", "--clip", "--nonfinite",
+  ]
+
   private static func threads(_ arguments: Arguments) -> [String] {
     arguments.string("--threads").map { ["--threads", $0] } ?? []
   }
@@ -117,7 +133,7 @@ struct Options {
   ) throws {
     self.former = former
     self.replay = replay
-    data = arguments.string("--data") ?? ""
+    data = try arguments.path("--data") ?? ""
     let isName = [ImageSets.shapesName, ImageSets.fashionName].contains(data)
     let isRelative = !isName && !data.hasPrefix("/")
     self.words = words + (isRelative ? ["--data", URL(fileURLWithPath: data).path] : [])
@@ -137,9 +153,15 @@ struct Options {
     }
     seed = UInt64(try arguments.integer("--seed", in: 0...Int.max))
     length = try Self.length(arguments)
-    output =
-      arguments.string("--out")
-      ?? "runs/\((data as NSString).lastPathComponent)-\(method.rawValue)-\(Self.timeStamp())"
+    output = try arguments.path("--out")
+    overwrites = arguments.has("--overwrite")
+    background = try arguments.choice("--background", of: ["white", "black", "stored"])
+    pictures = PictureOptions(
+      appliesOrientation: !arguments.has("--no-exif"),
+      background: background == "white" ? .white : background == "black" ? .black : .stored)
+    let cache = try arguments.path("--cache")
+    let besideTheRun = ((output ?? "runs/1") as NSString).deletingLastPathComponent
+    self.cache = cache == "none" ? nil : cache ?? (besideTheRun.isEmpty ? "." : besideTheRun)
     accumulatedBatches = try arguments.integer("--accumulate", in: 1...65_536)
     gradientClip = try arguments.optionalPositive("--clip")
     minutes = try arguments.optionalPositive("--minutes")
@@ -152,7 +174,7 @@ struct Options {
       throw UsageError(
         "--keep-best and --patience need --evaluate-every, which says when networks are compared")
     }
-    views = former == nil && replay == nil ? arguments.string("--views") : nil
+    views = former == nil && replay == nil ? try arguments.path("--views") : nil
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
     }
@@ -168,12 +190,6 @@ struct Options {
       throw UsageError("--epochs and --steps both say how long to train; give one of them")
     }
     return epochs.map { .epochs($0) } ?? steps.map { .steps($0) }
-  }
-
-  private static func timeStamp() -> String {
-    let formatter = DateFormatter()
-    formatter.dateFormat = "yyyyMMdd-HHmmss"
-    return formatter.string(from: Date())
   }
 }
 
@@ -211,7 +227,7 @@ extension Options {
     Flag("--images", "N", "train on the first N images only"),
     Flag("--epochs", "N", "times to go through the images"),
     Flag("--steps", "N", "steps to train, instead of --epochs"),
-    Flag("--batch", "N", "images in a step; what suits the data if not given"),
+    Flag("--batch", "N", "images in a step; what suits the data and their number if not given"),
     Flag("--optimizer", "NAME", "sgd, adam or adamw; what suits the data if not given"),
     Flag(
       "--learning-rate", "RATE",
@@ -242,11 +258,22 @@ extension Options {
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),
     Flag("--out", "DIR", "where files are written; a new directory below runs/ if not given"),
+    Flag("--overwrite", "replace the run that is in the directory of --out"),
+    Flag(
+      "--background", "NAME",
+      "what shows through transparent pixels: white, black, or stored, the colors that files have there",
+      standard: "white"),
+    Flag("--no-exif", "take pictures as they are stored, not turned as cameras note it"),
+    Flag(
+      "--cache", "DIR",
+      "where 1,000 decoded pictures or more are kept for the next run, or none; beside the run's directory"
+    ),
     Flag(
       "--views", "FILE", "draw eight images and two views of each, as .png or .ppm, and then train"),
     Flag(
       "--resume", "DIR",
-      "go on with the run that wrote to DIR, with its flags; --epochs or --steps may be other ones"),
+      "go on with the run that wrote to DIR, with its flags; its length, rate and --clip may be other ones"
+    ),
     Flag("--replay", "FILE", "run a step again that ended a run because something was not finite"),
     Flag("--help", "this text"),
   ]

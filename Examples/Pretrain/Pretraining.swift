@@ -1,5 +1,6 @@
 import Arguments
 import Datasets
+import Files
 import Foundation
 import SelfSupervised
 import Training
@@ -11,21 +12,23 @@ struct Pretraining {
   private let learner: any Learner
   private let trainer: Trainer
   private let optimizer: OptimizerChoice
-  private let log: MetricsLog
-
-  private var backbonePath: String { options.output + "/backbone.safetensors" }
+  private let directory: RunDirectory
 
   init(_ options: Options) throws {
     self.options = options
-    source = try Source(options)
-    try Self.check(options, source)
+    // Made before the work, so that a folder without rights costs nobody an hour.
+    directory = try RunDirectory(options)
+    do {
+      source = try Source(options)
+      try Self.check(options, source)
+    } catch {
+      directory.removeIfEmpty()
+      throw error
+    }
     let note = RunNote(
-      words: options.words, steps: source.steps, imageCount: source.training.count)
+      words: options.words, steps: source.steps, imageCount: source.training.count,
+      images: source.fingerprint)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
-    // Opened before the training, so that a folder without rights costs nobody an hour.
-    try makeDirectory(at: options.output)
-    log = try MetricsLog(
-      options.output + "/metrics.jsonl", after: options.former?.checkpoint.step)
     optimizer = Self.optimizer(options, source)
     let channels = source.training.imageShape[2]
     let net = withRandomSeed(options.seed) {
@@ -44,30 +47,64 @@ struct Pretraining {
     trainer.accumulatedBatches = options.accumulatedBatches
     trainer.gradientClip = options.gradientClip
     trainer.timeLimit = options.minutes.map { .seconds(60 * Double($0)) }
-    trainer.nonFinitePolicy = options.skipsNonFinite ? .skip() : .stop(writingTo: options.output)
+    trainer.nonFinitePolicy = options.skipsNonFinite ? .skip() : .stop(writingTo: directory.path)
     trainer.metadata = try note.metadata
   }
 
   func run() throws {
     describe()
     if let path = options.views { try drawViews(to: path) }
+    if options.former == nil { try directory.removeFormerRun() }
+    let log = try MetricsLog(directory.metrics, after: options.former?.checkpoint.step)
     let untrained = source.judge.map { ($0.accuracyOfPixels(), $0.accuracy(of: learner)) }
-    trainer.callbacks = try callbacks()
+    trainer.callbacks = callbacks(log)
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
     }
-    var progress = ProgressLine(steps: trainer.stepCount)
-    let result = try trainer.run { report in
-      progress.update(report)
-      for event in report.events { if let text = event.text { progress.interrupt(with: text) } }
-    }
-    progress.finish()
-    try learner.net.save(to: backbonePath)
+    let failure = try train()
     let summary = RunSummary(
-      knn: source.judge?.accuracy(of: learner), untrained: untrained, result: result)
-    try log.write(summary.record)
-    say(summary.text(directory: options.output, files: [log.path, backbonePath]))
+      knn: source.judge?.accuracy(of: learner), untrained: untrained, result: trainer.result)
+    try? log.write(summary.record)
+    let files = [log.path, directory.backbone]
+    say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
+    if let failure { throw failure }
+  }
+
+  /// Takes all steps; what is trained is saved however that ends.
+  ///
+  /// - Returns: A file that could not be written at the end.
+  private func train() throws -> FileError? {
+    var progress = ProgressLine(steps: trainer.stepCount)
+    defer { progress.finish() }
+    do {
+      try trainer.run { report in
+        progress.update(report)
+        for event in report.events { if let text = event.text { progress.interrupt(with: text) } }
+      }
+    } catch let error as FileError where error.kind == .unwritable {
+      return error
+    } catch let error as NonFiniteError {
+      try saveState(before: error)
+      throw error
+    }
+    return nil
+  }
+
+  /// The state before a step that was not finite is the last good one.
+  private func saveState(before error: NonFiniteError) throws {
+    let isFinite = trainer.learner.net.state.entries.allSatisfy {
+      $0.value.scalars.allSatisfy(\.isFinite)
+    }
+    guard isFinite else { return }
+    try learner.net.save(to: directory.backbone)
+    try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
+    say(
+      """
+      the network and a checkpoint from before step \(error.step) were saved;
+        \(CommandLine.arguments[0]) --resume \(directory.path) --learning-rate RATE
+      goes on from there at another rate
+      """)
   }
 
   /// Runs a step again whose values were not finite.
@@ -100,7 +137,7 @@ struct Pretraining {
     return choice
   }
 
-  private func callbacks() throws -> [any TrainingCallback] {
+  private func callbacks(_ log: MetricsLog) -> [any TrainingCallback] {
     var callbacks: [any TrainingCallback] = [CollapseWatch()]
     if let epochs = options.evaluateEvery, let judge = source.judge {
       callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": judge.accuracy(of: $0)] })
@@ -108,17 +145,13 @@ struct Pretraining {
         callbacks.append(EarlyStopping(on: "knn", patience: patience))
       }
     }
-    let best = BestNetworks(in: options.output, count: options.keepBest ?? 1)
-    if options.keepBest != nil { callbacks.append(best) }
-    if options.former == nil {
-      // An earlier run's, which would be taken for this one's.
-      try best.removeAll()
-      try? FileManager.default.removeItem(atPath: CheckpointPolicy.path(in: options.output))
+    if let count = options.keepBest {
+      callbacks.append(BestNetworks(in: directory.path, count: count))
     }
     return callbacks + [
-      log,
+      log, SavedNetwork(path: directory.backbone),
       CheckpointPolicy(
-        in: options.output, every: options.checkpointSteps.map { .steps($0) } ?? .minutes(5)),
+        in: directory.path, every: options.checkpointSteps.map { .steps($0) } ?? .minutes(5)),
     ]
   }
 
@@ -156,7 +189,21 @@ extension TrainingEvent {
       metrics.map { String(format: "evaluation: \($0.name) %.3f", $0.value) }
         .joined(separator: ", ")
     case .stop(let reason): "the training ends: \(reason)"
+    case .notWritten: description
     case .checkpoint: nil
     }
+  }
+}
+
+/// Writes the network when a training has ended: before the checkpoint, which is larger and for
+/// which there may be no room.
+private struct SavedNetwork: TrainingCallback {
+  let path: String
+
+  func callAsFunction(after report: StepReport, in trainer: Trainer) -> [TrainingEvent] { [] }
+
+  func trainingEnded(_ trainer: Trainer) throws {
+    try makeDirectory(at: (path as NSString).deletingLastPathComponent)
+    try trainer.learner.net.save(to: path)
   }
 }

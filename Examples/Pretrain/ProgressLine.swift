@@ -1,3 +1,4 @@
+import Arguments
 import Foundation
 import Training
 
@@ -5,15 +6,16 @@ import Training
 struct ProgressLine {
   private let steps: Int
   private let isTerminal = isatty(STDOUT_FILENO) == 1
-  private var lastUpdate = Date.distantPast
+  private var lastUpdate: ContinuousClock.Instant?
   private var text = ""
 
   init(steps: Int) { self.steps = steps }
 
   mutating func update(_ report: StepReport) {
     let pause = isTerminal ? 0.2 : 10
-    guard report.step == steps || Date().timeIntervalSince(lastUpdate) >= pause else { return }
-    lastUpdate = Date()
+    let isDue = lastUpdate.map { ContinuousClock.now - $0 >= .seconds(pause) } ?? true
+    guard report.step == steps || isDue else { return }
+    lastUpdate = .now
     let left = report.seconds / Double(report.step) * Double(steps - report.step)
     let numbers = String(
       format: "loss %.4f  spread %.2f  rank %.1f  %.0f images/s", report.averageLoss,
@@ -31,7 +33,7 @@ struct ProgressLine {
 
   func finish() { if isTerminal { write("\n") } }
 
-  private func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+  private func write(_ text: String) { writeText(text, to: STDOUT_FILENO) }
 
   /// 75 seconds as "1:15".
   static func time(_ seconds: Double) -> String {

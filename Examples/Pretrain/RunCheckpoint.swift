@@ -8,6 +8,8 @@ struct RunNote: Codable {
   let words: [String]
   let steps: Int
   let imageCount: Int
+  /// What tells the images from others; nil in older files.
+  var images: String?
 
   private static let name = "progress"
 
@@ -27,8 +29,9 @@ struct RunNote: Codable {
     self = note
   }
 
-  init(words: [String], steps: Int, imageCount: Int) {
+  init(words: [String], steps: Int, imageCount: Int, images: String) {
     (self.words, self.steps, self.imageCount) = (words, steps, imageCount)
+    self.images = images
   }
 
   /// Throws unless the data are what they were, and the run is no shorter than it has come.
@@ -37,6 +40,10 @@ struct RunNote: Codable {
       throw CheckpointError(
         description: "the run had \(imageCount) images and would now have \(now.imageCount): the "
           + "data have changed")
+    }
+    guard images == nil || images == now.images else {
+      throw CheckpointError(
+        description: "the run had other images than there are now: the data have changed")
     }
     guard now.steps >= stepsTaken else {
       throw CheckpointError(

@@ -11,6 +11,8 @@ struct Source {
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
+  /// What tells these images from others.
+  let fingerprint: String
   let batchSize: Int
   let viewSize: Size2D
   /// How many batches the training has.
@@ -20,14 +22,16 @@ struct Source {
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
-    recipe = sets.recipe
-    batchSize = options.batch ?? recipe.batchSize
+    (recipe, fingerprint) = (sets.recipe, sets.fingerprint)
+    batchSize = options.batch ?? min(recipe.batchSize, max(2, training.count / 2))
     let shape = training.imageShape
     let side = options.size ?? recipe.viewSize
     viewSize = Size2D(height: side ?? shape[0], width: side ?? shape[1])
     guard training.count >= batchSize else {
       throw UsageError(
-        "--batch \(batchSize) needs at least as many images; there are \(training.count)")
+        options.batch == nil
+          ? "a training needs 2 images or more; there is \(training.count)"
+          : "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
     self.training = training
     let batchesPerEpoch = training.count / batchSize
@@ -41,6 +45,7 @@ struct Source {
     judge = sets.judge(size: viewSize)
     judges = sets.judges
   }
+
   /// Whole batches in a random order.
   func loader(seed: UInt64) -> DataLoader {
     DataLoader(training, batchSize: batchSize, shuffled: true, dropsLast: true, seed: seed)

@@ -1,8 +1,11 @@
 import Arguments
 import Datasets
+import Foundation
 import SelfSupervised
 import Training
 
+// Batch systems send it before a job's end; it asks for a checkpoint while there is a training.
+signal(SIGUSR1, SIG_IGN)
 runProgram("pretrain") { error in
   switch error {
   case let error as FileError: error.kind == .unwritable ? 74 : 66

@@ -14,6 +14,8 @@ public struct LabeledImages: ImageDataset {
   public let classNames: [String]
   /// The file of each image of `ImageFolder.load`; empty for other sets.
   public internal(set) var paths: [String] = []
+  /// How many images show the background through transparent pixels.
+  package internal(set) var transparentCount = 0
   private let pixels: Pixels
 
   private enum Pixels {

@@ -6,6 +6,8 @@ public struct Subset: ImageDataset {
   public let indices: [Int]
   /// The label of each image, or none if the base has none.
   public let labels: [Int]
+  /// What the classes are called: all those of the base, whether or not an image of each is here.
+  public let classNames: [String]
   private let base: any ImageDataset
 
   /// The images of `base` at `indices`, in that order; an index may come more than once.
@@ -21,6 +23,15 @@ public struct Subset: ImageDataset {
     self.base = base
     self.indices = indices
     labels = baseLabels.isEmpty ? [] : indices.map { baseLabels[$0] }
+    classNames = base.classNames
+  }
+
+  /// The images of `base` whose classes are among `classNames`, with those names' numbers.
+  package init(_ base: any ImageDataset, ofClasses classNames: [String]) {
+    let numbers = base.classNames.map { classNames.firstIndex(of: $0) }
+    indices = base.labels.indices.filter { numbers[base.labels[$0]] != nil }
+    labels = base.labels.compactMap { numbers[$0] }
+    (self.base, self.classNames) = (base, classNames)
   }
 
   /// The number of images.
@@ -28,9 +39,6 @@ public struct Subset: ImageDataset {
 
   /// The shape of one image: [height, width, channels].
   public var imageShape: TensorShape { base.imageShape }
-
-  /// What the classes are called: all those of the base, whether or not an image of each is here.
-  public var classNames: [String] { base.classNames }
 
   /// The images at `positions` of this subset.
   ///

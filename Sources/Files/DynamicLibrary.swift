@@ -55,6 +55,6 @@ package func library<Library>(_ library: Result<Library, any Error>, for path: S
   do {
     return try library.get()
   } catch {
-    throw FileError(error, at: path)
+    throw FileError(path, "\(error)", .missingLibrary)
   }
 }

@@ -11,9 +11,10 @@ public struct FileError: Error, Hashable, CustomStringConvertible, LocalizedErro
 
   /// What can be done about an error.
   public enum Kind: Sendable, Hashable {
-    /// The file, a library that reads it or the permission is missing, or it is another kind of
-    /// file.
+    /// The file or the permission is missing, or it is another kind of file.
     case unreadable
+    /// A library that reads such files is missing.
+    case missingLibrary
     /// The contents are wrong: leave the file out, or get another copy.
     case damaged
     /// The system does not take the file.

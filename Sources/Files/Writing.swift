@@ -1,28 +1,131 @@
 import Foundation
+import Synchronization
 
 /// Writes a file whole or not at all: to a temporary name beside it, synced, then renamed.
 ///
+/// A link stays one: the file it points to is replaced. What a rename cannot or must not replace is
+/// written in place, after all of it has been made: a bind mount, a device, a pipe. A file that was
+/// there keeps its permissions.
+///
 /// - Throws: ``FileError`` with the system's reason; nothing is left behind.
 package func writeAtomically(to path: String, _ write: (FileHandle) throws -> Void) throws {
-  let temporary = path + ".\(ProcessInfo.processInfo.processIdentifier).partial"
-  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-  guard descriptor >= 0 else {
-    throw FileError(path, "cannot be written: \(systemReason())", .unwritable)
+  let target = resolvingLinks(path)
+  var status = stat()
+  let isThere = stat(target, &status) == 0
+  if isThere, FileKind(status.st_mode) != .file {
+    guard FileKind(status.st_mode) != .directory else {
+      throw FileError(path, "cannot be written: it is a directory", .unwritable)
+    }
+    return try writeInPlace(target, named: path, write)
   }
+  removeLeftovers(of: target)
+  let temporary = TemporaryName.next(for: target)
+  let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard descriptor >= 0 else { throw unwritable(path, systemReason()) }
+  let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+  defer { unlink(temporary) }
+  do {
+    if isThere { fchmod(descriptor, status.st_mode & 0o7777) }
+    try write(handle)
+    try sync(descriptor, path)
+    guard rename(temporary, target) != 0 else { return try handle.close() }
+    // A file that something is mounted on.
+    guard errno == EBUSY || errno == EXDEV else {
+      throw FileError(path, "cannot be replaced: \(systemReason())", .unwritable)
+    }
+    try handle.seek(toOffset: 0)
+    try writeInPlace(target, named: path) { out in
+      while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty {
+        try out.write(contentsOf: part)
+      }
+    }
+  } catch {
+    throw named(error, path)
+  }
+}
+
+private func writeInPlace(
+  _ target: String, named path: String, _ write: (FileHandle) throws -> Void
+) throws {
+  let descriptor = open(target, O_WRONLY | O_TRUNC | O_CLOEXEC)
+  guard descriptor >= 0 else { throw unwritable(path, systemReason()) }
   let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   do {
     try write(handle)
-    guard fsync(descriptor) == 0 else {
-      throw FileError(path, "cannot be written: \(systemReason())", .unwritable)
-    }
+    try sync(descriptor, path)
     try handle.close()
-    guard rename(temporary, path) == 0 else {
-      throw FileError(path, "cannot be replaced: \(systemReason())", .unwritable)
-    }
   } catch {
-    unlink(temporary)
-    if let error = error as? FileError { throw error }
-    throw FileError(path, "cannot be written: \(error.localizedDescription)", .unwritable)
+    throw named(error, path)
+  }
+}
+
+/// Brings a file to the disk, where its kind of file system can.
+private func sync(_ descriptor: Int32, _ path: String) throws {
+  guard fsync(descriptor) != 0, ![EINVAL, ENOTSUP, EROFS, ENOSYS].contains(errno) else { return }
+  throw unwritable(path, systemReason())
+}
+
+/// The path that links lead to; it need not exist.
+private func resolvingLinks(_ path: String) -> String {
+  var (path, target) = (path, [CChar](repeating: 0, count: Int(PATH_MAX)))
+  for _ in 0..<40 {
+    let length = readlink(path, &target, target.count)
+    guard length > 0 else { break }
+    let name = String(decoding: target.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    path =
+      name.hasPrefix("/") ? name : (path as NSString).deletingLastPathComponent.appendingPath(name)
+  }
+  return path
+}
+
+extension String {
+  fileprivate func appendingPath(_ name: String) -> String { isEmpty ? name : "\(self)/\(name)" }
+}
+
+private func named(_ error: any Error, _ path: String) -> FileError {
+  error as? FileError ?? unwritable(path, systemReason(of: error))
+}
+
+/// The system's words where Foundation says "error 512".
+package func systemReason(of error: any Error) -> String {
+  let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+  guard let cause, cause.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+  return String(cString: strerror(Int32(cause.code)))
+}
+
+private func unwritable(_ path: String, _ reason: String) -> FileError {
+  FileError(path, "cannot be written: \(reason)", .unwritable)
+}
+
+/// Names of files that are not whole yet: `path.process.number.partial`.
+private enum TemporaryName {
+  private static let count = Atomic(0)
+  private static let ending = ".partial"
+
+  static func next(for path: String) -> String {
+    let number = count.add(1, ordering: .relaxed).newValue
+    return "\(path).\(ProcessInfo.processInfo.processIdentifier).\(number)\(ending)"
+  }
+
+  /// The process that writes a file of this name; nil if it is none for `name`.
+  static func process(of candidate: String, for name: String) -> Int32? {
+    guard candidate.hasPrefix(name + "."), candidate.hasSuffix(ending) else { return nil }
+    let parts = candidate.dropFirst(name.count + 1).dropLast(ending.count).split(separator: ".")
+    guard (1...2).contains(parts.count) else { return nil }
+    return parts.allSatisfy({ Int32($0) != nil }) ? Int32(parts[0]) : nil
+  }
+}
+
+/// Removes what processes that were killed while they saved `path` have left.
+private func removeLeftovers(of path: String) {
+  let directory = (path as NSString).deletingLastPathComponent
+  let name = (path as NSString).lastPathComponent
+  let names = try? FileManager.default.contentsOfDirectory(
+    atPath: directory.isEmpty ? "." : directory)
+  for candidate in names ?? [] {
+    guard let process = TemporaryName.process(of: candidate, for: name) else { continue }
+    // Another process that is alive may be saving too.
+    if kill(process, 0) != 0, errno == ESRCH { unlink(directory.appendingPath(candidate)) }
   }
 }
 
@@ -33,7 +136,8 @@ package func makeDirectory(at path: String) throws {
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   } catch {
-    throw FileError(path, "cannot be made a directory: \(error.localizedDescription)", .unwritable)
+    throw FileError(
+      path, "cannot be made a directory: \(systemReason(of: error))", .unwritable)
   }
 }
 

@@ -7,12 +7,13 @@ import Tensor
 ///
 /// `checkpoint.safetensors` in the directory is always the last one, and whole: a new one takes its
 /// place when it is complete. SIGINT, SIGTERM and SIGHUP end the training after a last checkpoint,
-/// SIGUSR1 asks for one.
+/// SIGUSR1 asks for one. One that cannot be written, because the disk is full say, ends nothing but
+/// at the end: the next is tried at its time.
 public struct CheckpointPolicy: TrainingCallback {
   /// The file of the last checkpoint.
   public let path: String
   private var interval: TrainingInterval?
-  private let signals: Interruption?
+  private var signals: Interruption?
 
   /// Checkpoints in a directory that exists.
   ///
@@ -52,12 +53,25 @@ public struct CheckpointPolicy: TrainingCallback {
     if signals?.endIsRequested == true { return [.stop(reason: Interruption.reason)] }
     let isDue = interval?.ends(with: report) ?? false
     guard signals?.takeSaveRequest() == true || isDue else { return [] }
-    try trainer.checkpoint().write(to: path)
-    return [.checkpoint(path: path)]
+    do {
+      try write(trainer)
+      return [.checkpoint(path: path)]
+    } catch let error as FileError {
+      return [.notWritten(error)]
+    }
   }
 
-  /// Writes the last checkpoint.
-  public func trainingEnded(_ trainer: Trainer) throws { try trainer.checkpoint().write(to: path) }
+  /// Writes the last checkpoint; after it signals do what they did before.
+  public mutating func trainingEnded(_ trainer: Trainer) throws {
+    defer { signals = nil }
+    try write(trainer)
+  }
+
+  private func write(_ trainer: Trainer) throws {
+    // Somebody may have removed it.
+    try makeDirectory(at: (path as NSString).deletingLastPathComponent)
+    try trainer.checkpoint().write(to: path)
+  }
 }
 
 /// Keeps the networks that an evaluation liked best, in files whose names say when and how well:
@@ -116,6 +130,16 @@ public struct BestNetworks: TrainingCallback {
     after report: StepReport, in trainer: Trainer
   ) throws -> [TrainingEvent] {
     guard let value = report.evaluated(metric) else { return [] }
+    do {
+      return try keep(trainer.learner.net, report, value)
+    } catch let error as FileError {
+      return [.notWritten(error)]
+    }
+  }
+
+  private func keep(
+    _ net: any Module, _ report: StepReport, _ value: Float
+  ) throws -> [TrainingEvent] {
     let new = Entry(epoch: report.epoch + 1, value: value, metric: metric)
     let all = try Self.entries(in: directory, metric)
     // A training that goes on comes to an epoch again, with other threads perhaps to another
@@ -124,7 +148,7 @@ public struct BestNetworks: TrainingCallback {
     let others = all.filter { $0.epoch != new.epoch }.sorted { $0.isBetter(than: $1) }
     guard others.prefix(count).filter({ $0.isBetter(than: new) }).count < count else { return [] }
     let path = directory + "/" + new.name
-    try trainer.learner.net.save(to: path)
+    try net.save(to: path)
     try others.dropFirst(count - 1).forEach(remove)
     return [.checkpoint(path: path)]
   }
@@ -137,7 +161,7 @@ public struct BestNetworks: TrainingCallback {
       return try FileManager.default.contentsOfDirectory(atPath: directory)
         .compactMap { Entry($0, metric: metric) }
     } catch {
-      throw FileError(path: directory, reason: "cannot be listed: \(error.localizedDescription)")
+      throw FileError(path: directory, reason: "cannot be listed: \(systemReason(of: error))")
     }
   }
 
@@ -146,7 +170,7 @@ public struct BestNetworks: TrainingCallback {
     do {
       try FileManager.default.removeItem(atPath: path)
     } catch {
-      throw FileError(path: path, reason: "cannot be removed: \(error.localizedDescription)")
+      throw FileError(path: path, reason: "cannot be removed: \(systemReason(of: error))")
     }
   }
 }

@@ -8,7 +8,8 @@ private let saveRequests = Atomic<Int>(0)
 /// Turns signals into questions that a training asks after each step.
 ///
 /// SIGINT, SIGTERM and SIGHUP ask for an end; a second one ends the program at once. SIGUSR1 asks
-/// for a checkpoint. When the object goes, signals do what they did before.
+/// for a checkpoint. A signal that is ignored, as nohup ignores SIGHUP, stays so. When the object
+/// goes, signals do what they did before.
 final class Interruption {
   static let reason = "a signal asked for it"
 
@@ -35,7 +36,12 @@ final class Interruption {
       action.__sigaction_u.__sa_handler = handler
     #endif
     action.sa_flags = Int32(SA_RESTART)
-    if sigaction(number, &action, &old) == 0 { former.append((number, old)) }
+    guard sigaction(number, &action, &old) == 0 else { return }
+    if number != SIGUSR1, old.isIgnored {
+      sigaction(number, &old, nil)
+    } else {
+      former.append((number, old))
+    }
   }
 
   deinit {
@@ -50,4 +56,15 @@ final class Interruption {
 
   /// Whether a checkpoint is asked for; the question is answered by that.
   func takeSaveRequest() -> Bool { saveRequests.exchange(0, ordering: .relaxed) > 0 }
+}
+
+extension sigaction {
+  fileprivate var isIgnored: Bool {
+    #if os(Linux)
+      let handler = __sigaction_handler.sa_handler
+    #else
+      let handler = __sigaction_u.__sa_handler
+    #endif
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
 }

@@ -4,11 +4,14 @@ import SelfSupervised
 import Tensor
 
 /// Writes a training's numbers to a file, a JSON object a line.
+///
+/// Lines that the disk has no room for are lost; the training goes on, and says so once.
 public struct MetricsLog: TrainingCallback {
   /// The file.
   public let path: String
   private let interval: Int
   private let file: FileHandle
+  private var hasFailed = false
 
   /// A new file, or one that goes on after a step.
   ///
@@ -26,7 +29,9 @@ public struct MetricsLog: TrainingCallback {
     }
     let descriptor = open(path, O_WRONLY | O_APPEND)
     guard descriptor >= 0 else {
-      throw FileError(path: path, reason: "cannot be written: \(String(cString: strerror(errno)))")
+      throw FileError(
+        path: path, reason: "cannot be written: \(String(cString: strerror(errno)))",
+        kind: .unwritable)
     }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
@@ -49,15 +54,27 @@ public struct MetricsLog: TrainingCallback {
     do {
       try file.write(contentsOf: Data((record.line + "\n").utf8))
     } catch {
-      throw FileError(path: path, reason: "cannot be written: \(error.localizedDescription)")
+      throw FileError(
+        path: path, reason: "cannot be written: \(systemReason(of: error))", kind: .unwritable)
     }
   }
 
   /// Writes a step's numbers, and those of its evaluations.
-  public func callAsFunction(
+  public mutating func callAsFunction(
     after report: StepReport, in trainer: Trainer
   ) throws -> [TrainingEvent] {
-    if (report.step - 1).isMultiple(of: interval) || report.step == trainer.stepCount {
+    do {
+      try writeRecords(report, last: trainer.stepCount)
+      hasFailed = false
+      return []
+    } catch let error as FileError {
+      defer { hasFailed = true }
+      return hasFailed ? [] : [.notWritten(error)]
+    }
+  }
+
+  private func writeRecords(_ report: StepReport, last: Int) throws {
+    if (report.step - 1).isMultiple(of: interval) || report.step == last {
       try write(report.record)
     }
     for case .evaluation(let metrics) in report.events {
@@ -68,7 +85,6 @@ public struct MetricsLog: TrainingCallback {
             ("step", .integer(report.step)),
           ] + metrics.map { ($0.name, .number($0.value)) }))
     }
-    return []
   }
 }
 

@@ -41,6 +41,8 @@ public enum TrainingEvent: Sendable {
   case evaluation(Metrics)
   /// A checkpoint was written to a file.
   case checkpoint(path: String)
+  /// A file could not be written; the training goes on, and the next is tried at its time.
+  case notWritten(FileError)
   /// The training ends after this step, for a reason.
   case stop(reason: String)
 }
@@ -63,6 +65,7 @@ extension TrainingEvent: CustomStringConvertible {
     case .warning(let warning): "\(warning)"
     case .evaluation(let metrics): "evaluation: \(metrics)"
     case .checkpoint(let path): "wrote \(path)"
+    case .notWritten(let error): "\(error); the training goes on"
     case .stop(let reason): "the training ends: \(reason)"
     }
   }

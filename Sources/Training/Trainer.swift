@@ -69,6 +69,8 @@ public final class Trainer {
 
   private var batches: BatchStream?
   private let decayingGroups: [Int]
+  /// The running statistics of norms, which a loss changes.
+  private lazy var buffers = learner.modules.flatMap(\.buffers)
   private var skippedInARow = 0
   private let start = ContinuousClock.now
   private var failure: (any Error)?
@@ -120,8 +122,18 @@ extension Trainer {
   public func finish() throws -> TrainingResult {
     defer { batches = nil }
     if let failure { throw failure }
-    try forEachCallback { try $0.trainingEnded(self) }
-    return TrainingResult(
+    // What one callback cannot write is no reason to lose what the others have.
+    var failures: [any Error] = []
+    forEachCallback { callback in
+      do { try callback.trainingEnded(self) } catch { failures.append(error) }
+    }
+    if let failure = failures.first { throw failure }
+    return result
+  }
+
+  /// What the training came to so far.
+  public var result: TrainingResult {
+    TrainingResult(
       progress: progress, imagesPerSecond: imagesPerSecond, stopReason: stopReason,
       wasInterrupted: stopReason == Interruption.reason)
   }
@@ -177,14 +189,12 @@ extension Trainer {
     batches = source
     let waited = source.waitSeconds
     let outcome = try differentiate(source)
-    if let norm = outcome.gradientNorm {
-      if let gradientClip { scaleGradients(norm: norm, to: gradientClip) }
+    if outcome.gradientNorm != nil {
       optimizer.step()
       learner.updateMovingAverage()
       let average = progress.averageLoss ?? outcome.loss
       progress.averageLoss = average + 0.05 * (outcome.loss - average)
     } else {
-      learner.discardStep()
       progress.skippedSteps += 1
     }
     progress.steps += 1
@@ -223,31 +233,42 @@ extension Trainer {
     optimizer.zeroGradients()
     var sum: Float = 0
     var last: StepLoss
-    var streams: [String: RandomStream]
+    let buffersBefore = buffers.map(\.value)
+    var before: Before
     repeat {
-      streams = learner.randomStreams
+      before = Before(streams: learner.randomStreams, buffers: buffersBefore)
       last = source.next()
       let loss = last.item
       sum += loss
       guard loss.isFinite else {
-        return (sum, try leaveOut("the loss became \(loss)", source, streams), last)
+        return (sum, try leaveOut("the loss became \(loss)", source, before), last)
       }
       guard chunkSize == nil else { continue }
       (accumulatedBatches == 1 ? last.value : last.value / Float(accumulatedBatches)).backward()
     } while !source.count.isMultiple(of: accumulatedBatches)
-    let norm = gradientNorm(of: learner.parameters)
+    let parameters = learner.parameters
+    let norm =
+      gradientClip.map { clipGradients(of: parameters, toNorm: $0) } ?? gradientNorm(of: parameters)
     skippedInARow = norm.isFinite ? 0 : skippedInARow
     let usable =
       norm.isFinite
-      ? norm : try leaveOut("the norm of the gradients became \(norm)", source, streams)
+      ? norm : try leaveOut("the norm of the gradients became \(norm)", source, before)
     return (sum / Float(accumulatedBatches), usable, last)
   }
 
-  /// Ends the training, or says that this step is to be left out.
+  /// What a loss moves besides gradients: a step that is left out must not leave its values.
+  private struct Before {
+    let streams: [String: RandomStream]
+    let buffers: [Tensor]
+  }
+
+  /// Ends the training, or says that this step is to be left out; either way all is as before it.
   private func leaveOut(
-    _ what: String, _ source: BatchStream, _ streams: [String: RandomStream]
+    _ what: String, _ source: BatchStream, _ before: Before
   ) throws -> Float? {
     let step = progress.steps
+    learner.discardStep()
+    zip(buffers, before.buffers).forEach { $0.value = $1 }
     switch nonFinitePolicy {
     case .skip(let limit):
       skippedInARow += 1
@@ -255,19 +276,16 @@ extension Trainer {
       throw NonFiniteError(step: step, what: "\(what), like the \(limit) steps before", path: nil)
     case .stop(let directory):
       let path = directory.map { "\($0)/nonfinite-step-\(step).safetensors" }
-      learner.discardStep()
-      learner.randomStreams = streams
-      if let path, let batch = source.lastBatch {
+      learner.randomStreams = before.streams
+      guard let path, let batch = source.lastBatch else {
+        throw NonFiniteError(step: step, what: what, path: nil)
+      }
+      do {
         try Replay(checkpoint(), batch).write(to: path)
+      } catch {
+        throw NonFiniteError(step: step, what: "\(what) (and \(error))", path: nil)
       }
       throw NonFiniteError(step: step, what: what, path: path)
-    }
-  }
-
-  private func scaleGradients(norm: Float, to limit: Float) {
-    guard norm > limit else { return }
-    for parameter in learner.parameters {
-      parameter.gradient = parameter.gradient.map { $0 * (limit / norm) }
     }
   }
 }

@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 import TestSupport
 import XCTest
 
@@ -15,7 +17,7 @@ final class WritingTests: XCTestCase {
       for (path, reason) in [
         (folder + "/none/net", "cannot be written: No such file or directory"),
         (folder + "/file/net", "cannot be written: Not a directory"),
-        (folder + "/folder", "cannot be replaced: Is a directory"),
+        (folder + "/folder", "cannot be written: it is a directory"),
       ] {
         XCTAssertThrowsError(try writeAtomically(to: path) { try $0.write(contentsOf: Data([1])) })
         { error in
@@ -41,4 +43,107 @@ final class WritingTests: XCTestCase {
       XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["file"])
     }
   }
+
+  func testALinkStaysOneAndItsFileIsReplaced() throws {
+    try withTemporaryFolder { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/far", withIntermediateDirectories: false)
+      for (link, target, place) in [
+        ("near", "far/a", "far/a"), ("whole", folder + "/far/b", "far/b"),
+        ("twice", "near", "far/a"),
+      ] {
+        try FileManager.default.createSymbolicLink(
+          atPath: "\(folder)/\(link)", withDestinationPath: target)
+        try write("of \(link)", to: "\(folder)/\(link)")
+        XCTAssertEqual(try text("\(folder)/\(place)"), "of \(link)")
+        XCTAssertEqual(
+          try FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(link)"), target)
+      }
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: folder + "/far").sorted(), ["a", "b"])
+    }
+  }
+
+  func testPermissionsOfTheEarlierFileStay() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/file"
+      try write("one", to: path)
+      XCTAssertEqual(try mode(path) & 0o444, 0o444)
+      chmod(path, 0o600)
+      try write("two", to: path)
+      XCTAssertEqual(try mode(path), 0o600)
+      XCTAssertEqual(try text(path), "two")
+    }
+  }
+
+  /// What is no file of ours is written to, not replaced.
+  func testPipesStayPipes() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/pipe"
+      XCTAssertEqual(mkfifo(path, 0o644), 0)
+      // Opened without waiting for a writer.
+      let reader = open(path, O_RDONLY | O_NONBLOCK)
+      defer { close(reader) }
+      try write("through", to: path)
+      var bytes = [UInt8](repeating: 0, count: 7)
+      XCTAssertEqual(read(reader, &bytes, 7), 7)
+      XCTAssertEqual(String(decoding: bytes, as: UTF8.self), "through")
+      XCTAssertEqual(FileKind(mode_t(try mode(path, all: true))), .pipe)
+    }
+    try write("nowhere", to: "/dev/null")
+    XCTAssertEqual(FileKind(mode_t(try mode("/dev/null", all: true))), .device)
+  }
+
+  func testLeftoversOfProcessesThatAreGoneAreRemoved() throws {
+    try withTemporaryFolder { folder in
+      // Greater than any process: Linux counts to 2^22.
+      let gone = "file.99999999.1.partial"
+      let names = [
+        gone, "file.99999999.partial", "file.1.1.partial", "other.99999999.1.partial",
+        "file.x.partial", "file.partial",
+      ]
+      for name in names { try Data().write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
+      try write("whole", to: folder + "/file")
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
+        (["file"] + names.dropFirst(2)).sorted())
+    }
+  }
+
+  func testThreadsMaySaveToOnePath() throws {
+    try withTemporaryFolder { folder in
+      let failures = Mutex<[String]>([])
+      DispatchQueue.concurrentPerform(iterations: 200) { index in
+        do {
+          try write("\(index)", to: folder + "/file")
+        } catch {
+          failures.withLock { $0.append("\(error)") }
+        }
+      }
+      XCTAssertEqual(failures.withLock { $0 }, [])
+      XCTAssertNotNil(Int(try text(folder + "/file")))
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder), ["file"])
+    }
+  }
+
+  /// The disk's own words, not Foundation's numbers.
+  func testAFullDiskIsSaid() {
+    XCTAssertThrowsError(try write("much", to: "/dev/full")) { error in
+      XCTAssertEqual("\(error)", "/dev/full: cannot be written: No space left on device")
+    }
+  }
+
+  private func text(_ path: String) throws -> String {
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+  }
+
+  private func mode(_ path: String, all: Bool = false) throws -> UInt32 {
+    var status = stat()
+    XCTAssertEqual(stat(path, &status), 0)
+    return all ? UInt32(status.st_mode) : UInt32(status.st_mode & 0o7777)
+  }
+}
+
+private func write(_ text: String, to path: String) throws {
+  try writeAtomically(to: path) { try $0.write(contentsOf: Data(text.utf8)) }
 }

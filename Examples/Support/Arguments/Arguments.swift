@@ -41,7 +41,9 @@ package struct Arguments: Sendable {
     self.flags = flags
     var rest = words[...]
     while let word = rest.popFirst() {
-      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      // "--out=" has a value too, an empty one.
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        .map(String.init)
       guard let name = parts.first, let flag = flags.first(where: { $0.name == name }) else {
         throw UsageError(unknown(word, among: flags.map(\.name)))
       }
@@ -61,11 +63,20 @@ package struct Arguments: Sendable {
   package func has(_ name: String) -> Bool { values[name] != nil }
 
   /// Whether the command line names no flags but these.
-  package func hasOnly(_ names: String...) -> Bool { values.keys.allSatisfy(names.contains) }
+  package func hasOnly(_ names: [String]) -> Bool { values.keys.allSatisfy(names.contains) }
 
   /// The value of a flag, or its standard one.
   package func string(_ name: String) -> String? {
     values[name] ?? flags.first { $0.name == name }?.standard
+  }
+
+  /// The path of a flag, where a tilde that the shell left alone stands for the home directory.
+  ///
+  /// - Throws: ``UsageError`` if it is empty.
+  package func path(_ name: String) throws -> String? {
+    guard let path = string(name) else { return nil }
+    guard !path.isEmpty else { throw UsageError("\(name) needs a path; got none") }
+    return path == "~" || path.hasPrefix("~/") ? (path as NSString).expandingTildeInPath : path
   }
 
   /// The value of a flag that is one of a few words.
@@ -138,43 +149,21 @@ extension [Flag] {
   }
 }
 
-/// Runs a program's body and turns its errors into a sentence and an exit code.
-///
-/// 64 for a command line that cannot be understood, 1 for anything else, unless `code` knows
-/// better.
-package func runProgram(
-  _ name: String, code: (any Error) -> Int32? = { _ in nil }, _ body: () throws -> Void
-) -> Never {
-  do {
-    try body()
-    exit(0)
-  } catch let error as UsageError {
-    report("\(name): \(error)\n\(name) --help lists the flags.")
-    exit(64)
-  } catch {
-    report("\(name): \(error)")
-    exit(code(error) ?? 1)
-  }
-}
-
 /// How many steps the command line's first word asks for: all that the tutorials read.
 package func stepCount(standard: Int) -> Int {
   guard let word = CommandLine.arguments.dropFirst().first else { return standard }
   guard let steps = Int(word), steps > 0 else {
-    report("needs a number of steps; got \"\(word)\"")
+    complain("needs a number of steps; got \"\(word)\"")
     exit(64)
   }
   return steps
 }
 
-/// Prints a line at once, also where standard output is a file or a pipe.
-package func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
-
-private func report(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
-
 private func unknown(_ word: String, among names: [String]) -> String {
   guard word.hasPrefix("-") else { return "unexpected word \"\(word)\"; flags begin with --" }
   let name = word.split(separator: "=").first.map(String.init) ?? word
+  // Nobody types so long a word by mistake, and it would take long to compare.
+  guard name.count <= 40 else { return "there is no flag \(name.prefix(40))…" }
   let closest = names.min { distance($0, name) < distance($1, name) }
   return "there is no flag \(name)" + (closest.map { "; did you mean \($0)?" } ?? "")
 }

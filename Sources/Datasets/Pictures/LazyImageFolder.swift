@@ -16,27 +16,31 @@ public struct LazyImageFolder: ImageDataset {
   public let labels: [Int]
   /// What the classes are called; empty when the images are unlabeled.
   public let classNames: [String]
-  /// The file of each image.
-  public let paths: [String]
+  private let contents: FolderContents
   private let format: ImageFormat
   private let onDecodingError: (@Sendable (FileError) -> Void)?
 
   init(
-    _ files: PictureFiles, _ format: ImageFormat, onDecodingError: (@Sendable (FileError) -> Void)?
+    _ contents: FolderContents, _ format: ImageFormat,
+    onDecodingError: (@Sendable (FileError) -> Void)?
   ) {
-    (paths, labels, classNames) = (files.paths, files.labels, files.classNames)
+    (labels, classNames) = (contents.labels, contents.classNames)
+    self.contents = contents
     imageShape = format.shape
     (self.format, self.onDecodingError) = (format, onDecodingError)
   }
 
   /// The number of images.
-  public var count: Int { paths.count }
+  public var count: Int { contents.count }
+
+  /// The file of each image.
+  public var paths: [String] { contents.paths }
 
   /// The images at `indices`, in that order, with values 0...1.
   ///
   /// - Returns: Shape [count of indices, height, width, channels].
   /// - Precondition: Every index is in `0..<count`, and all pictures can be decoded, unless
-  ///   `onDecodingError:` was given: then the others are black.
+  ///   `onDecodingError:` was given: then others stand in their place.
   public func images(at indices: [Int]) -> Tensor {
     do {
       return try loadedImages(at: indices)
@@ -51,23 +55,39 @@ extension LazyImageFolder: FallibleImageDataset {
     let first = Mutex<FileError?>(nil)
     let images = rendered(indices, grain: 1) { index, out in
       do {
-        try format.render(paths[index], into: out)
+        try render(index, into: out)
       } catch {
         out.update(repeating: 0)
-        let error = FileError(error, at: paths[index])
-        if let onDecodingError {
-          onDecodingError(error)
-        } else {
-          first.withLock { $0 = $0 ?? error }
-        }
+        first.withLock { $0 = $0 ?? FileError(error, at: "\(contents.path(index))") }
       }
     }
     if let error = first.withLock({ $0 }) {
       throw FileError(
         error.path,
-        error.reason + "; `onDecodingError:` of ImageFolder.open makes such pictures black",
+        error.reason + "; `onDecodingError:` of ImageFolder.open puts others in their place",
         error.kind)
     }
     return images
+  }
+
+  /// The picture at `index`, or the next one of its class that can be decoded: a black image would
+  /// be learned, as what all broken files have in common.
+  private func render(_ index: Int, into out: UnsafeMutableBufferPointer<Float>) throws {
+    let label = labels.isEmpty ? nil : labels[index]
+    for offset in 0..<count {
+      let candidate = (index + offset) % count
+      guard label == nil || labels[candidate] == label else { continue }
+      do {
+        _ = try format.render(contents.path(candidate), into: out)
+        return
+      } catch {
+        guard let onDecodingError else { throw error }
+        let error = FileError(error, at: "\(contents.path(candidate))")
+        guard error.kind != .missingLibrary else { throw error }
+        // The others are told when it is their turn.
+        if offset == 0 { onDecodingError(error) }
+      }
+    }
+    throw FileError("\(contents.path(index))", "cannot be decoded, nor can another of its class")
   }
 }

@@ -1,40 +1,50 @@
+import Files
 import Tensor
 
 /// The size and the channels that pictures are brought to.
 package struct ImageFormat: Sendable {
   package let size: Size2D
   package let channels: Int
+  package let options: PictureOptions
 
-  package init(_ size: Size2D, channels: Int) {
+  package init(_ size: Size2D, channels: Int, options: PictureOptions = PictureOptions()) {
     precondition(
       [1, 3].contains(channels) && size.height > 0 && size.width > 0,
       "ImageFolder needs 1 or 3 channels and a size of at least 1x1; got \(channels) and \(size)")
     self.size = size
     self.channels = channels
+    self.options = options
   }
 
   /// The shape of one image: [height, width, channels].
   package var shape: TensorShape { [size.height, size.width, channels] }
 
   /// The endings of the names of files that can be read.
-  package static let fileExtensions: Set = ["jpg", "jpeg", "png", "webp"]
+  package static let fileExtensions: Set = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"]
 
   /// out[height, width, channels] = the picture in a file, resized, cut out and rounded to bytes.
   ///
+  /// - Returns: Whether a background shows through the picture.
   /// - Throws: ``FileError``; `out` may then be written in part.
-  package func render(_ path: String, into out: UnsafeMutableBufferPointer<UInt8>) throws {
+  @discardableResult
+  package func render(
+    _ path: RawPath, into out: UnsafeMutableBufferPointer<UInt8>
+  ) throws -> Bool {
     try render(path) { position, byte in out[position] = byte }
   }
 
   /// The same bytes as values 0...1.
-  package func render(_ path: String, into out: UnsafeMutableBufferPointer<Float>) throws {
+  @discardableResult
+  package func render(
+    _ path: RawPath, into out: UnsafeMutableBufferPointer<Float>
+  ) throws -> Bool {
     try render(path) { position, byte in out[position] = Float(byte) / 255 }
   }
 
   /// The middle of the picture, resized until it just covers the size.
   @inline(__always)
-  private func render(_ path: String, write: (_ position: Int, UInt8) -> Void) throws {
-    let picture = try Picture(path: path, needed: size)
+  private func render(_ path: RawPath, write: (_ position: Int, UInt8) -> Void) throws -> Bool {
+    let picture = try Picture(path: path, needed: size, options: options)
     let (old, length) = (picture.size, size.width * channels)
     let isWide = old.width * size.height >= old.height * size.width
     let covering =
@@ -47,6 +57,7 @@ package struct ImageFormat: Sendable {
       if channels == 1 { removeColors(line, count: size.width) }
       for index in 0..<length { write(row * length + index, byte(of: line[index])) }
     }
+    return picture.isTransparent
   }
 }
 

@@ -33,10 +33,7 @@ struct LibPNG: Sendable {
     free = try library.function("png_image_free")
   }
 
-  /// Decodes a file.
-  ///
-  /// Transparent pixels have the colour that is stored for them, and colours are not converted, as
-  /// in torchvision.
+  /// Decodes a file. Colours are not converted, as in torchvision.
   func picture(_ file: PictureFile) throws -> Picture {
     var image = ControlBlock()
     // libpng keeps the pointer to the contents until it has finished.
@@ -61,7 +58,7 @@ struct LibPNG: Sendable {
         block.storeBytes(
           of: flags | ControlBlock.sixteenBitsAreSRGB, toByteOffset: ControlBlock.flags,
           as: UInt32.self)
-        return try Picture(size: size, .paddedColors) { out in
+        return try Picture(size: size, .colorsAndAlpha) { out in
           guard finish(address, nil, out.baseAddress, 0, nil) != 0 else { throw damage() }
         }
       }

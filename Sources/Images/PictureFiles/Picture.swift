@@ -8,8 +8,8 @@ struct Picture {
   enum Layout: Int {
     /// Red, green and blue.
     case colors = 3
-    /// Red, green, blue and one more, which does not count.
-    case paddedColors = 4
+    /// Red, green, blue and opacity.
+    case colorsAndAlpha = 4
     /// Cyan, magenta, yellow and black, all inverted, as JPEG files hold them.
     case inks = 5
 
@@ -19,6 +19,8 @@ struct Picture {
   let size: Size2D
   let bytes: [UInt8]
   let layout: Layout
+  /// What shows through transparent pixels.
+  private var background = PictureOptions.Background.stored
 
   /// The picture in the file at `path`; its first bytes say which format it has, whatever its name.
   ///
@@ -26,13 +28,49 @@ struct Picture {
   ///   - path: A JPEG, PNG or WebP file.
   ///   - needed: The size that is wanted in the end: a much larger JPEG is decoded at a part of its
   ///     size, which still has twice as many pixels each way.
+  ///   - options: Whether it is turned, and what shows through it.
   /// - Throws: ``FileError``.
-  init(path: String, needed: Size2D? = nil) throws {
+  init(path: RawPath, needed: Size2D? = nil, options: PictureOptions = PictureOptions()) throws {
     let file = try PictureFile(path)
-    switch try file.format {
-    case .jpeg: self = try library(TurboJPEG.shared, for: path).picture(file, needed: needed)
-    case .png: self = try library(LibPNG.shared, for: path).picture(file)
-    case .webP: self = try library(LibWebP.shared, for: path).picture(file)
+    let orientation = options.appliesOrientation ? try file.orientation : .upright
+    let needed =
+      orientation.swapsSides ? needed.map { Size2D(height: $0.width, width: $0.height) } : needed
+    let stored =
+      switch try file.format {
+      case .jpeg: try library(TurboJPEG.shared, for: file.path).picture(file, needed: needed)
+      case .png: try library(LibPNG.shared, for: file.path).picture(file)
+      case .webP: try library(LibWebP.shared, for: file.path).picture(file)
+      }
+    self = stored.turned(from: orientation)
+    background = options.background
+  }
+
+  /// The picture upright, if its rows lie as `orientation` says.
+  private func turned(from orientation: Orientation) -> Picture {
+    guard orientation != .upright else { return self }
+    let turned =
+      orientation.swapsSides ? Size2D(height: size.width, width: size.height) : size
+    let length = layout.byteCount
+    return Picture(size: turned, layout) { out in
+      var place = 0
+      bytes.withUnsafeBufferPointer { bytes in
+        for row in 0..<turned.height {
+          for column in 0..<turned.width {
+            let from = orientation.source(row: row, column: column, storedSize: size)
+            let start = (from.row * size.width + from.column) * length
+            for index in 0..<length { out[place + index] = bytes[start + index] }
+            place += length
+          }
+        }
+      }
+    }
+  }
+
+  /// Whether a background shows through some pixels.
+  var isTransparent: Bool {
+    guard layout == .colorsAndAlpha, background != .stored else { return false }
+    return bytes.withUnsafeBufferPointer { bytes in
+      stride(from: 3, to: bytes.count, by: 4).contains { bytes[$0] < 255 }
     }
   }
 
@@ -59,10 +97,7 @@ struct Picture {
       switch layout {
       case .colors:
         for index in 0..<3 * count { line[index] = Float(pixels[index]) / 255 }
-      case .paddedColors:
-        for index in 0..<count {
-          for color in 0..<3 { line[3 * index + color] = Float(pixels[4 * index + color]) / 255 }
-        }
+      case .colorsAndAlpha: read(pixels, onto: background, into: line)
       case .inks:
         for index in 0..<count {
           let black = Int(pixels[4 * index + 3])
@@ -71,6 +106,22 @@ struct Picture {
             line[3 * index + ink] = Float(color) / 255
           }
         }
+      }
+    }
+  }
+
+  private func read(
+    _ pixels: UnsafePointer<UInt8>, onto background: PictureOptions.Background,
+    into line: UnsafeMutablePointer<Float>
+  ) {
+    for index in 0..<size.width {
+      for color in 0..<3 { line[3 * index + color] = Float(pixels[4 * index + color]) / 255 }
+    }
+    guard case .color(let red, let green, let blue) = background else { return }
+    for index in 0..<size.width where pixels[4 * index + 3] < 255 {
+      let opacity = Float(pixels[4 * index + 3]) / 255
+      for (color, behind) in [red, green, blue].enumerated() {
+        line[3 * index + color] = opacity * line[3 * index + color] + (1 - opacity) * behind
       }
     }
   }
@@ -92,9 +143,9 @@ struct PictureFile {
   /// The file at `path`.
   ///
   /// - Throws: ``FileError`` if it cannot be read.
-  init(_ path: String) throws {
-    self.path = path
-    contents = try fileContents(path)
+  init(_ path: RawPath) throws {
+    self.path = "\(path)"
+    contents = try path.contents()
   }
 
   enum Format {

@@ -3,12 +3,16 @@ import Foundation
 import Tensor
 
 extension PixelImage {
-  /// The picture in a JPEG, PNG or WebP file, as red, green and blue.
+  /// The picture in a JPEG, PNG or WebP file, as red, green and blue; the first one of a file with
+  /// several.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - options: Whether it is turned as EXIF says, and what shows through transparent pixels.
   /// - Throws: `FileError` if there is none, it is damaged or the library that decodes it is
   ///   missing.
-  public init(contentsOf path: String) throws {
-    self = try Picture(path: path).image
+  public init(contentsOf path: String, options: PictureOptions = PictureOptions()) throws {
+    self = try Picture(path: RawPath(path), options: options).image
   }
 
   /// Writes the picture as a .png file, by libpng, or as a .ppm file, which needs no library.

@@ -57,7 +57,7 @@ struct TurboJPEG: Sendable {
         let status = decompress(
           handle, contents.baseAddress, UInt(contents.count), out.baseAddress, Int32(size.width), 0,
           Int32(size.height), hasInks ? PixelFormat.cmyk : PixelFormat.rgb, Self.limitedScans)
-        guard status == 0 || isHarmless(handle, contents) else { throw damage(file, handle) }
+        guard status == 0 || isHarmless(handle, file) else { throw damage(file, handle) }
       }
     }
   }
@@ -66,16 +66,8 @@ struct TurboJPEG: Sendable {
   ///
   /// Damage within a scan is shown as libjpeg shows it, as in torchvision. The library's message is
   /// only about the last thing that it missed, so it cannot decide this.
-  private func isHarmless(_ handle: Handle, _ file: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard errorCode(handle) == Self.warning, let scan = Self.last(0xda, in: file) else {
-      return false
-    }
-    return Self.last(0xd9, in: file).map { $0 > scan } ?? false
-  }
-
-  /// The position of a file's last marker of one kind: scans begin with da, pictures end with d9.
-  private static func last(_ marker: UInt8, in file: UnsafeBufferPointer<UInt8>) -> Int? {
-    file.indices.dropFirst().last { file[$0] == marker && file[$0 - 1] == 0xff }
+  private func isHarmless(_ handle: Handle, _ file: PictureFile) -> Bool {
+    errorCode(handle) == Self.warning && JPEGMarkers.hasEnd(file.contents)
   }
 
   private func damage(_ file: PictureFile, _ handle: Handle) -> FileError {

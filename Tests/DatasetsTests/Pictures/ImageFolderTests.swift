@@ -9,7 +9,8 @@ import XCTest
 final class ImageFolderTests: XCTestCase {
   func testImagesAreWhatTorchvisionMakesOfThem() throws {
     let expected = try PictureFixtures.expected()
-    let folder = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: 8)
+    let folder = try ImageFolder.load(
+      directory: PictureFixtures.directory, imageSize: 8, options: .asStored)
     XCTAssertEqual(folder.count, 17)
     XCTAssertEqual(folder.imageShape, [8, 8, 3])
     XCTAssertEqual(folder.labels, [])
@@ -33,7 +34,8 @@ final class ImageFolderTests: XCTestCase {
     let names = expected.keys.sorted()
     for (channels, wanted) in [(3, \PictureFixtures.Expected.colors), (1, \.grey)] {
       let folder = try ImageFolder.load(
-        directory: PictureFixtures.directory, imageSize: size, channels: channels)
+        directory: PictureFixtures.directory, imageSize: size, channels: channels,
+        options: .asStored)
       XCTAssertEqual(folder.imageShape, [21, 34, channels])
       for (row, name) in names.enumerated() {
         let bytes = folder.images(in: row..<(row + 1)).scalars.map { UInt8(($0 * 255).rounded()) }
@@ -57,23 +59,28 @@ final class ImageFolderTests: XCTestCase {
     }
   }
 
-  func testDamagedPicturesOnDemandAreBlackAndReported() throws {
+  /// Another picture stands in for a damaged one, of its class if there are classes.
+  func testOtherPicturesStandInForDamagedOnesOnDemand() throws {
     let files = try TemporaryFiles(for: self)
-    try add("color.png", as: "b/one.png", to: files)
-    try add("color.png", as: "c/broken.png", to: files)
-    try files.write([1, 2, 3], to: "c/broken.png")
+    for (source, name) in [
+      ("color.png", "b/one.png"), ("grey.png", "c/a.png"), ("color.jpg", "c/z.jpg"),
+    ] { try add(source, as: name, to: files) }
+    try files.write([1, 2, 3], to: "c/b.png")
     let errors = Mutex<[FileError]>([])
     let folder = try ImageFolder.open(directory: files.directory, imageSize: 8) { error in
       errors.withLock { $0.append(error) }
     }
-    XCTAssertEqual(folder.labels, [0, 1])
+    XCTAssertEqual(folder.labels, [0, 1, 1, 1])
     XCTAssertEqual(folder.classNames, ["b", "c"])
-    let images = folder.images(at: [1, 0])
-    XCTAssertTrue(images[0].scalars.allSatisfy { $0 == 0 })
-    XCTAssertTrue(images[1].scalars.contains { $0 > 0 })
+    let images = folder.images(at: [2, 0, 1, 3])
+    XCTAssertEqual(images[0].scalars, images[3].scalars)
+    XCTAssertNotEqual(images[0].scalars, images[1].scalars)
     let found = errors.withLock { $0 }
-    XCTAssertEqual(found.map(\.path), [files.path("c/broken.png")])
+    XCTAssertEqual(found.map(\.path), [files.path("c/b.png")])
     XCTAssertTrue(found[0].reason.hasPrefix("needs a JPEG, PNG or WebP picture"))
+    // The last one of a class is followed by the first one.
+    try files.write([4], to: "c/z.jpg")
+    XCTAssertEqual(folder.images(at: [3]).scalars, folder.images(at: [1]).scalars)
     // Without anybody who is told, the first picture at least must be one.
     try files.write([], to: "b/empty.png")
     assertFails(
@@ -101,7 +108,7 @@ final class ImageFolderTests: XCTestCase {
           assertFails(
             files.path("c.png"),
             "needs a JPEG, PNG or WebP picture; the file starts with 01 02 03 04; "
-              + "`onDecodingError:` of ImageFolder.open makes such pictures black"
+              + "`onDecodingError:` of ImageFolder.open puts others in their place"
           ) { try result.get() }
         }
       }
@@ -123,10 +130,16 @@ final class ImageFolderTests: XCTestCase {
     let alone = try ImageFolder.load(directory: PictureFixtures.directory, imageSize: [21, 34])
     let place = try XCTUnwrap(PictureFixtures.expected().keys.sorted().firstIndex(of: "color.png"))
     XCTAssertEqual(folder.images(at: [2]).scalars, alone.images(at: [place]).scalars)
-    // With one picture outside, none has a label.
+    // With more than a tenth of the pictures outside, none has a label.
     try add("color.png", as: "lonely.png", to: files)
     XCTAssertEqual(try ImageFolder.load(directory: files.directory, imageSize: 8).labels, [])
     XCTAssertEqual(try ImageFolder.load(directory: files.directory + "/", imageSize: 8).count, 4)
+    // With fewer, those are left out.
+    for number in 0..<6 { try add("color.png", as: "ant/\(number).png", to: files) }
+    var told: [FileError] = []
+    let most = try ImageFolder.load(directory: files.directory, imageSize: 8) { told.append($0) }
+    XCTAssertEqual(most.labels, [0, 0, 0, 0, 0, 0, 0, 0, 1])
+    XCTAssertEqual(told.map(\.path), [files.path("lonely.png")])
   }
 
   func testLinksAreFollowedOnce() throws {
@@ -135,15 +148,29 @@ final class ImageFolderTests: XCTestCase {
     try FileManager.default.createSymbolicLink(
       atPath: files.path("a/circle"), withDestinationPath: files.directory)
     XCTAssertEqual(try ImageFolder.load(directory: files.directory, imageSize: 8).count, 1)
-    // Two links to one directory are two classes.
-    for name in ["b", "c"] {
+    // Links to one directory show its pictures where they are.
+    for name in ["0", "b"] {
       try FileManager.default.createSymbolicLink(
         atPath: files.path(name), withDestinationPath: files.path("a"))
     }
-    try FileManager.default.removeItem(atPath: files.path("a/circle"))
+    try add("color.png", as: "c/c.png", to: files)
     let folder = try ImageFolder.load(directory: files.directory, imageSize: 8)
-    XCTAssertEqual(folder.classNames, ["a", "b", "c"])
-    XCTAssertEqual(folder.labels, [0, 1, 2])
+    XCTAssertEqual(folder.classNames, ["a", "c"])
+    XCTAssertEqual(folder.labels, [0, 1])
+  }
+
+  /// Directories that link to each other have more paths than could ever be walked.
+  func testDirectoriesThatLinkToEachOtherAreWalkedOnce() throws {
+    let files = try TemporaryFiles(for: self)
+    let names = (0..<12).map { "d\($0)" }
+    for name in names { try add("color.png", as: "\(name)/a.png", to: files) }
+    for name in names {
+      for other in names {
+        try FileManager.default.createSymbolicLink(
+          atPath: files.path("\(name)/to-\(other)"), withDestinationPath: files.path(other))
+      }
+    }
+    XCTAssertEqual(try ImageFolder.contents(of: files.directory).count, 12)
   }
 
   func testDamagedPicturesAreAllNamed() throws {
@@ -188,16 +215,29 @@ final class ImageFolderTests: XCTestCase {
     XCTAssertEqual(told.count, 1)
   }
 
-  func testFilesThatCannotBeReadAreErrorsAllTheSame() throws {
+  /// A link to nothing, a pipe and a directory in the place of a picture cost themselves alone.
+  func testWhatCannotBeReadCostsItselfAlone() throws {
     let files = try TemporaryFiles(for: self)
     try add("color.png", as: "a.png", to: files)
-    try files.write([0xff, 0xd8, 0xff, 0xd9], to: "b.jpg")
     try FileManager.default.createSymbolicLink(
       atPath: files.path("c.png"), withDestinationPath: files.path("nowhere"))
-    assertFails(
-      files.path("c.png"),
-      "needs a file; there is none; of 3 pictures 2 cannot be read, also \(files.path("b.jpg"))"
-    ) { try ImageFolder.load(directory: files.directory, imageSize: 8) { _ in } }
+    XCTAssertEqual(mkfifo(files.path("pipe.jpg"), 0o644), 0)
+    try FileManager.default.createDirectory(
+      atPath: files.path("d.png"), withIntermediateDirectories: true)
+    var told: [String] = []
+    let folder = try ImageFolder.load(directory: files.directory, imageSize: 8) {
+      told.append("\($0)")
+    }
+    XCTAssertEqual(folder.count, 1)
+    XCTAssertEqual(
+      told.sorted(),
+      [
+        files.path("c.png") + ": is a link to a file that is not there",
+        files.path("pipe.jpg") + ": is a pipe, not a file",
+      ])
+    XCTAssertThrowsError(try ImageFolder.load(directory: files.directory, imageSize: 8)) {
+      XCTAssertTrue("\($0)".hasSuffix("`onDecodingError:` leaves such pictures out"), "\($0)")
+    }
   }
 
   func testADirectoryWithoutPicturesIsAnError() throws {
@@ -206,7 +246,7 @@ final class ImageFolderTests: XCTestCase {
     assertFails(
       files.directory,
       "needs pictures in it, files that end with .jpg, .jpeg, .png or .webp; there is none among 1 "
-        + "files"
+        + "file (1 .txt)"
     ) { try ImageFolder.load(directory: files.directory, imageSize: 8) }
     assertFails(files.path("none"), "needs a directory; there is none") {
       try ImageFolder.load(directory: files.path("none"), imageSize: 8)

@@ -1,0 +1,127 @@
+import Arguments
+import Datasets
+import Foundation
+import SelfSupervised
+import Training
+
+/// The pictures of a directory: what is trained on, what evaluates, and what was printed of it.
+struct PictureSets {
+  let training: any ImageDataset
+  /// Labeled images whose neighbors are looked up, and those that are classified.
+  let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
+  /// What tells these pictures from others.
+  let fingerprint: String
+
+  private let options: Options
+  private let size: Size2D
+
+  /// At most so many images are classified.
+  static let mostQueries = 2_000
+
+  init(_ options: Options) throws {
+    let contents = try ImageFolder.contents(of: options.data)
+    fingerprint = try contents.fingerprint()
+    self.options = options
+    // Half as large again as the views, which are cut from these.
+    size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
+    var loader = Loader(options, size, stream: RandomStream(seed: options.seed))
+    guard let splits = contents.splits else {
+      Self.describe(contents, nil)
+      let images = try loader.load(contents)
+      (training, labeled) = Self.evaluatingThemselves(images)
+      return
+    }
+    Self.describe(contents, splits)
+    let images = try loader.load(splits.training)
+    guard let evaluation = splits.evaluation, !evaluation.labels.isEmpty else {
+      (training, labeled) = Self.evaluatingThemselves(images)
+      return
+    }
+    let test = try loader.load(evaluation)
+    if images.labels.isEmpty {
+      let (queries, bank) = test.split(at: max(1, test.count / 5))
+      (training, labeled) = (images, (bank, queries))
+      return
+    }
+    let queries = Subset(test, ofClasses: images.classNames)
+    if queries.count < test.count {
+      say("\(test.count - queries.count) of them are of classes that are not trained on")
+    }
+    (training, labeled) =
+      queries.count > 0 ? (images, (images, queries)) : Self.evaluatingThemselves(images)
+  }
+
+  /// How the directory was read, and what was left out.
+  private static func describe(_ contents: FolderContents, _ splits: FolderContents.Splits?) {
+    if let splits {
+      say("\(splits.training.directory): \(splits.training)")
+      if let evaluation = splits.evaluation {
+        say("\(evaluation.directory): \(evaluation), to evaluate with")
+      }
+      if splits.unusedCount > 0 {
+        say("not used: \(counted(splits.unusedCount, "picture")) beside these")
+      }
+    } else {
+      say("\(contents.directory): \(counted(contents.count, "picture")), \(contents.classes)")
+    }
+    if let skipped = contents.skipped { say("left out: \(skipped)") }
+  }
+
+  /// A tenth of the images evaluates the others, if they have labels.
+  private static func evaluatingThemselves(
+    _ images: Subset
+  ) -> (any ImageDataset, (bank: any ImageDataset, queries: any ImageDataset)?) {
+    guard !images.labels.isEmpty, images.count > 1 else { return (images, nil) }
+    let (test, training) = images.split(at: min(mostQueries, max(1, images.count / 10)))
+    return (training, (training, test))
+  }
+}
+
+/// Reads pictures as the options say.
+private struct Loader {
+  private let options: Options
+  private let size: Size2D
+  private var stream: RandomStream
+
+  init(_ options: Options, _ size: Size2D, stream: RandomStream) {
+    (self.options, self.size, self.stream) = (options, size, stream)
+  }
+
+  /// In random order: the first ones of a folder would be of its first classes.
+  mutating func load(_ contents: FolderContents) throws -> Subset {
+    let images = try images(of: contents)
+    return images.sampled(images.count, using: &stream)
+  }
+
+  /// In memory if they fit in half of it.
+  private func images(of contents: FolderContents) throws -> any ImageDataset {
+    let bytes = contents.count * size.height * size.width * 3
+    guard bytes > Int(ProcessInfo.processInfo.physicalMemory / 2) else {
+      let progress = DecodingProgress(of: contents.count)
+      var leftOut = 0
+      let images = try ImageFolder.load(
+        contents, imageSize: size, options: options.pictures,
+        cache: contents.count < Self.fewestKept ? nil : options.cache,
+        onDecodingError: { error in
+          leftOut += 1
+          if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
+        }, progress: progress.update)
+      progress.finish()
+      if leftOut > Self.mostNamed { say("left out: \(leftOut - Self.mostNamed) more") }
+      if images.transparentCount > 0 {
+        say(
+          "\(counted(images.transparentCount, "picture")) with transparent pixels, shown on "
+            + options.background)
+      }
+      return images
+    }
+    say("the pictures are decoded as they are needed: memory does not hold all \(contents.count)")
+    return try ImageFolder.open(contents, imageSize: size, options: options.pictures) {
+      say("another picture stands in for \($0)")
+    }
+  }
+
+  private static let mostNamed = 10
+  /// Fewer pictures are decoded as quickly as the file that would keep them is written.
+  private static let fewestKept = 1_000
+}

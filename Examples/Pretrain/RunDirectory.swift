@@ -1,0 +1,80 @@
+import Arguments
+import Files
+import Foundation
+import Training
+
+/// Where a run's files are.
+struct RunDirectory {
+  let path: String
+  var backbone: String { path + "/backbone.safetensors" }
+  var metrics: String { path + "/metrics.jsonl" }
+
+  /// The directory of a run, made if it is not there.
+  ///
+  /// - Throws: ``UsageError`` if it has a run that may not be replaced, `FileError` if it cannot be
+  ///   made.
+  init(_ options: Options) throws {
+    guard let output = options.output else {
+      path = try Self.makeNew(options)
+      return
+    }
+    path = output
+    let isNew = options.former == nil && options.replay == nil
+    if isNew, !options.overwrites, let file = try? Self.runFiles(in: output).first {
+      throw UsageError(
+        "--out \(output) has a run already: \(file). --resume \(output) goes on with it, "
+          + "--overwrite removes it")
+    }
+    try makeDirectory(at: output)
+  }
+
+  /// A directory that no other run has, also if that began in the same second.
+  private static func makeNew(_ options: Options) throws -> String {
+    let name = (options.data as NSString).lastPathComponent
+    let base = "runs/\(name)-\(options.method.rawValue)-\(timeStamp())"
+    try makeDirectory(at: "runs")
+    for number in 1... {
+      let path = number == 1 ? base : "\(base)-\(number)"
+      if mkdir(path, 0o777) == 0 { return path }
+      guard errno == EEXIST else { break }
+    }
+    throw FileError(
+      path: base, reason: "cannot be made a directory: \(String(cString: strerror(errno)))",
+      kind: .unwritable)
+  }
+
+  private static func timeStamp() -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.dateFormat = "yyyyMMdd-HHmmss"
+    return formatter.string(from: Date())
+  }
+
+  /// Removes the directory if nothing is in it.
+  func removeIfEmpty() { rmdir(path) }
+
+  /// Removes what an earlier run has left, which would be taken for this one's.
+  func removeFormerRun() throws {
+    for name in try Self.runFiles(in: path) {
+      do {
+        try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+      } catch {
+        throw FileError(
+          path: "\(path)/\(name)", reason: "cannot be removed: \(error.localizedDescription)",
+          kind: .unwritable)
+      }
+    }
+  }
+
+  /// The files that runs write and that are there, but for empty ones, which say nothing.
+  private static func runFiles(in directory: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory).sorted().filter { name in
+      let isOfARun =
+        ["checkpoint.safetensors", "backbone.safetensors", "metrics.jsonl"].contains(name)
+        || ["best-epoch-", "nonfinite-step-"].contains(where: name.hasPrefix)
+      var status = stat()
+      return isOfARun && stat("\(directory)/\(name)", &status) == 0 && status.st_size > 0
+        && status.st_mode & S_IFMT == S_IFREG
+    }
+  }
+}

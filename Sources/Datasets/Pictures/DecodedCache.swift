@@ -1,0 +1,83 @@
+import Files
+import Foundation
+import Images
+
+/// A file that keeps the images of a folder's pictures, so that the next run need not decode them.
+///
+/// A line of JSON and the images' bytes. It counts only as long as every picture has the name, the
+/// size and the time of change that it had.
+struct DecodedCache {
+  private struct Header: Codable {
+    let pictures: String
+    let format: String
+    let count: Int
+    let transparentCount: Int
+    let failures: [Failure]
+  }
+
+  private struct Failure: Codable {
+    let index: Int
+    let path: String
+    let reason: String
+  }
+
+  private let path: String
+  /// What the pictures and their format are, as numbers that change when they do.
+  private let (pictures, format): (String, String)
+  private let (count, imageLength): (Int, Int)
+
+  /// The cache of some pictures in a directory.
+  ///
+  /// - Throws: ``FileError`` if a picture has gone.
+  init(in directory: String, of contents: FolderContents, _ format: ImageFormat) throws {
+    var place = Fingerprint()
+    place.add(URL(fileURLWithPath: contents.directory).standardizedFileURL.path)
+    self.format = "\(format.size), \(format.channels), \(format.options)"
+    place.add(self.format)
+    path = "\(directory)/decoded-\(place).images"
+    pictures = try contents.fingerprint(withTimes: true)
+    (count, imageLength) = (contents.count, format.shape.elementCount)
+  }
+
+  /// The images, if they are there and the pictures have not changed.
+  func read() -> DecodedPictures? {
+    guard let file = try? fileContents(path, mapped: true),
+      let end = file.firstIndex(of: 10),
+      let header = try? JSONDecoder().decode(Header.self, from: file[..<end]),
+      header.pictures == pictures, header.format == format, header.count == count,
+      Set(header.failures.map(\.index)).count == header.failures.count,
+      header.failures.allSatisfy({ (0..<count).contains($0.index) }),
+      file.count - end - 1 == (count - header.failures.count) * imageLength
+    else { return nil }
+    return DecodedPictures(
+      bytes: [UInt8](file[(end + 1)...]), of: count,
+      failures: header.failures.map { ($0.index, FileError($0.path, $0.reason, .damaged)) },
+      transparentCount: header.transparentCount)
+  }
+
+  /// Keeps the images; what hinders that is reported.
+  func write(_ decoded: DecodedPictures, report: ((FileError) -> Void)?) {
+    let header = Header(
+      pictures: pictures, format: format, count: count,
+      transparentCount: decoded.transparentCount,
+      failures: decoded.failures.map {
+        Failure(index: $0.index, path: $0.error.path, reason: $0.error.reason)
+      })
+    do {
+      try makeDirectory(at: (path as NSString).deletingLastPathComponent)
+      let line = try JSONEncoder().encode(header) + [10]
+      try writeAtomically(to: path) { file in
+        try file.write(contentsOf: line)
+        try decoded.bytes.withUnsafeBytes { bytes in
+          guard let start = bytes.baseAddress else { return }
+          try file.write(
+            contentsOf: Data(
+              bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: bytes.count,
+              deallocator: .none))
+        }
+      }
+    } catch {
+      report?(FileError(error, at: path))
+    }
+  }
+}
