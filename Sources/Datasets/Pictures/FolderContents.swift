@@ -57,14 +57,17 @@ public struct FolderContents: Sendable {
     }
   }
 
+  /// - Parameter known: Classes that count as such although there may be only one of them here.
   private init(
-    _ root: RawPath, _ pictures: [[UInt8]], otherFiles: [String: Int], problems: [FileError]
+    _ root: RawPath, _ pictures: [[UInt8]], otherFiles: [String: Int], problems: [FileError],
+    known: [String] = []
   ) {
     let counts = Dictionary(grouping: pictures, by: Self.firstPart).mapValues(\.count)
     let names = counts.keys.filter { !$0.isEmpty }
       .sorted { $0.lexicographicallyPrecedes($1) }
     let strays = counts[[]] ?? 0
-    let hasClasses = names.count > 1 && 10 * strays <= pictures.count
+    let isKnown = names.contains { known.contains(String(decoding: $0, as: UTF8.self)) }
+    let hasClasses = (names.count > 1 || isKnown) && 10 * strays <= pictures.count
     let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
     self.pictures =
       hasClasses && strays > 0 ? pictures.filter { !Self.firstPart(of: $0).isEmpty } : pictures
@@ -113,20 +116,22 @@ extension FolderContents {
     let isAlone = counts.keys.allSatisfy { $0.isEmpty || $0 == training }
     guard evaluation != nil || isAlone else { return nil }
     let used = (counts[training] ?? 0) + (evaluation.flatMap { counts[$0] } ?? 0)
+    let pictures = part(training)
     return Splits(
-      training: part(training), evaluation: evaluation.map { part($0) }, unusedCount: count - used)
+      training: pictures, evaluation: evaluation.map { part($0, known: pictures.classNames) },
+      unusedCount: count - used)
   }
 
   private static let trainingNames = ["train", "training"]
   private static let evaluationNames = ["val", "valid", "validation", "test", "testing"]
 
   /// The pictures of one subdirectory; what was left out is said by the whole set.
-  private func part(_ name: [UInt8]) -> FolderContents {
+  private func part(_ name: [UInt8], known: [String] = []) -> FolderContents {
     let start = name + [RawPath.separator]
     return FolderContents(
       root.appending(name),
       pictures.filter { $0.starts(with: start) }.map { Array($0.dropFirst(start.count)) },
-      otherFiles: [:], problems: [])
+      otherFiles: [:], problems: [], known: known)
   }
 }
 

@@ -12,34 +12,42 @@ struct PictureSearch {
 
   private let start: RawPath
   private var visited: Set<Directory.Identity> = []
+  /// Links that wait until all real directories have been walked: pictures count where they are
+  /// rather than where a link shows them.
+  private var links: [(entry: Directory.Entry, place: [UInt8])] = []
 
   /// Looks through the directory at `start`.
   ///
   /// - Throws: ``FileError`` if it cannot be listed.
   init(_ start: RawPath) throws {
     self.start = start
-    try look(through: try Directory(start), at: [])
+    look(through: try Directory(start), at: [])
+    var next = 0
+    while next < links.count {
+      take(links[next].entry, at: links[next].place)
+      next += 1
+    }
     pictures.sort { Self.precedes($0, $1) }
   }
 
-  private mutating func look(through directory: Directory, at place: [UInt8]) throws {
+  private mutating func look(through directory: Directory, at place: [UInt8]) {
     // A link may lead to where the search has been, and in circles.
     guard visited.insert(directory.identity).inserted else { return }
-    // Real directories first: pictures count where they are rather than where a link shows them.
-    for entry in directory.entries where !entry.isLink { try take(entry, at: place) }
-    for entry in directory.entries where entry.isLink { try take(entry, at: place) }
+    for entry in directory.entries {
+      if entry.isLink { links.append((entry, place)) } else { take(entry, at: place) }
+    }
   }
 
-  private mutating func take(_ entry: Directory.Entry, at place: [UInt8]) throws {
+  private mutating func take(_ entry: Directory.Entry, at place: [UInt8]) {
     let path = place + (place.isEmpty ? [] : [RawPath.separator]) + entry.name
     let ending = Self.ending(of: entry.name)
     let isNamedLikeAPicture = ImageFormat.fileExtensions.contains(ending)
     switch entry.kind {
     case .directory:
       do {
-        try look(through: try Directory(start.appending(path)), at: path)
-      } catch let error as FileError {
-        problems.append(error)
+        look(through: try Directory(start.appending(path)), at: path)
+      } catch {
+        problems.append(FileError(error, at: "\(start.appending(path))"))
       }
     case .file where isNamedLikeAPicture: pictures.append(path)
     case .file: otherFiles[ending, default: 0] += 1

@@ -160,6 +160,9 @@ struct PictureFile {
       if contents.starts(with: "RIFF".utf8), contents.dropFirst(8).starts(with: "WEBP".utf8) {
         return .webP
       }
+      if contents.starts(with: "version https://git-lfs".utf8) {
+        throw damage("needs a picture; this is a pointer of Git LFS: git lfs pull gets the picture")
+      }
       let start = contents.prefix(4).map { hexadecimal($0) }.joined(separator: " ")
       throw damage(
         "needs a JPEG, PNG or WebP picture; "

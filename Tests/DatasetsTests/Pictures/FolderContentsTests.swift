@@ -28,6 +28,11 @@ final class FolderContentsTests: XCTestCase {
       XCTAssertEqual(contents.splits?.training.count, 4, training)
       XCTAssertEqual(contents.splits?.evaluation?.count, 2, evaluation)
     }
+    // One class is none, unless it is one of those that are trained on.
+    let one = try contents(of: ["train/a": 2, "train/b": 2, "val/b": 1])
+    XCTAssertEqual(one.splits?.evaluation?.classNames, ["b"])
+    XCTAssertEqual(
+      try contents(of: ["train/a": 2, "train/b": 2, "val/x": 1]).splits?.evaluation?.labels, [])
     // val evaluates where there is test too, which is for the end.
     let both = try contents(of: ["train": 4, "val": 2, "test": 3])
     XCTAssertEqual(both.splits?.evaluation?.directory.hasSuffix("/val"), true)
