@@ -153,7 +153,7 @@ extension Augmentation where Self == Compose {
         jitter(0.8, 0.8, 0.8, 0.2, probability: 0.8),
         Grayscale().applied(probability: 0.2),
         GaussianBlur(kernelSize: 3, sigma: 1.5...1.5).applied(probability: 0.1),
-        Solarize().applied(probability: 0.5),
+        RandomSolarize().applied(probability: 0.5),
       ] + steps(normalization))
   }
 
