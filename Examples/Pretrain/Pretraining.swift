@@ -51,7 +51,9 @@ struct Pretraining {
   func run() throws {
     describe()
     if let path = options.views { try drawViews(to: path) }
-    let untrained = source.judge.map { ($0.accuracyOfPixels(), $0.accuracy(of: learner)) }
+    let untrained = try source.judge.map {
+      (try $0.accuracyOfPixels(), try $0.accuracy(of: learner))
+    }
     trainer.callbacks = try callbacks()
     if let former = options.former {
       try trainer.restore(former.checkpoint)
@@ -65,7 +67,7 @@ struct Pretraining {
     progress.finish()
     try learner.net.save(to: backbonePath)
     let summary = RunSummary(
-      knn: source.judge?.accuracy(of: learner), untrained: untrained, result: result)
+      knn: try source.judge?.accuracy(of: learner), untrained: untrained, result: result)
     try log.write(summary.record)
     say(summary.text(directory: options.output, files: [log.path, backbonePath]))
   }
@@ -103,7 +105,7 @@ struct Pretraining {
   private func callbacks() throws -> [any TrainingCallback] {
     var callbacks: [any TrainingCallback] = [CollapseWatch()]
     if let epochs = options.evaluateEvery, let judge = source.judge {
-      callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": judge.accuracy(of: $0)] })
+      callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": try judge.accuracy(of: $0)] })
       if let patience = options.patience {
         callbacks.append(EarlyStopping(on: "knn", patience: patience))
       }

@@ -27,7 +27,9 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   private let targets: [TargetNetwork]
   private let augmentations: Augmentations
   private let fusesViews: Bool
-  private var mode = Mode.training
+  private let inputCheck: InputCheck
+  /// Whether losses are those of a training, or leave no trace.
+  public private(set) var mode = Mode.training
 
   /// A learner around any network; the network itself is not changed.
   ///
@@ -70,6 +72,10 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     let usual = imageSize.map(method.augmentations)
     let first = augmentation ?? usual?.first ?? IdentityAugmentation()
     augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
+    inputCheck = InputCheck(
+      name: "\(M.self)", channels: imageSize == nil ? nil : shape.last,
+      expectsUnitRange: augmentations.first.expectsUnitRange
+        || augmentations.second.expectsUnitRange)
     namedParts = [("net", net)] + parts.named
     stochasticModules = namedStochasticModules(in: namedParts)
     modules = namedParts.compactMap { $0.part as? any Module }
@@ -90,7 +96,11 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   public func features(_ images: Tensor) -> Tensor { backbone(images) }
 
   /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
+  ///
+  /// - Precondition: Images are finite and have their channels last, and values 0...1 where an
+  ///   augmentation expects them.
   public func views(of images: Tensor, using stream: RandomStream?) -> M.Views {
+    inputCheck(images)
     var next = self.stream
     return method.views(of: images, by: augmentations, using: stream ?? next.split())
   }
@@ -119,6 +129,7 @@ public final class MethodLearner<M: LearningMethod>: Learner {
 
   /// Ends the step before, and checks the images of this one.
   func begin(_ count: Int, _ labels: [Int]? = nil) {
+    DebugBuild.warn()
     commits.checkWeights(of: "\(M.self)")
     precondition(
       labels.map { $0.count == count } ?? true,
