@@ -14,10 +14,12 @@ public struct KNNEvaluator: Sendable {
 
   /// An evaluator that looks up neighbors in `bank` and classifies `queries`, both at `size`, or as
   /// they are.
-  public init(bank: any ImageDataset, queries: any ImageDataset, size: Size2D? = nil) {
+  public init(
+    bank: any ImageDataset, queries: any ImageDataset, size: (any Size2DConvertible)? = nil
+  ) {
     self.bank = bank
     self.queries = queries
-    self.size = size
+    self.size = size?.size2D
   }
 
   /// The share of the queries that the vote of their 20 nearest neighbors classifies, by features

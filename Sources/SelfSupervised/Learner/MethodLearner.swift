@@ -50,11 +50,13 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
   /// - Precondition: The network has parameters, has the layers and calls them.
   public init(
-    _ net: any Module, _ method: M, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, _ method: M, imageSize: (any Size2DConvertible)? = nil,
+    inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, additionalLayers: [HiddenLayer] = [], channels: Int? = nil,
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
     secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
+    let imageSize = imageSize?.size2D
     precondition(
       (imageSize == nil) != (inputShape == nil) && (inputShape == nil || augmentation != nil),
       "a learner needs imageSize: for images, or inputShape: and augmentation: for other inputs; got "

@@ -105,7 +105,7 @@ extension MethodLearner where M == MoCoMethod {
   /// - `targetNorm`: Whose statistics the target's batch norms use.
   /// - `isSymmetric`: Whether each view is a query once and a key once.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 128,
     projectionHiddenSize: Int? = nil, queueSize: Int = 65_536,
     startsRandom: Bool = false, temperature: Float = 0.2,
