@@ -96,7 +96,7 @@ private struct Loader {
   /// In memory if they fit in half of it.
   private func images(of contents: FolderContents) throws -> any ImageDataset {
     let bytes = contents.count * size.height * size.width * 3
-    guard bytes > Int(ProcessInfo.processInfo.physicalMemory / 2) else {
+    guard bytes > Machine.memoryLimit / 2 else {
       let progress = DecodingProgress(of: contents.count)
       var leftOut = 0
       let images = try ImageFolder.load(

@@ -56,15 +56,23 @@ struct Pretraining {
     if let path = options.views { try drawViews(to: path) }
     if options.former == nil { try directory.removeFormerRun() }
     let log = try MetricsLog(directory.metrics, after: options.former?.checkpoint.step)
-    let untrained = source.judge.map { ($0.accuracyOfPixels(), $0.accuracy(of: learner)) }
+    let untrained = try source.judge.map {
+      (try $0.accuracyOfPixels(), try $0.accuracy(of: learner))
+    }
     trainer.callbacks = callbacks(log)
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
     }
     let failure = try train()
+    let result = trainer.result
+    if result.hasDiverged {
+      say(
+        "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
+          + "rate or --clip may help")
+    }
     let summary = RunSummary(
-      knn: source.judge?.accuracy(of: learner), untrained: untrained, result: trainer.result)
+      knn: try source.judge?.accuracy(of: learner), untrained: untrained, result: result)
     try? log.write(summary.record)
     let files = [log.path, directory.backbone]
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
@@ -140,7 +148,7 @@ struct Pretraining {
   private func callbacks(_ log: MetricsLog) -> [any TrainingCallback] {
     var callbacks: [any TrainingCallback] = [CollapseWatch()]
     if let epochs = options.evaluateEvery, let judge = source.judge {
-      callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": judge.accuracy(of: $0)] })
+      callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": try judge.accuracy(of: $0)] })
       if let patience = options.patience {
         callbacks.append(EarlyStopping(on: "knn", patience: patience))
       }

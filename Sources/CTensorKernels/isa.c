@@ -1,13 +1,28 @@
 #include "include/isa.h"
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
-static CTKISA detected(void) {
+static CTKISA supported(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512vl")) return CTKISAAVX512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CTKISAAVX2;
 #endif
   return CTKISABaseline;
+}
+
+/// The limit that TENSOR_MAX_ISA names; none if it is unset or names no ISA.
+static CTKISA named(void) {
+  const char *name = getenv("TENSOR_MAX_ISA");
+  if (name && strcmp(name, "baseline") == 0) return CTKISABaseline;
+  if (name && strcmp(name, "avx2") == 0) return CTKISAAVX2;
+  return CTKISAAVX512;
+}
+
+static CTKISA detected(void) {
+  CTKISA most = supported(), limit = named();
+  return most < limit ? most : limit;
 }
 
 /// The ISA in use; -1 before anyone asked.

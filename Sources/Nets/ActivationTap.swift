@@ -35,6 +35,13 @@ package final class ActivationTap: @unchecked Sendable {
     return tap.outputs
   }
 
+  /// Runs `body` and gives the modules that were called.
+  package static func calledModules(during body: () throws -> Void) rethrows -> Set<
+    ObjectIdentifier
+  > {
+    Set(try outputs(during: body).keys)
+  }
+
   func note(_ output: Tensor, of layer: any Module) {
     if listens(to: layer) { outputs[ObjectIdentifier(layer)] = output }
   }

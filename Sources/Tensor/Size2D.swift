@@ -32,3 +32,31 @@ extension Size2D: CustomStringConvertible {
   /// Height by width.
   public var description: String { "\(height)x\(width)" }
 }
+
+/// What stands for a size in arguments: a number for a square, `[height, width]`, or a ``Size2D``.
+///
+/// `stride: 2`, `stride: step` of a variable and `stride: [1, step]` all say the same kind of thing.
+public protocol Size2DConvertible: Sendable {
+  /// The size.
+  var size2D: Size2D { get }
+}
+
+extension Size2D: Size2DConvertible {
+  /// This size.
+  public var size2D: Size2D { self }
+}
+
+extension Int: Size2DConvertible {
+  /// A square of this side.
+  public var size2D: Size2D { Size2D(self) }
+}
+
+extension Array: Size2DConvertible where Element == Int {
+  /// A height and a width, in that order.
+  ///
+  /// - Precondition: There are two numbers.
+  public var size2D: Size2D {
+    precondition(count == 2, "a size needs [height, width]; got \(self)")
+    return Size2D(height: self[0], width: self[1])
+  }
+}

@@ -32,7 +32,8 @@ extension Trainer {
   ///   - seed: Where views, heads and the order of images come from.
   /// - Throws: `FileError` if the folder cannot be made.
   public convenience init(
-    _ net: any Module, dataset: any ImageDataset, imageSize: Size2D, hiddenLayer: HiddenLayer = -2,
+    _ net: any Module, dataset: any ImageDataset, imageSize: any Size2DConvertible,
+    hiddenLayer: HiddenLayer = -2,
     learningRate: Float = 3e-4, stepCount: Int = 100_000, batchSize: Int = 16,
     checkpointEvery: Int = 1_000, checkpointFolder: String = "./checkpoints", seed: UInt64 = 0
   ) throws {

@@ -70,7 +70,8 @@ extension MethodLearner where M == ClassificationMethod {
   ///   - seed: Where the layer's weights and the variations come from; unpredictable when it is
   ///     nil.
   public convenience init(
-    _ net: any Module, classCount: Int, imageSize: Size2D, hiddenLayer: HiddenLayer = -2,
+    _ net: any Module, classCount: Int, imageSize: any Size2DConvertible,
+    hiddenLayer: HiddenLayer = -2,
     augmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
     self.init(

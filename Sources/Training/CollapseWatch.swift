@@ -19,7 +19,9 @@ import Tensor
 /// above all published ones, and below a quarter of its best. It waits 200 steps, and longer while
 /// they improve, for projections that are alike from the start, as those of networks without norms
 /// may be, and for the pixels of a `PixelCL`, whose deviation may be low for a while in trainings
-/// that end well.
+/// that end well. In the first 20 steps it also warns, once, of a training that is set up wrongly:
+/// an optimizer without the learner's parameters, evaluation mode, or a ``MoCo`` whose queue
+/// holds as many keys as there are images.
 ///
 /// Healthy short runs of small residual networks stayed above a deviation of 0.4 and a rank of 4;
 /// those of `MoCo` went down to 0.23 and 3.7 in their first hundred steps, and rose again.
@@ -29,6 +31,8 @@ public struct CollapseWatch: Sendable {
   private var lowestSpread = Float.infinity
   private var highestRate: Float = 0
   private var hasWarned = false
+  /// How often the set-up is still looked at.
+  private var looksLeft = 20
 
   /// A watch that has seen nothing.
   public init() {}
@@ -40,19 +44,31 @@ public struct CollapseWatch: Sendable {
   ///   - learner: The learner.
   ///   - optimizer: What moves it; its highest learning rate so far may be the cause.
   ///   - batchSize: How many images a step has, which may be the cause if they are few.
-  /// - Returns: A warning at the step at which a collapse is certain or the training has diverged;
-  ///   nil at all others.
+  ///   - imageCount: How many images there are, if a queue of their keys is to be looked at.
+  /// - Returns: A warning at the step at which a collapse is certain, the training has diverged or
+  ///   its set-up is seen to be wrong; nil at all others.
   public mutating func warning(
-    of loss: StepLoss, _ learner: some Learner, optimizer: any Optimizer, batchSize: Int? = nil
+    of loss: StepLoss, _ learner: some Learner, optimizer: any Optimizer, batchSize: Int? = nil,
+    imageCount: Int? = nil
   ) -> CollapseWarning? {
-    warning(of: loss.statistics, learner, optimizer: optimizer, batchSize: batchSize)
+    warning(
+      of: loss.statistics, learner, optimizer: optimizer, batchSize: batchSize,
+      imageCount: imageCount)
   }
 
   /// Looks at a step's statistics, where they are known already.
   mutating func warning(
     of statistics: ProjectionStatistics, _ learner: some Learner, optimizer: any Optimizer,
-    batchSize: Int?
+    batchSize: Int?, imageCount: Int?
   ) -> CollapseWarning? {
+    if looksLeft > 0 {
+      looksLeft -= 1
+      let mistakes = SetupMistakes(learner, optimizer, imageCount: imageCount).sentences
+      if !mistakes.isEmpty {
+        looksLeft = 0
+        return CollapseWarning(kind: .setup, statistics: statistics, causes: mistakes)
+      }
+    }
     highestRate = max(highestRate, optimizer.learningRate)
     let isRateUnusual = highestRate > optimizer.usualHighestRate
     guard let kind = note(statistics, fewestDirections: isRateUnusual ? 6 : 3) else { return nil }
@@ -135,6 +151,8 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
     case pixels
     /// One is not a number, or infinite.
     case divergence
+    /// Nothing yet, but the training is set up in a way in which it cannot learn what it should.
+    case setup
   }
 
   /// What is wrong with the projections.
@@ -146,19 +164,20 @@ public struct CollapseWarning: Sendable, CustomStringConvertible {
 
   /// One line for the person who waits.
   public var description: String {
+    guard kind != .setup else { return "warning: " + causes.joined(separator: "; ") }
     let (spread, rank) = (statistics.projectionStd.rounded(2), statistics.effectiveRank.rounded(1))
     let what =
       switch kind {
       case .point: "the projections have collapsed to nearly one point"
       case .fewDirections: "the projections have collapsed to a few directions"
       case .pixels: "the projections of pixels have collapsed to nearly one point"
-      case .divergence: "projections became NaN or infinite"
+      case .divergence, .setup: "projections became NaN or infinite"
       }
     let numbers =
       switch kind {
       case .point, .fewDirections: " (spread \(spread), effective rank \(rank))"
       case .pixels: " (spread \((statistics.pixelStd ?? .nan).rounded(2)))"
-      case .divergence: ""
+      case .divergence, .setup: ""
       }
     return "warning: \(what)\(numbers); the likely cause is "
       + causes.joined(separator: ", or ")

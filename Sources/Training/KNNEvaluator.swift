@@ -14,27 +14,35 @@ public struct KNNEvaluator: Sendable {
 
   /// An evaluator that looks up neighbors in `bank` and classifies `queries`, both at `size`, or as
   /// they are.
-  public init(bank: any ImageDataset, queries: any ImageDataset, size: Size2D? = nil) {
+  public init(
+    bank: any ImageDataset, queries: any ImageDataset, size: (any Size2DConvertible)? = nil
+  ) {
     self.bank = bank
     self.queries = queries
-    self.size = size
+    self.size = size?.size2D
   }
 
   /// The share of the queries that the vote of their 20 nearest neighbors classifies, by features
   /// of shape [count, width].
-  public func accuracy(_ features: (Tensor) -> Tensor) -> Float {
-    WeightedKNN(all(features, of: bank), labels: bank.labels)
+  ///
+  /// - Throws: ``NonFiniteFeaturesError`` if a feature is NaN or infinite.
+  public func accuracy(_ features: (Tensor) -> Tensor) throws -> Float {
+    try WeightedKNN(all(features, of: bank), labels: bank.labels)
       .accuracy(all(features, of: queries), labels: queries.labels)
   }
 
   /// The same by the features of a learner's network.
-  public func accuracy(of learner: any Learner) -> Float {
-    accuracy { learner.represent($0).embedding }
+  ///
+  /// - Throws: ``NonFiniteFeaturesError`` if the training has diverged.
+  public func accuracy(of learner: any Learner) throws -> Float {
+    try accuracy { learner.represent($0).embedding }
   }
 
   /// The share of the queries that their pixels classify, at most 64 by 64 of them.
-  public func accuracyOfPixels() -> Float {
-    accuracy { images in
+  ///
+  /// - Throws: ``NonFiniteFeaturesError`` if a pixel is NaN or infinite.
+  public func accuracyOfPixels() throws -> Float {
+    try accuracy { images in
       let (height, width) = (images.shape[1], images.shape[2])
       let size = Size2D(
         height: min(height, Self.mostPixels), width: min(width, Self.mostPixels))
@@ -42,7 +50,13 @@ public struct KNNEvaluator: Sendable {
     }
   }
 
-  private func all(_ features: (Tensor) -> Tensor, of dataset: any ImageDataset) -> Tensor {
-    dataset.features { images in features(size.map { resized(images, to: $0) } ?? images) }
+  private func all(
+    _ features: (Tensor) -> Tensor, of dataset: any ImageDataset
+  ) throws -> Tensor {
+    let found = dataset.features { images in
+      features(size.map { resized(images, to: $0) } ?? images)
+    }
+    guard found.isFinite else { throw NonFiniteFeaturesError(found) }
+    return found
   }
 }

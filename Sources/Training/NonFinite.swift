@@ -23,6 +23,24 @@ public struct NonFiniteError: Error, CustomStringConvertible, LocalizedError {
   public var errorDescription: String? { description }
 }
 
+/// Features are NaN or infinite, so that nothing can be said of them.
+public struct NonFiniteFeaturesError: Error, CustomStringConvertible, LocalizedError {
+  /// What was found, and what may help.
+  public let description: String
+
+  /// The description.
+  public var errorDescription: String? { description }
+
+  init(_ features: Tensor) {
+    let count = features.shape[0]
+    let broken = (0..<count).count(where: { !features[$0].isFinite })
+    description =
+      "the features of \(broken) of \(count) images are NaN or infinite: the training has diverged, "
+      + "or the weights or the images are damaged; a lower learning rate or clipped gradients may "
+      + "help"
+  }
+}
+
 /// A step that can be run again: a checkpoint from just before it, and its batch.
 public struct Replay: Sendable {
   /// The state before the step.

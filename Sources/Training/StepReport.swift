@@ -93,4 +93,7 @@ public struct TrainingResult: Sendable {
   public let stopReason: String?
   /// Whether a signal ended it.
   public let wasInterrupted: Bool
+  /// Whether a weight is NaN or above a million: the last step may have done that, after which no
+  /// loss could tell.
+  public let hasDiverged: Bool
 }

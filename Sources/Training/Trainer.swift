@@ -135,7 +135,12 @@ extension Trainer {
   public var result: TrainingResult {
     TrainingResult(
       progress: progress, imagesPerSecond: imagesPerSecond, stopReason: stopReason,
-      wasInterrupted: stopReason == Interruption.reason)
+      wasInterrupted: stopReason == Interruption.reason,
+      hasDiverged: learner.parameters.contains { parameter in
+        parameter.value.detached.withUnsafeBufferPointer { values in
+          values.contains { !(abs($0) <= Self.largestWeight) }
+        }
+      })
   }
 
   /// Takes all steps that are left.
@@ -255,6 +260,8 @@ extension Trainer {
       ? norm : try leaveOut("the norm of the gradients became \(norm)", source, before)
     return (sum / Float(accumulatedBatches), usable, last)
   }
+
+  private static let largestWeight: Float = 1e6
 
   /// What a loss moves besides gradients: a step that is left out must not leave its values.
   private struct Before {

@@ -78,7 +78,7 @@ public struct TrainingInterval: Sendable {
 ///
 /// ```swift
 /// let judge = KNNEvaluator(bank: training.first(5_000), queries: test)
-/// trainer.callbacks.append(Evaluation(every: .epochs(1)) { ["knn": judge.accuracy(of: $0)] })
+/// trainer.callbacks.append(Evaluation(every: .epochs(1)) { ["knn": try judge.accuracy(of: $0)] })
 /// ```
 public struct Evaluation: TrainingCallback {
   private var interval: TrainingInterval
@@ -149,7 +149,7 @@ extension CollapseWatch: TrainingCallback {
   ) -> [TrainingEvent] {
     let warning = warning(
       of: report.statistics, trainer.learner, optimizer: trainer.optimizer,
-      batchSize: trainer.loader.batchSize)
+      batchSize: trainer.loader.batchSize, imageCount: trainer.loader.dataset.count)
     return warning.map { [.warning($0)] } ?? []
   }
 }

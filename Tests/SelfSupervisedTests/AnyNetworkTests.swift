@@ -122,7 +122,7 @@ final class AnyNetworkTests: XCTestCase {
 
   func testGroupNormAndStandardizedWeights() {
     check([16, 16, 3], at: "avgpool", map: "layer3", unmoved: classifier) {
-      ResNet.resNet10(stem: .small, width: 4, norm: .group(2))
+      ResNet.resNet10(stem: .small, width: 4, norm: .groupStandardized(2))
     }
   }
 

@@ -111,6 +111,78 @@ final class CollapseWatchTests: XCTestCase {
     XCTAssertTrue(warnings(constant(0.8, 25, 5) + constant(.nan, .nan, 500)).isEmpty)
   }
 
+  // MARK: - Set-ups
+
+  /// The first warning of a watch that looks at healthy statistics.
+  private func setupWarning(
+    _ learner: some Learner, _ optimizer: any Optimizer, imageCount: Int? = nil,
+    after looks: Int = 0
+  ) -> String? {
+    var watch = CollapseWatch()
+    var found: [String] = []
+    for look in 0..<30 {
+      if look == looks { learner.eval() }
+      let warning = watch.warning(
+        of: statistics(0.8, 25), learner, optimizer: optimizer, batchSize: 64,
+        imageCount: imageCount)
+      if let warning {
+        XCTAssertEqual(warning.kind, .setup)
+        found.append(warning.description)
+      }
+    }
+    XCTAssertLessThan(found.count, 2)
+    return found.first
+  }
+
+  func testOptimizerWithoutTheHeads() {
+    let learner = byol()
+    XCTAssertEqual(
+      setupWarning(learner, SGD(learner.net.parameters, learningRate: 0.1), after: 99),
+      "warning: the optimizer lacks 12 of the 12 parameters of the heads behind the network, which "
+        + "will never move; make it of learner.parameters, after the learner")
+    let others = learner.parameters.filter { parameter in
+      !learner.net.parameters.contains { $0 === parameter }
+    }
+    let text = setupWarning(learner, SGD(others, learningRate: 0.1), after: 99)
+    XCTAssertTrue(text?.contains("the optimizer has none of the network's") == true, text ?? "")
+    // Parts of the network, or what is frozen, may be left out.
+    let rest = Array(learner.parameters.dropFirst(3))
+    XCTAssertNil(setupWarning(learner, SGD(rest, learningRate: 0.1), after: 99))
+    for parameter in learner.net.parameters { parameter.isTrainable = false }
+    XCTAssertNil(setupWarning(learner, SGD(others, learningRate: 0.1), after: 99))
+  }
+
+  func testEvaluationMode() {
+    let learner = byol()
+    let optimizer = SGD(learner.parameters, learningRate: 0.1)
+    let text = setupWarning(learner, optimizer)
+    XCTAssertTrue(text?.contains("the learner is in evaluation mode") == true, text ?? "")
+    XCTAssertTrue(text?.contains("call learner.train()") == true, text ?? "")
+    // Seen later too, but not for ever.
+    learner.train()
+    XCTAssertNotNil(setupWarning(learner, optimizer, after: 19))
+    learner.train()
+    XCTAssertNil(setupWarning(learner, optimizer, after: 20))
+    learner.train()
+    learner.net.eval()
+    let other = setupWarning(learner, optimizer, after: 99)
+    XCTAssertTrue(other?.contains("the network is in evaluation mode") == true, other ?? "")
+    for case let norm as BatchNorm in learner.net.modeDependents { norm.isFrozen = true }
+    XCTAssertNil(setupWarning(learner, optimizer, after: 99))
+  }
+
+  func testQueueLargerThanTheData() {
+    let learner = MoCo(
+      net(), imageSize: 16, hiddenLayer: "avgpool", projectionSize: 8, queueSize: 100)
+    let optimizer = SGD(learner.parameters, learningRate: 0.1)
+    XCTAssertEqual(
+      setupWarning(learner, optimizer, imageCount: 100, after: 99),
+      "warning: MoCo's queue of 100 keys is not smaller than the 100 images, so that keys of the "
+        + "query's own image are among its negatives; give a queueSize below that")
+    XCTAssertNil(setupWarning(learner, optimizer, imageCount: 101, after: 99))
+    XCTAssertNil(setupWarning(learner, optimizer, after: 99))
+  }
+
   // MARK: - Real runs
 
   /// The first warning of a short run on small images, and the loss at its end.

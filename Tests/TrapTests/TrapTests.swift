@@ -136,6 +136,120 @@ import Training
   }
 }
 
+extension TrapTests {
+  /// Images of bytes, normalised ones, those of -1...1, broken ones, and channels first.
+  @Test func imagesOutsideTheRangeNameTheRemedy() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet())(Tensor.full(255, [4, 12, 12, 3]))
+    }
+    expect(
+      result, says: "needs images with values 0...1; got values from 255.0 to 255.0: divide by 255")
+  }
+
+  @Test func normalizedImagesNameTheRemedy() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet())(Normalize.imageNet(images()))
+    }
+    expect(result, says: "needs images with values 0...1", "leave out the normalization")
+  }
+
+  @Test func imagesAroundZeroNameTheRemedy() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet())(images() * 2 - 1)
+    }
+    expect(result, says: "-1...1 becomes 0...1 by 0.5 * images + 0.5")
+  }
+
+  @Test func brokenImagesAreToBlame() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet())(images() * .nan)
+    }
+    expect(result, says: "NaN or infinite: the images are to blame, not the training")
+  }
+
+  @Test func channelsFirstNamesTheCallersShape() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = smallBYOL(SmallNet())(Tensor.zeros([8, 3, 32, 32]))
+    }
+    expect(result, says: "got [8, 3, 32, 32]", "images.permuted([0, 2, 3, 1])")
+  }
+
+  @Test func hiddenCallsAreNamed() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = BYOL(HidingNet(), imageSize: 12, hiddenLayer: "conv")
+    }
+    expect(
+      result, says: "the hidden layer \"conv\" of type Conv2d was never called", "these were: fc",
+      "layer.forward(x) is not seen")
+  }
+
+  @Test func wrongImageSizeIsMentioned() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let net = Sequential {
+        Conv2d(3, 2, kernelSize: 3, padding: 1)
+        Flatten()
+        Linear(2 * 12 * 12, 4)
+      }
+      _ = BYOL(net, imageSize: 24, hiddenLayer: -1)
+    }
+    expect(
+      result, says: "linear needs inputs", "ran on zeros of shape [2, 24, 24, 3], as imageSize")
+  }
+
+  @Test func aBankOfBrokenFeaturesHasNoNeighbors() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = WeightedKNN(Tensor([1, .nan, 2, 3], shape: [2, 2]), labels: [0, 1])
+    }
+    expect(
+      result, says: "WeightedKNN needs features that are finite", "a training that has diverged")
+  }
+
+  @Test func brokenQueriesHaveNoNeighbors() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let knn = WeightedKNN(Tensor([1, 1, 2, 3], shape: [2, 2]), labels: [0, 1])
+      _ = knn.predict(Tensor([.infinity, 1], shape: [1, 2]))
+    }
+    expect(result, says: "WeightedKNN needs features that are finite")
+  }
+
+  @Test func theLargestOfNothingNamesTheAxes() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = Tensor.zeros([3, 0]).max(axes: [1])
+    }
+    expect(result, says: "needs at least one element along its axes; got shape [3, 0] and axes [1]")
+  }
+}
+
+/// Calls its convolution in a way that a learner does not see.
+private final class HidingNet: Module {
+  let conv = Conv2d(3, 6, kernelSize: 3)
+  let fc = Linear(6, 2)
+
+  func forward(_ x: Tensor) -> Tensor {
+    fc(globalAveragePool(conv.forward(x)).flattened(from: 1))
+  }
+}
+
 /// A convolution, batch norm, a pooling that can be replaced, and a classifier.
 private final class SmallNet: Module {
   let conv = Conv2d(3, 6, kernelSize: 3, stride: 2, padding: 1)

@@ -76,7 +76,9 @@ package struct Arguments: Sendable {
   package func path(_ name: String) throws -> String? {
     guard let path = string(name) else { return nil }
     guard !path.isEmpty else { throw UsageError("\(name) needs a path; got none") }
-    return path == "~" || path.hasPrefix("~/") ? (path as NSString).expandingTildeInPath : path
+    guard path == "~" || path.hasPrefix("~/") else { return path }
+    let home = ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()
+    return home + path.dropFirst()
   }
 
   /// The value of a flag that is one of a few words.

@@ -47,10 +47,10 @@ let trainer = Trainer(
 // neighbor. The field's has the training images for its bank, and twenty neighbors vote; here those
 // of a part.
 let evaluator = KNNEvaluator(bank: training.first(2_000), queries: test.first(1_000))
-func accuracies(_ learner: any Learner) -> Metrics {
+func accuracies(_ learner: any Learner) throws -> Metrics {
   let embeddings = learner.represent(test.images(in: 0..<1_000)).embedding
   return [
-    "knn": evaluator.accuracy(of: learner),
+    "knn": try evaluator.accuracy(of: learner),
     "knn_of_the_tutorial": crossValidatedKNN(
       embeddings, labels: Array(test.labels[..<1_000]), k: 1),
   ]
@@ -61,6 +61,6 @@ trainer.callbacks = [
   CollapseWatch(), Evaluation(every: .steps(interval), accuracies),
   ConsoleLog(everySteps: interval),
 ]
-print("raw pixels: knn \(evaluator.accuracyOfPixels())")
-print("untrained: \(accuracies(learner))")
+print("raw pixels: knn \(try evaluator.accuracyOfPixels())")
+print("untrained: \(try accuracies(learner))")
 try trainer.run()

@@ -29,6 +29,6 @@ trainer.learningRate = CosineDecay(from: optimizer.learningRate, over: trainer.s
 // collapsed, tells which.
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 
-let before = evaluator.accuracy(of: learner)
+let before = try evaluator.accuracy(of: learner)
 try trainer.run()
-print("kNN \(before) before, \(evaluator.accuracy(of: learner)) after")
+print("kNN \(before) before, \(try evaluator.accuracy(of: learner)) after")

@@ -28,7 +28,7 @@ trainer.learningRate = CosineDecay(from: 0.1, over: trainer.stepCount)
 // The loss rises while the queue fills: to tell a key from more of them is harder.
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 
-let before = evaluator.accuracy(of: learner)
+let before = try evaluator.accuracy(of: learner)
 try trainer.run()
 print("\(learner.parts.queue.count) keys of earlier steps are negatives by now")
-print("kNN \(before) before, \(evaluator.accuracy(of: learner)) after")
+print("kNN \(before) before, \(try evaluator.accuracy(of: learner)) after")

@@ -25,6 +25,6 @@ trainer.learningRate = CosineDecay(from: 2e-3, over: steps).warmed(over: steps /
 // The loss of 128 features is near 128 at first, and falls.
 trainer.callbacks = [CollapseWatch(), ConsoleLog(everySteps: 50)]
 
-let before = evaluator.accuracy(of: learner)
+let before = try evaluator.accuracy(of: learner)
 try trainer.run()
-print("kNN \(before) before, \(evaluator.accuracy(of: learner)) after")
+print("kNN \(before) before, \(try evaluator.accuracy(of: learner)) after")

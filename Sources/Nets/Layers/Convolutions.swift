@@ -17,28 +17,18 @@ public final class Conv2d: SampleIndependent {
 
   /// A layer from `inputChannels` to `outputChannels`, with torch's defaults and initial weights.
   public init(
-    _ inputChannels: Int, _ outputChannels: Int, kernelSize: Size2D, stride: Size2D = 1,
-    padding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1, bias: Bool = true,
+    _ inputChannels: Int, _ outputChannels: Int, kernelSize: any Size2DConvertible,
+    stride: any Size2DConvertible = 1, padding: any Size2DConvertible = 0,
+    dilation: any Size2DConvertible = 1, groups: Int = 1, bias: Bool = true,
     using stream: RandomStream? = nil
   ) {
     (weight, self.bias) = initialWeights(
-      from: inputChannels, to: outputChannels, kernelSize, groups: groups, bias: bias, stream)
-    self.stride = stride
-    self.padding = padding
-    self.dilation = dilation
+      from: inputChannels, to: outputChannels, kernelSize.size2D, groups: groups, bias: bias, stream
+    )
+    self.stride = stride.size2D
+    self.padding = padding.size2D
+    self.dilation = dilation.size2D
     self.groups = groups
-  }
-
-  /// A layer with square kernels, strides and paddings.
-  public convenience init(
-    _ inputChannels: Int, _ outputChannels: Int, kernelSize: Int, stride: Int = 1,
-    padding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true,
-    using stream: RandomStream? = nil
-  ) {
-    self.init(
-      inputChannels, outputChannels, kernelSize: Size2D(kernelSize), stride: Size2D(stride),
-      padding: Size2D(padding), dilation: Size2D(dilation), groups: groups, bias: bias,
-      using: stream)
   }
 
   /// The channels this layer reads.
@@ -73,30 +63,20 @@ public final class ConvTranspose2d: SampleIndependent {
 
   /// A layer from `inputChannels` to `outputChannels`, with torch's defaults and initial weights.
   public init(
-    _ inputChannels: Int, _ outputChannels: Int, kernelSize: Size2D, stride: Size2D = 1,
-    padding: Size2D = 0, outputPadding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1,
+    _ inputChannels: Int, _ outputChannels: Int, kernelSize: any Size2DConvertible,
+    stride: any Size2DConvertible = 1, padding: any Size2DConvertible = 0,
+    outputPadding: any Size2DConvertible = 0, dilation: any Size2DConvertible = 1, groups: Int = 1,
     bias: Bool = true, using stream: RandomStream? = nil
   ) {
     (weight, self.bias) = initialWeights(
-      from: inputChannels, to: outputChannels, kernelSize, groups: groups, bias: bias, stream,
+      from: inputChannels, to: outputChannels, kernelSize.size2D, groups: groups, bias: bias,
+      stream,
       isTransposed: true)
-    self.stride = stride
-    self.padding = padding
-    self.outputPadding = outputPadding
-    self.dilation = dilation
+    self.stride = stride.size2D
+    self.padding = padding.size2D
+    self.outputPadding = outputPadding.size2D
+    self.dilation = dilation.size2D
     self.groups = groups
-  }
-
-  /// A layer with square kernels, strides and paddings.
-  public convenience init(
-    _ inputChannels: Int, _ outputChannels: Int, kernelSize: Int, stride: Int = 1,
-    padding: Int = 0, outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1,
-    bias: Bool = true, using stream: RandomStream? = nil
-  ) {
-    self.init(
-      inputChannels, outputChannels, kernelSize: Size2D(kernelSize), stride: Size2D(stride),
-      padding: Size2D(padding), outputPadding: Size2D(outputPadding), dilation: Size2D(dilation),
-      groups: groups, bias: bias, using: stream)
   }
 
   /// Images of shape [count, height, width, inputs] to [count, …, …, outputs].

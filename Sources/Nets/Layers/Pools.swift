@@ -20,13 +20,11 @@ public final class MaxPool: SampleIndependent {
   public let window: PoolWindow
 
   /// A layer with the given windows, side by side unless a stride is given.
-  public init(_ window: Size2D, stride: Size2D? = nil, padding: Size2D = 0) {
-    self.window = PoolWindow(window, stride, padding)
-  }
-
-  /// A layer with the given square windows, side by side unless a stride is given.
-  public convenience init(_ window: Int, stride: Int? = nil, padding: Int = 0) {
-    self.init(Size2D(window), stride: stride.map { Size2D($0) }, padding: Size2D(padding))
+  public init(
+    _ window: any Size2DConvertible, stride: (any Size2DConvertible)? = nil,
+    padding: any Size2DConvertible = 0
+  ) {
+    self.window = PoolWindow(window.size2D, stride?.size2D, padding.size2D)
   }
 
   /// Images of shape [count, height, width, channels] to [count, …, …, channels].
@@ -41,13 +39,11 @@ public final class AveragePool: SampleIndependent {
   public let window: PoolWindow
 
   /// A layer with the given windows, side by side unless a stride is given.
-  public init(_ window: Size2D, stride: Size2D? = nil, padding: Size2D = 0) {
-    self.window = PoolWindow(window, stride, padding)
-  }
-
-  /// A layer with the given square windows, side by side unless a stride is given.
-  public convenience init(_ window: Int, stride: Int? = nil, padding: Int = 0) {
-    self.init(Size2D(window), stride: stride.map { Size2D($0) }, padding: Size2D(padding))
+  public init(
+    _ window: any Size2DConvertible, stride: (any Size2DConvertible)? = nil,
+    padding: any Size2DConvertible = 0
+  ) {
+    self.window = PoolWindow(window.size2D, stride?.size2D, padding.size2D)
   }
 
   /// Images of shape [count, height, width, channels] to [count, …, …, channels].

@@ -2,7 +2,7 @@ import Tensor
 
 /// A residual network (He et al., 2016) with torchvision's structure, names and initialisation.
 ///
-/// A state dictionary of torchvision's ResNet of the same depth loads into it unchanged.
+/// A state dictionary of torchvision's ResNet of the same depth and norm loads into it unchanged.
 public final class ResNet: SampleIndependent {
   /// What stands before the first residual block.
   public enum Stem: String, Sendable {
@@ -16,8 +16,13 @@ public final class ResNet: SampleIndependent {
   public enum Norm: Hashable, Sendable {
     /// Batch norm.
     case batch
-    /// Group norm over weight-standardised convolutions (Richemond et al., 2020).
+    /// Group norm of so many groups (Wu and He, 2018): torchvision's network with
+    /// `norm_layer=lambda channels: nn.GroupNorm(groups, channels)`.
     case group(Int)
+    /// Group norm over weight-standardised convolutions, which learn as well as with batch norm
+    /// (Qiao et al., 2019; BYOL without batch statistics, Richemond et al., 2020). Its state
+    /// dictionary has the names and shapes of ``group(_:)``'s, and means another network.
+    case groupStandardized(Int)
   }
 
   /// The convolution of the stem.

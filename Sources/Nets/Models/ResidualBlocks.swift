@@ -13,7 +13,8 @@ struct ResNetParts {
       bias: false, using: stream.split())
     layer.weight.value = Initialization.kaimingNormal(
       layer.weight.shape, fan: outputs * kernelSize * kernelSize, using: &stream)
-    return norm == .batch ? layer : WeightStandardized(layer)
+    if case .groupStandardized = norm { return WeightStandardized(layer) }
+    return layer
   }
 
   func norm(_ channels: Int, zeroInit: Bool = false) -> any FusableNorm {
@@ -22,7 +23,7 @@ struct ResNetParts {
       let layer = BatchNorm(channels)
       if zeroInit { layer.scale?.value = .zeros([channels]) }
       return layer
-    case .group(let groups):
+    case .group(let groups), .groupStandardized(let groups):
       let layer = GroupNorm(groups: groups, channels)
       if zeroInit { layer.scale.value = .zeros([channels]) }
       return layer

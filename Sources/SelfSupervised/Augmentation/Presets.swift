@@ -13,7 +13,7 @@ extension Augmentation where Self == Compose {
   ///   - interpolation: How crops are resized; Google's code has bicubic, torchvision bilinear.
   /// - Returns: The augmentation, for one image at a time.
   public static func simCLR(
-    imageSize: Size2D, strength: Float = 1, blur: Bool = true,
+    imageSize: any Size2DConvertible, strength: Float = 1, blur: Bool = true,
     interpolation: Interpolation = .bicubic
   ) -> Compose {
     let shape: [any Augmentation] = [
@@ -26,20 +26,21 @@ extension Augmentation where Self == Compose {
       Clip(),
     ]
     let blurring: [any Augmentation] =
-      blur ? [GaussianBlur.simCLR(imageHeight: imageSize.height).applied(probability: 0.5)] : []
+      blur
+      ? [GaussianBlur.simCLR(imageHeight: imageSize.size2D.height).applied(probability: 0.5)] : []
     return Compose(shape + colors + blurring)
   }
 
   /// SimCLR's views for small images such as CIFAR-10's: half the colour jitter and no blur (Chen
   /// et al., 2020, appendix B.9).
-  public static func simCLRSmall(imageSize: Size2D = 32) -> Compose {
+  public static func simCLRSmall(imageSize: any Size2DConvertible = 32) -> Compose {
     simCLR(imageSize: imageSize, strength: 0.5, blur: false)
   }
 
   /// The first of BYOL's two kinds of view (Grill et al., 2020, table 6): always blurred, never
   /// solarised.
   public static func byolFirst(
-    imageSize: Size2D, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
   ) -> Compose {
     byol(imageSize, normalization, blurProbability: 1, solarizeProbability: 0)
   }
@@ -47,7 +48,7 @@ extension Augmentation where Self == Compose {
   /// The second of BYOL's two kinds of view (Grill et al., 2020, table 6): one in ten blurred, one
   /// in five solarised.
   public static func byolSecond(
-    imageSize: Size2D, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
   ) -> Compose {
     byol(imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2)
   }
@@ -55,7 +56,7 @@ extension Augmentation where Self == Compose {
   /// The views of the byol-pytorch package, which crops last, jitters three images in ten and blurs
   /// two.
   public static func byolPyTorch(
-    imageSize: Size2D, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
   ) -> Compose {
     Compose(
       [
@@ -76,7 +77,7 @@ extension Augmentation where Self == Compose {
   ///   - normalization: What comes last.
   /// - Returns: The augmentation, for one image at a time.
   public static func mocoV2(
-    imageSize: Size2D, blur: Bool = true, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, blur: Bool = true, normalization: Normalize? = .imageNet
   ) -> Compose {
     Compose(
       [
@@ -95,7 +96,7 @@ extension Augmentation where Self == Compose {
   ///   - normalization: What comes last.
   /// - Returns: The augmentation, for one image at a time.
   public static func simSiam(
-    imageSize: Size2D, blur: Bool = true, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, blur: Bool = true, normalization: Normalize? = .imageNet
   ) -> Compose { mocoV2(imageSize: imageSize, blur: blur, normalization: normalization) }
 
   /// The views of the Keras example of NNCLR: a flip, a crop and a shift of brightness.
@@ -109,7 +110,7 @@ extension Augmentation where Self == Compose {
   ///   - scale: The range of the crop's area, as a share of the image's.
   /// - Returns: The augmentation, for one image at a time.
   public static func nnclr(
-    imageSize: Size2D, brightness: Float = 0.5, scale: ClosedRange<Float> = 0.2...1
+    imageSize: any Size2DConvertible, brightness: Float = 0.5, scale: ClosedRange<Float> = 0.2...1
   ) -> Compose {
     [
       HorizontalFlip().applied(probability: 0.5),
@@ -119,7 +120,7 @@ extension Augmentation where Self == Compose {
   }
 
   /// The gentler views that the Keras example of NNCLR trains its classifier on.
-  public static func nnclrClassification(imageSize: Size2D) -> Compose {
+  public static func nnclrClassification(imageSize: any Size2DConvertible) -> Compose {
     nnclr(imageSize: imageSize, brightness: 0.2, scale: 0.5...1)
   }
 
@@ -132,7 +133,7 @@ extension Augmentation where Self == Compose {
   ///   - normalization: What comes last.
   /// - Returns: The augmentation, for one image at a time.
   public static func aiSummer(
-    imageSize: Size2D, strength: Float = 1, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, strength: Float = 1, normalization: Normalize? = .imageNet
   ) -> Compose {
     Compose(
       [
@@ -153,27 +154,27 @@ extension Augmentation where Self == Compose {
         jitter(0.8, 0.8, 0.8, 0.2, probability: 0.8),
         Grayscale().applied(probability: 0.2),
         GaussianBlur(kernelSize: 3, sigma: 1.5...1.5).applied(probability: 0.1),
-        Solarize().applied(probability: 0.5),
+        RandomSolarize().applied(probability: 0.5),
       ] + steps(normalization))
   }
 
   /// The colours of PixPro's first views, which are BYOL's; crop and flip are the learner's, in the
   /// authors' code crops of `.area(0.08...1)` and flips of one half.
   public static func pixProFirst(
-    imageSize: Size2D, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
   ) -> Compose {
     Compose(byolColors(imageSize, normalization, blurProbability: 1, solarizeProbability: 0))
   }
 
   /// The colours of PixPro's second views, which are BYOL's.
   public static func pixProSecond(
-    imageSize: Size2D, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
   ) -> Compose {
     Compose(byolColors(imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2))
   }
 
   private static func byol(
-    _ imageSize: Size2D, _ normalization: Normalize?, blurProbability: Float,
+    _ imageSize: any Size2DConvertible, _ normalization: Normalize?, blurProbability: Float,
     solarizeProbability: Float
   ) -> Compose {
     Compose(
@@ -187,13 +188,14 @@ extension Augmentation where Self == Compose {
   }
 
   private static func byolColors(
-    _ imageSize: Size2D, _ normalization: Normalize?, blurProbability: Float,
+    _ imageSize: any Size2DConvertible, _ normalization: Normalize?, blurProbability: Float,
     solarizeProbability: Float
   ) -> [any Augmentation] {
     [
       jitter(0.4, 0.4, 0.2, 0.1, probability: 0.8),
       Grayscale().applied(probability: 0.2),
-      GaussianBlur.simCLR(imageHeight: imageSize.height).applied(probability: blurProbability),
+      GaussianBlur.simCLR(imageHeight: imageSize.size2D.height).applied(
+        probability: blurProbability),
       Solarize(threshold: 0.5).applied(probability: solarizeProbability),
       Clip(),
     ] + steps(normalization)

@@ -32,13 +32,14 @@ public struct RandomResizedCrop: Augmentation {
   ///
   /// - Precondition: The ranges are above zero.
   public init(
-    _ size: Size2D, scale: ClosedRange<Float> = 0.08...1, ratio: ClosedRange<Float> = 3 / 4...4 / 3,
+    _ size: any Size2DConvertible, scale: ClosedRange<Float> = 0.08...1,
+    ratio: ClosedRange<Float> = 3 / 4...4 / 3,
     interpolation: Interpolation = .bilinear, antialias: Bool = true, overflow: Overflow = .redraw
   ) {
     precondition(
       scale.lowerBound > 0 && ratio.lowerBound > 0,
       "RandomResizedCrop needs ranges above zero; got scale \(scale) and ratio \(ratio)")
-    self.size = size
+    self.size = size.size2D
     self.scale = scale
     self.ratio = ratio
     self.interpolation = interpolation

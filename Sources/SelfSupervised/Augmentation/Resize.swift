@@ -12,8 +12,10 @@ public struct Resize: Augmentation {
   public let antialias: Bool
 
   /// The image resized to `size`, whatever its proportions.
-  public init(_ size: Size2D, interpolation: Interpolation = .bilinear, antialias: Bool = true) {
-    goal = .size(size)
+  public init(
+    _ size: any Size2DConvertible, interpolation: Interpolation = .bilinear, antialias: Bool = true
+  ) {
+    goal = .size(size.size2D)
     (self.interpolation, self.antialias) = (interpolation, antialias)
   }
 
@@ -54,7 +56,7 @@ public struct CenterCrop: Augmentation {
   public let size: Size2D
 
   /// The middle of the image, of the given size.
-  public init(_ size: Size2D) { self.size = size }
+  public init(_ size: any Size2DConvertible) { self.size = size.size2D }
 
   /// The middle of `image`.
   ///

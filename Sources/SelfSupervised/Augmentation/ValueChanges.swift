@@ -28,6 +28,40 @@ public struct Solarize: SizePreserving {
   ) -> PixelImage { image.solarized(threshold: threshold) }
 }
 
+/// The image with its bright values inverted, after a random change of brightness and from a random
+/// threshold on, as in kornia.
+///
+/// A number is drawn evenly from `additions` and added to all values, which are then clipped to
+/// 0...1; x becomes 1 - x where it is at least a threshold that is drawn from `thresholds`.
+public struct RandomSolarize: SizePreserving {
+  /// Where the smallest value that is inverted is drawn from.
+  public let thresholds: ClosedRange<Float>
+  /// Where the number that is added before is drawn from.
+  public let additions: ClosedRange<Float>
+
+  /// Inverts the values from a random threshold on; kornia's ranges unless others are given.
+  public init(
+    thresholds: ClosedRange<Float> = 0.4...0.6, additions: ClosedRange<Float> = -0.1...0.1
+  ) {
+    self.thresholds = thresholds
+    self.additions = additions
+  }
+
+  /// Draws the threshold and the number to add.
+  public func draw(using stream: inout RandomStream) -> (threshold: Float, addition: Float) {
+    let threshold = stream.uniform(in: thresholds)
+    return (threshold, stream.uniform(in: additions))
+  }
+
+  /// `image` with its bright values inverted.
+  public func callAsFunction(
+    _ image: consuming PixelImage, using stream: inout RandomStream
+  ) -> PixelImage {
+    let (threshold, addition) = draw(using: &stream)
+    return image.blended(scale: 1, offset: addition).solarized(threshold: threshold)
+  }
+}
+
 /// One random number added to all values of the image, which are then clipped to 0...1.
 ///
 /// The number is drawn evenly from -`factor` to `factor`, as in the Keras example of NNCLR;

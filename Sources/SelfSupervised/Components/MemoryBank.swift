@@ -51,6 +51,10 @@ public final class MemoryBank: Stateful {
   /// The rows that have come, of shape [count, width], in no order that matters; never tracked.
   public var rows: Tensor { places.value[0..<count] }
 
+  /// The rows that losses look at, of shape [any number, width]: those that have come, or all places
+  /// if they start random.
+  public var candidates: Tensor { startsRandom ? places.value : rows }
+
   /// Where the next row goes.
   var position: Int { Int(next.value.item) }
 }
@@ -152,14 +156,14 @@ extension MemoryBank {
     precondition(
       queries.rank == 2 && queries.shape[1] == width && queries.shape[0] > 0,
       "MemoryBank needs features [count, \(width)], of at least 1 row; got \(queries.shape)")
-    let searched = startsRandom ? capacity : count
+    let bank = candidates
     return withoutGradients {
-      guard searched > 0 else {
+      guard bank.shape[0] > 0 else {
         let units = l2Normalized(queries.detached)
         return Neighbors(
           rows: units, labels: Array(repeating: nil, count: units.shape[0]), randomShare: 0)
       }
-      let nearest = nearest(to: queries.detached, among: searched)
+      let nearest = nearest(to: queries.detached, among: bank)
       let random = nearest.count(where: { $0 >= count })
       return Neighbors(
         rows: places.value.indexSelect(nearest), labels: labels(at: nearest),
@@ -169,8 +173,8 @@ extension MemoryBank {
 
   /// The products are made a block of queries at a time, so that memory does not grow with the
   /// count.
-  private func nearest(to queries: Tensor, among searched: Int) -> [Int] {
-    let (bank, block) = (places.value[0..<searched], max(1, (1 << 24) / searched))
+  private func nearest(to queries: Tensor, among bank: Tensor) -> [Int] {
+    let block = max(1, (1 << 24) / bank.shape[0])
     return queries.chunks(of: block).flatMap { linear($0, bank).argmax() }  // queries · bankᵀ
   }
 

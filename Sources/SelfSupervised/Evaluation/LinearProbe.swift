@@ -6,8 +6,8 @@ import Tensor
 /// It takes features, so that no network is trained with it. They are brought to mean 0 and
 /// deviation 1, as they were in training. The layer is trained by SGD with a momentum of 0.9, no
 /// weight decay and a rate that falls to zero along a cosine. Which rate serves depends on the
-/// features, so several are tried on a part that is held out, and the best one trains the layer on
-/// all of them.
+/// features, so several are tried on a part that is held out, on up to five parts where rows are
+/// few, and the best one trains the layer on all of them.
 ///
 /// ```swift
 /// let probe = LinearProbe(learner.represent(images).embedding, labels: labels)
@@ -18,8 +18,9 @@ public final class LinearProbe {
   public let classCount: Int
   /// The rate that did best, and trained the layer.
   public let learningRate: Float
-  /// The share of the held-out rows that each rate got right; empty when there was but one to try.
-  public let trials: [(learningRate: Float, accuracy: Float)]
+  /// The share of the held-out rows that each rate got right, and their mean loss; empty when there
+  /// was but one to try.
+  public let trials: [(learningRate: Float, accuracy: Float, loss: Float)]
   private let scaling: FeatureScaling
   private let layer: Linear
 
@@ -30,7 +31,8 @@ public final class LinearProbe {
   ///   - labels: A class for each row.
   ///   - learningRates: The rates to be tried, for batches of 256; those for others follow in
   ///     proportion.
-  ///   - heldOutShare: The share of the rows that judges the rates.
+  ///   - heldOutShare: The share of the rows that judges the rates. Of fewer than 1,000 rows it
+  ///     takes up to five parts in turn, each judging layers of its own.
   ///   - epochs: How often each row is seen; lightly's 90.
   ///   - batchSize: How many rows a step takes.
   ///   - seed: Where the order of the rows, and which are held out, comes from.
@@ -49,6 +51,7 @@ public final class LinearProbe {
         && heldOutShare > 0 && heldOutShare < 1,
       "LinearProbe needs learning rates, epochs and a batch above zero and a share between 0 and 1; "
         + "got \(learningRates), \(epochs), \(batchSize) and \(heldOutShare)")
+    checkFinite(features, "LinearProbe")
     classCount = (labels.max() ?? 0) + 1
     scaling = FeatureScaling(features.detached)
     var stream = RandomStream(seed: seed)
@@ -57,15 +60,19 @@ public final class LinearProbe {
       features: scaling(features.detached), labels: labels, classCount: classCount,
       training: ProbeTraining(epochs: epochs, batchSize: batchSize, stream: stream))
     let heldOut = min(labels.count - 1, max(1, Int(heldOutShare * Float(labels.count))))
+    let parts = min(max(1, min(5, Self.enoughJudges / heldOut)), labels.count / heldOut)
     trials =
       learningRates.count == 1
-      ? [] : training.trials(of: learningRates, on: order[heldOut...], judgedBy: order[..<heldOut])
-    // Of equally good ones the lowest.
+      ? [] : training.trials(of: learningRates, order, heldOut: heldOut, parts: parts)
+    // Of equally good ones that of the lowest loss: low rates may be right and far from done.
     learningRate =
-      trials.max { ($0.accuracy, -$0.learningRate) < ($1.accuracy, -$1.learningRate) }?.learningRate
+      trials.max { ($0.accuracy, -$0.loss) < ($1.accuracy, -$1.loss) }?.learningRate
       ?? learningRates[0]
     layer = training.layer(learningRate: learningRate, on: labels.indices)
   }
+
+  /// The rows that tell rates apart by half a point.
+  private static let enoughJudges = 1_000
 
   /// The class of each row of `features` [count, width].
   public func predict(_ features: Tensor) -> [Int] {
@@ -105,14 +112,24 @@ private struct LayerTraining {
     return layer
   }
 
-  /// How each rate does on some rows when it has trained on others.
+  /// How each rate does on parts of `heldOut` rows, each when it has trained on all others.
   func trials(
-    of rates: [Float], on rows: ArraySlice<Int>, judgedBy judges: ArraySlice<Int>
-  ) -> [(learningRate: Float, accuracy: Float)] {
-    let held = features.indexSelect(Array(judges))
-    return rates.map { rate in
-      let found = predictions(layer(learningRate: rate, on: rows), held)
-      return (rate, share(found, judges.map { labels[$0] }))
+    of rates: [Float], _ order: [Int], heldOut: Int, parts: Int
+  ) -> [(learningRate: Float, accuracy: Float, loss: Float)] {
+    rates.map { rate in
+      var (right, loss): (Float, Float) = (0, 0)
+      for part in 0..<parts {
+        let range = part * heldOut..<(part + 1) * heldOut
+        let (judges, rest) = (
+          Array(order[range]), order[..<range.lowerBound] + order[range.upperBound...]
+        )
+        let layer = layer(learningRate: rate, on: rest)
+        let found = withoutGradients { scores(layer, features.indexSelect(judges)) }
+        let truth = judges.map { labels[$0] }
+        right += share(found.argmax(), truth)
+        loss += crossEntropy(found, truth).item
+      }
+      return (rate, right / Float(parts), loss / Float(parts))
     }
   }
 }

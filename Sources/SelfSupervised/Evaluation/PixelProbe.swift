@@ -47,6 +47,7 @@ public final class PixelProbe {
       epochs > 0 && batchSize > 0 && labels.allSatisfy { (0..<classCount).contains($0) },
       "PixelProbe needs an epoch, a batch and labels in 0..<\(classCount); got \(epochs) epochs, "
         + "batches of \(batchSize) and labels \(labels.min() ?? 0)...\(labels.max() ?? 0)")
+    checkFinite(maps, "PixelProbe")
     self.size = size
     self.classCount = classCount
     scaling = FeatureScaling(maps.detached)

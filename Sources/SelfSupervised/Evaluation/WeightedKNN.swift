@@ -30,6 +30,7 @@ public struct WeightedKNN: Sendable {
       k >= 1 && temperature > 0 && labels.allSatisfy { $0 >= 0 },
       "WeightedKNN needs k of 1 or more, a temperature above zero and labels of zero or more; got "
         + "k \(k), temperature \(temperature), lowest label \(labels.min() ?? 0)")
+    checkFinite(features, "WeightedKNN")
     self.k = min(k, labels.count)
     self.temperature = temperature
     bank = l2Normalized(features.detached)
@@ -38,18 +39,33 @@ public struct WeightedKNN: Sendable {
   }
 
   /// The class of each row of `features` [count, width].
+  public func predict(_ features: Tensor) -> [Int] { neighbors(of: features).map(vote) }
+
+  /// The most similar rows of the bank for each row of `features`, the nearest first.
   ///
   /// The products are made a chunk of rows at a time, so that memory does not grow with the count.
-  public func predict(_ features: Tensor) -> [Int] {
+  ///
+  /// - Parameters:
+  ///   - features: A tensor of shape [count, width].
+  ///   - k: How many neighbors are looked up; as many as vote when it is nil, and at most the rows
+  ///     there are.
+  /// - Returns: The numbers of the bank's rows, and their cosines with the row.
+  public func neighbors(
+    of features: Tensor, k: Int? = nil
+  ) -> [(indices: [Int], similarities: [Float])] {
     precondition(
       features.rank == 2 && features.shape[1] == bank.shape[1],
       "WeightedKNN needs features of width \(bank.shape[1]); got shape \(features.shape)")
+    let k = min(k ?? self.k, labels.count)
+    precondition(k >= 1, "neighbors needs k of 1 or more; got \(k)")
+    checkFinite(features, "WeightedKNN")
     // What the products keep beside the bank is as large as the bank.
     defer { bank.invalidateCache() }
     let chunk = max(1, (1 << 24) / bank.shape[0])
     return features.detached.chunks(of: chunk).flatMap { queries in
       // The cosine of every query and bank row.
-      withMatmulPrecision(.float32) { linear(l2Normalized(queries), bank) }.topK(k).map(vote)
+      withMatmulPrecision(.float32) { linear(l2Normalized(queries), bank) }.topK(k)
+        .map { (indices: $0.indices, similarities: $0.values) }
     }
   }
 
@@ -63,13 +79,22 @@ public struct WeightedKNN: Sendable {
   }
 
   /// The class with the most weight among one row's neighbours.
-  private func vote(_ neighbours: (indices: [Int], values: [Float])) -> Int {
+  private func vote(_ neighbors: (indices: [Int], similarities: [Float])) -> Int {
     var weights = [Float](repeating: 0, count: classCount)
-    let peak = neighbours.values.first ?? 0
-    for (index, similarity) in zip(neighbours.indices, neighbours.values) {
+    let peak = neighbors.similarities.first ?? 0
+    for (index, similarity) in zip(neighbors.indices, neighbors.similarities) {
       // Relative to the nearest: at low temperatures the weights themselves overflow.
       weights[labels[index]] += expf((similarity - peak) / temperature)
     }
     return weights.indices.max { weights[$0] < weights[$1] } ?? 0
   }
+}
+
+/// Features that are not finite have no neighbors and no scores: a share of right answers would say
+/// nothing.
+func checkFinite(_ features: Tensor, _ judge: String) {
+  precondition(
+    features.isFinite,
+    "\(judge) needs features that are finite numbers; some are NaN or infinite, as those of a "
+      + "training that has diverged")
 }

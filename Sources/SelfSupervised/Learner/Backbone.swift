@@ -49,21 +49,37 @@ public final class Backbone {
     }
     // Two of them: a batch norm that discovery missed is in training mode and would trap on one.
     let probe = Tensor.zeros(TensorShape([2] + inputShape.dimensions))
+    let note =
+      "the network ran on zeros of shape \(probe.shape), as imageSize, channels or inputShape says: is "
+      + "it made for this shape?"
     let (output, outputs) = net.evaluating {
-      ActivationTap.outputs(of: layers) { net(probe) }
+      FailureNote.with(note) { ActivationTap.outputs(of: layers) { net(probe) } }
     }
     let tapped = try zip(layers, outputs).map { layer, output in
-      guard let output else {
-        throw LearnerError(
-          "the hidden layer of type \(type(of: layer)) was never called when the network ran on an "
-            + "input of shape \(probe.shape)")
-      }
+      guard let output else { throw Self.neverCalled(layer, of: net, on: probe) }
       return output
     }
     shapes = tapped.map { TensorShape(Array($0.shape.dropFirst())) }
     width = shapes[0].elementCount
     fusesViews = net.isSampleIndependent && net.parameterCount > Self.fewParameters
     try Self.checkDiscovery(of: net, used: ([output] + tapped).flatMap(\.parameterUses))
+  }
+
+  /// What to say of a layer whose output nobody saw.
+  private static func neverCalled(
+    _ layer: any Module, of net: any Module, on probe: Tensor
+  ) -> LearnerError {
+    let names = net.namedModules
+    let name = names.first { $0.module === layer }.map { " \"\($0.name)\"" } ?? ""
+    let called = net.evaluating { ActivationTap.calledModules { _ = net(probe) } }
+    let others = names.filter { !$0.name.isEmpty && called.contains(ObjectIdentifier($0.module)) }
+    let shown = others.prefix(20).map(\.name).joined(separator: ", ")
+    let rest = others.count > 20 ? " and \(others.count - 20) more" : ""
+    return LearnerError(
+      "the hidden layer\(name) of type \(type(of: layer)) was never called when the network ran on an "
+        + "input of shape \(probe.shape); "
+        + (others.isEmpty ? "no layer was" : "these were: \(shown)\(rest)")
+        + ". Call layers as layer(x): layer.forward(x) is not seen")
   }
 
   /// A trainable parameter that the network used must be one that discovery found: the optimizer

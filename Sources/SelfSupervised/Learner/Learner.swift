@@ -34,6 +34,8 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
   var randomStreams: [String: RandomStream] { get set }
   /// Whether the loss itself keeps images apart: see ``LearningMethod/preventsCollapse``.
   var preventsCollapse: Bool { get }
+  /// Whether losses are those of a training, or leave no trace.
+  var mode: Mode { get }
 
   /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
   /// The learner's own stream does not move.

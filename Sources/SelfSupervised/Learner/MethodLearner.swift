@@ -27,7 +27,9 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   private let targets: [TargetNetwork]
   private let augmentations: Augmentations
   private let fusesViews: Bool
-  private var mode = Mode.training
+  private let inputCheck: InputCheck
+  /// Whether losses are those of a training, or leave no trace.
+  public private(set) var mode = Mode.training
 
   /// A learner around any network; the network itself is not changed.
   ///
@@ -48,11 +50,13 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
   /// - Precondition: The network has parameters, has the layers and calls them.
   public init(
-    _ net: any Module, _ method: M, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, _ method: M, imageSize: (any Size2DConvertible)? = nil,
+    inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, additionalLayers: [HiddenLayer] = [], channels: Int? = nil,
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
     secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
   ) {
+    let imageSize = imageSize?.size2D
     precondition(
       (imageSize == nil) != (inputShape == nil) && (inputShape == nil || augmentation != nil),
       "a learner needs imageSize: for images, or inputShape: and augmentation: for other inputs; got "
@@ -70,6 +74,10 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     let usual = imageSize.map(method.augmentations)
     let first = augmentation ?? usual?.first ?? IdentityAugmentation()
     augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
+    inputCheck = InputCheck(
+      name: "\(M.self)", channels: imageSize == nil ? nil : shape.last,
+      expectsUnitRange: augmentations.first.expectsUnitRange
+        || augmentations.second.expectsUnitRange)
     namedParts = [("net", net)] + parts.named
     stochasticModules = namedStochasticModules(in: namedParts)
     modules = namedParts.compactMap { $0.part as? any Module }
@@ -90,7 +98,11 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   public func features(_ images: Tensor) -> Tensor { backbone(images) }
 
   /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
+  ///
+  /// - Precondition: Images are finite and have their channels last, and values 0...1 where an
+  ///   augmentation expects them.
   public func views(of images: Tensor, using stream: RandomStream?) -> M.Views {
+    inputCheck(images)
     var next = self.stream
     return method.views(of: images, by: augmentations, using: stream ?? next.split())
   }
@@ -119,6 +131,7 @@ public final class MethodLearner<M: LearningMethod>: Learner {
 
   /// Ends the step before, and checks the images of this one.
   func begin(_ count: Int, _ labels: [Int]? = nil) {
+    DebugBuild.warn()
     commits.checkWeights(of: "\(M.self)")
     precondition(
       labels.map { $0.count == count } ?? true,

@@ -47,8 +47,20 @@ private func spread(of projections: Tensor) -> (lack: Tensor, redundancy: Tensor
   let (degrees, size) = (Float(projections.shape[0] - 1), Float(projections.shape[1]))
   let centred = projections - projections.mean(axes: [0], keepingAxes: true)
   let variance = square(centred).sum(axes: [0]) / degrees
-  let products = squaredCrossProducts(centred, centred) / (degrees * degrees)
   return (
-    relu(1 - sqrt(variance + 1e-4)).mean(), (products - square(variance).sum()) / size
+    relu(1 - sqrt(variance + 1e-4)).mean(),
+    squaredCovariances(centred, variance: variance, degrees: degrees) / size
   )
+}
+
+/// The sum of the squares of all features' covariances with each other.
+private func squaredCovariances(_ centred: Tensor, variance: Tensor, degrees: Float) -> Tensor {
+  guard centred.shape[0] < centred.shape[1] else {
+    let others = 1 - Tensor.identity(centred.shape[1])
+    return square(matmul(centred.transposed(), centred) / degrees * others).sum()
+  }
+  // The matrix of all features is the larger one and is not made. Rounding may take the difference
+  // of the two sums below zero.
+  let products = squaredCrossProducts(centred, centred) / (degrees * degrees)
+  return relu(products - square(variance).sum())
 }

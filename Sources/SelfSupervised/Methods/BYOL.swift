@@ -111,7 +111,7 @@ extension MethodLearner where M == BYOLMethod {
   /// - `useMomentum`: Whether there is a moving-average target; without one the learner is SimSiam.
   /// - `simplicialEmbedding`: Puts an embedding on simplices in front of the projector.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,
     projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     normalizesProjections: Bool = false, movingAverageDecay: MovingAverageDecay = 0.99,

@@ -53,7 +53,7 @@ extension MethodLearner where M == BarlowTwinsMethod {
   /// - `projectionHiddenSize`: The hidden features of the projector; those of a projection if nil.
   /// - `redundancyWeight`: The weight λ of the features' correlations with each other.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int? = nil,
     projectionHiddenSize: Int? = nil, redundancyWeight: Float = 5e-3,
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,

@@ -8,8 +8,9 @@ public typealias MoCo = MethodLearner<MoCoMethod>
 /// likeness to its own key, which a slowly moving target makes of the other view.
 ///
 /// The other keys come from a queue, so that they are many at any size of batch. The loss begins at
-/// 0, for the queue is empty; it rises with the logarithm of 1 + the rows of the queue while that
-/// fills, and healthy training then takes it below that: 11.1 for 65,536 rows. It is twice as much
+/// 0, for the queue is empty unless it starts with random directions; it rises with the logarithm of
+/// 1 + the rows of the queue while that fills, and healthy training then takes it below that: 11.1
+/// for 65,536 rows. It is twice as much
 /// if `isSymmetric`. A loss that stays at log(1 + rows), with
 /// ``ProjectionStatistics/projectionStd`` near zero, is a collapse.
 ///
@@ -19,6 +20,7 @@ public struct MoCoMethod: LearningMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int?
   let queueSize: Int
+  let startsRandom: Bool
   let temperature: Float
   let movingAverageDecay: MovingAverageDecay
   let targetNorm: TargetNorm
@@ -37,14 +39,16 @@ public struct MoCoMethod: LearningMethod {
   /// It does, by the queue's keys.
   public var preventsCollapse: Bool { true }
 
-  /// The projector, the target and an empty queue.
+  /// The projector, the target and a queue.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts {
     let projector = MLP([backbone.width, projectionHiddenSize ?? backbone.width, projectionSize])
     return Parts(
       projector: projector,
       target: TargetNetwork(
         ["net": backbone.net, "projector": projector], decay: movingAverageDecay, norm: targetNorm),
-      queue: MemoryBank(capacity: queueSize, width: projectionSize))
+      queue: MemoryBank(
+        capacity: queueSize, width: projectionSize, startsRandom: startsRandom,
+        using: startsRandom ? stream.split() : nil))
   }
 
   /// First views are queries and second ones keys, and the reverse too if symmetric.
@@ -72,7 +76,7 @@ public struct MoCoMethod: LearningMethod {
     let queries = pass.project(view)
     let keys = pass.parts.target.withTargetWeights { l2Normalized(pass.project(other)) }
     let loss = infoNCE(
-      queries, keys: keys, negatives: pass.parts.queue.rows, temperature: temperature)
+      queries, keys: keys, negatives: pass.parts.queue.candidates, temperature: temperature)
     return (loss, queries.detached, keys)
   }
 
@@ -95,14 +99,16 @@ extension MethodLearner where M == MoCoMethod {
   ///   nil.
   /// - `queueSize`: How many keys the queue holds: fewer than there are images, or earlier keys of
   ///   the query's own image are among the negatives.
+  /// - `startsRandom`: Whether random directions fill the queue at first, as in MoCo's code.
   /// - `temperature`: What similarities are divided by.
   /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step.
   /// - `targetNorm`: Whose statistics the target's batch norms use.
   /// - `isSymmetric`: Whether each view is a query once and a key once.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 128,
-    projectionHiddenSize: Int? = nil, queueSize: Int = 65_536, temperature: Float = 0.2,
+    projectionHiddenSize: Int? = nil, queueSize: Int = 65_536,
+    startsRandom: Bool = false, temperature: Float = 0.2,
     movingAverageDecay: MovingAverageDecay = 0.999, targetNorm: TargetNorm = .batch,
     isSymmetric: Bool = false, viewBatching: ViewBatching = .separate,
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
@@ -110,7 +116,8 @@ extension MethodLearner where M == MoCoMethod {
   ) {
     let method = MoCoMethod(
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
-      queueSize: queueSize, temperature: temperature, movingAverageDecay: movingAverageDecay,
+      queueSize: queueSize, startsRandom: startsRandom, temperature: temperature,
+      movingAverageDecay: movingAverageDecay,
       targetNorm: targetNorm, isSymmetric: isSymmetric)
     self.init(
       net, method, imageSize: imageSize, inputShape: inputShape, hiddenLayer: hiddenLayer,

@@ -118,7 +118,7 @@ extension MethodLearner where M == NNCLRMethod {
   /// - `startsRandom`: Whether random directions fill the memory at first.
   /// - `temperature`: What similarities are divided by.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, variant: NNCLRMethod.Variant = .paper,
     projectionSize: Int? = nil, projectionHiddenSize: Int? = nil, predictorHiddenSize: Int = 4_096,
     queueSize: Int? = nil, startsRandom: Bool = false, temperature: Float = 0.1,

@@ -214,7 +214,7 @@ extension MethodLearner where M == PixelCLMethod {
   /// - `variant`: Whose rules the pixels follow.
   /// - Precondition: The network has both layers, and the one for pixels gives more than one.
   public convenience init(
-    _ net: any Module, imageSize: Size2D, hiddenLayerPixel: HiddenLayer = "layer4",
+    _ net: any Module, imageSize: any Size2DConvertible, hiddenLayerPixel: HiddenLayer = "layer4",
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,
     projectionHiddenSize: Int = 2_048, movingAverageDecay: MovingAverageDecay = 0.99,
     targetNorm: TargetNorm = .batch, propagationLayerCount: Int = 1, propagationGamma: Float = 2,

@@ -78,7 +78,7 @@ extension MethodLearner where M == SimCLRMethod {
   /// - `temperature`: What similarities are divided by.
   /// - `isDecoupled`: Whether the positive is left out of the loss's sum.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 128,
     projectionHiddenSize: Int? = nil, head: SimCLRMethod.Head = .twoLayer,
     temperature: Float = 0.5, isDecoupled: Bool = false, viewBatching: ViewBatching = .separate,

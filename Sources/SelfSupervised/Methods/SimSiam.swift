@@ -49,7 +49,7 @@ extension MethodLearner where M == SimSiamMethod {
   ///   nil.
   /// - `simplicialEmbedding`: Puts an embedding on simplices in front of the projector.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int = 256,
     projectionHiddenSize: Int? = nil, predictorHiddenSize: Int? = nil,
     viewBatching: ViewBatching = .separate,

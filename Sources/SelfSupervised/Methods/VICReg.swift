@@ -51,7 +51,7 @@ extension MethodLearner where M == VICRegMethod {
   /// - `projectionHiddenSize`: The hidden features of the projector; those of a projection if nil.
   /// - `weights`: How much the three terms of the loss count.
   public convenience init(
-    _ net: any Module, imageSize: Size2D? = nil, inputShape: TensorShape? = nil,
+    _ net: any Module, imageSize: (any Size2DConvertible)? = nil, inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int? = nil,
     projectionHiddenSize: Int? = nil, weights: VICRegWeights = VICRegWeights(),
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,

@@ -22,6 +22,7 @@ public func crossValidatedKNN(
     "crossValidatedKNN needs features [count, width] with a label for each row, two or more folds "
       + "and at least a row for each; got shape \(features.shape), \(labels.count) labels, "
       + "\(folds) folds and k \(k)")
+  checkFinite(features, "crossValidatedKNN")
   let fold = stratifiedFolds(labels, count: folds)
   let unit = l2Normalized(features.detached)
   let shares = (0..<folds).map { number -> Float in

@@ -29,7 +29,8 @@ public struct TrackedCrop: Augmentation {
   ///
   /// - Precondition: The extent is above 0 and at most 1, the probability from 0 to 1.
   public init(
-    _ size: Size2D, extent: Extent = .sides(0.6...0.8), flipProbability: Float = 0.25,
+    _ size: any Size2DConvertible, extent: Extent = .sides(0.6...0.8),
+    flipProbability: Float = 0.25,
     interpolation: Interpolation = .bilinear, antialias: Bool = true
   ) {
     let range =
@@ -40,7 +41,7 @@ public struct TrackedCrop: Augmentation {
       range.lowerBound > 0 && range.upperBound <= 1 && (0...1).contains(flipProbability),
       "TrackedCrop needs an extent above 0 and at most 1 and a probability from 0 to 1; got \(range) "
         + "and \(flipProbability)")
-    self.size = size
+    self.size = size.size2D
     self.extent = extent
     self.flipProbability = flipProbability
     self.interpolation = interpolation

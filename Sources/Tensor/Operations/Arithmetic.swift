@@ -57,7 +57,7 @@ public func / (a: Tensor, b: Tensor) -> Tensor {
   }
 }
 
-/// The elementwise maximum; NaN if either is NaN. Ties split the gradient.
+/// The elementwise maximum; NaN if either is NaN. Ties and NaN split the gradient.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
   zipped(a, b) { $0.each(larger) }.recorded(from: [a, b]) { gradient, wanted in
     [
@@ -67,7 +67,7 @@ public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-/// The elementwise minimum; NaN if either is NaN. Ties split the gradient.
+/// The elementwise minimum; NaN if either is NaN. Ties and NaN split the gradient.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
   zipped(a, b) { $0.each(smaller) }.recorded(from: [a, b]) { gradient, wanted in
     [
@@ -77,7 +77,7 @@ public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
   }
 }
 
-private func shareOfLarger(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a == b ? 0.5 : 0 }
+private func shareOfLarger(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a < b ? 0 : 0.5 }
 
 // MARK: - A tensor and a number
 

@@ -21,6 +21,20 @@ public func .> (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 > b ? 
 /// One where `a` is less than `b`, else zero.
 public func .< (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 < b ? 1 : 0 } } }
 
+extension Tensor {
+  /// The smallest and the largest element; both NaN if one is.
+  package var extremes: (least: Float, largest: Float) {
+    let all = detached
+    return elementCount == 0 ? (0, 0) : (all.min().item, all.max().item)
+  }
+
+  /// Whether every element is a finite number.
+  package var isFinite: Bool {
+    let (least, largest) = extremes
+    return least.isFinite && largest.isFinite
+  }
+}
+
 /// Elements of `a` where `mask` is not zero, elements of `b` elsewhere; all three broadcast.
 ///
 /// No gradient flows to the mask.

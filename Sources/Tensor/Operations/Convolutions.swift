@@ -11,12 +11,12 @@
 /// - Returns: A batch of shape [count, …, …, outputs], (size + 2 · padding - dilation ·
 ///   (kernel - 1) - 1) / stride + 1 high and wide.
 public func convolution(
-  _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Size2D = 1,
-  padding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1
+  _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any Size2DConvertible = 1,
+  padding: any Size2DConvertible = 0, dilation: any Size2DConvertible = 1, groups: Int = 1
 ) -> Tensor {
   let geometry = ConvolutionGeometry(
-    images: images.shape, weight: weight.shape, stride: stride, padding: padding,
-    dilation: dilation, groups: groups)
+    images: images.shape, weight: weight.shape, stride: stride.size2D, padding: padding.size2D,
+    dilation: dilation.size2D, groups: groups)
   let options = ComputeOptions.current
   let implementation = geometry.implementation(options)
   let result = implementation.forward(images, weight).recorded(from: [images, weight], options) {
@@ -42,9 +42,12 @@ public func convolution(
 /// - Returns: A batch of shape [count, …, …, outputs], (size - 1) · stride - 2 · padding +
 ///   dilation · (kernel - 1) + outputPadding + 1 high and wide.
 public func transposedConvolution(
-  _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: Size2D = 1,
-  padding: Size2D = 0, outputPadding: Size2D = 0, dilation: Size2D = 1, groups: Int = 1
+  _ images: Tensor, _ weight: Tensor, bias: Tensor? = nil, stride: any Size2DConvertible = 1,
+  padding: any Size2DConvertible = 0, outputPadding: any Size2DConvertible = 0,
+  dilation: any Size2DConvertible = 1, groups: Int = 1
 ) -> Tensor {
+  let (stride, padding) = (stride.size2D, padding.size2D)
+  let (outputPadding, dilation) = (outputPadding.size2D, dilation.size2D)
   precondition(
     images.rank == 4 && weight.rank == 4 && images.shape[3] == weight.shape[0],
     "transposedConvolution needs images [count, height, width, channels] and a weight [channels, "

@@ -38,10 +38,11 @@ public func square(_ x: Tensor) -> Tensor {
   }
 }
 
-/// Every element to the power of `exponent`.
+/// Every element to the power of `exponent`; the gradient of a power of zero is zero.
 public func pow(_ x: Tensor, _ exponent: Float) -> Tensor {
   mapped(x) { $0.each { powf($0, exponent) } }.recorded(from: [x]) { gradient, _ in
-    [zipped(gradient, x) { $0.each { $0 * exponent * powf($1, exponent - 1) } }]
+    guard exponent != 0 else { return [.zeros(x.shape)] }
+    return [zipped(gradient, x) { $0.each { $0 * exponent * powf($1, exponent - 1) } }]
   }
 }
 
@@ -52,12 +53,12 @@ public func abs(_ x: Tensor) -> Tensor {
   }
 }
 
-/// Every element moved into `range`; no gradient flows where it was outside.
+/// Every element moved into `range`; no gradient flows where it was outside, or NaN.
 public func clamp(_ x: Tensor, to range: ClosedRange<Float>) -> Tensor {
   let (low, high) = (range.lowerBound, range.upperBound)
   return mapped(x) { $0.each { $0 < low ? low : $0 > high ? high : $0 } }.recorded(from: [x]) {
     gradient, _ in
-    [zipped(gradient, x) { $0.each { $1 < low || $1 > high ? 0 : $0 } }]
+    [zipped(gradient, x) { $0.each { $1 >= low && $1 <= high ? $0 : 0 } }]
   }
 }
 

@@ -181,6 +181,8 @@ private struct Normalization: Sendable {
   private let mean: [Double]
   /// 1/√(variance + epsilon) of each group.
   private let reciprocals: [Double]
+  /// Whether all values of each group are one number.
+  private let isConstant: [Bool]
   /// Whether the statistics are given rather than computed from the values.
   private let isFixed: Bool
   private let activation: Activation
@@ -193,6 +195,8 @@ private struct Normalization: Sendable {
     self.geometry = geometry
     self.mean = mean
     reciprocals = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
+    // Floats that differ at all have a variance of 1e-15 / count of their squared mean.
+    isConstant = zip(mean, variance).map { !isFixed && $1 <= 1e-28 * $0 * $0 }
     self.isFixed = isFixed
     self.activation = activation
     self.operation = operation
@@ -211,7 +215,9 @@ private struct Normalization: Sendable {
     let gamma = scale?.scalars ?? [Float](repeating: 1, count: channels)
     let beta = bias?.scalars ?? [Float](repeating: 0, count: channels)
     let map = ChannelNumbers(geometry, count: 2) { _, channel, group, store in
-      let scaled = Double(gamma[channel]) * reciprocals[group]
+      // What is constant becomes its bias exactly: x · factor would leave a rounding error, which a
+      // ReLU takes for a positive number.
+      let scaled = isConstant[group] ? 0 : Double(gamma[channel]) * reciprocals[group]
       store(0, scaled)
       store(1, Double(beta[channel]) - scaled * mean[group])
     }

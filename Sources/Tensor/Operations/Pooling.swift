@@ -8,10 +8,12 @@
 /// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride
 ///   + 1 high and wide.
 public func maxPool(
-  _ images: Tensor, window: Size2D, stride: Size2D? = nil, padding: Size2D = 0
+  _ images: Tensor, window: any Size2DConvertible, stride: (any Size2DConvertible)? = nil,
+  padding: any Size2DConvertible = 0
 ) -> Tensor {
   let geometry = PoolingGeometry(
-    images.shape, window: window, stride: stride ?? window, padding: padding, operation: "maxPool")
+    images.shape, window: window.size2D, stride: (stride ?? window).size2D, padding: padding.size2D,
+    operation: "maxPool")
   let (result, winners) = maxPooled(images, geometry)
   return result.recorded(from: [images]) { gradient, _ in
     [maxPoolGradient(gradient, winners: winners, geometry)]
@@ -28,11 +30,13 @@ public func maxPool(
 /// - Returns: A batch of shape [count, …, …, channels], (size + 2 · padding - window) / stride
 ///   + 1 high and wide.
 public func averagePool(
-  _ images: Tensor, window: Size2D, stride: Size2D? = nil, padding: Size2D = 0
+  _ images: Tensor, window: any Size2DConvertible, stride: (any Size2DConvertible)? = nil,
+  padding: any Size2DConvertible = 0
 ) -> Tensor {
   let geometry = PoolingGeometry(
-    images.shape, window: window, stride: stride ?? window, padding: padding,
+    images.shape, window: window.size2D, stride: (stride ?? window).size2D, padding: padding.size2D,
     operation: "averagePool")
+  let window = window.size2D
   let scale = 1 / Float(window.height * window.width)
   return windowSums(images, geometry, scale: scale).recorded(from: [images]) { gradient, _ in
     [windowSums(gradient, geometry, scale: scale, isTransposed: true)]

@@ -1,3 +1,5 @@
+import Foundation
+
 extension Tensor {
   /// The sum over `axes`, or over all of them when none are named.
   public func sum(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
@@ -44,8 +46,10 @@ extension Tensor {
   private func extremum(
     _ reduction: Reduction, axes: [Int], keepingAxes: Bool, operation: String = #function
   ) -> Tensor {
-    precondition(elementCount > 0, "\(operation) needs at least one element; got shape \(shape)")
     let axes = shape.normalized(axes: axes)
+    precondition(
+      axes.allSatisfy { shape[$0] > 0 },
+      "\(operation) needs at least one element along its axes; got shape \(shape) and axes \(axes)")
     let kept = reduced(self, over: axes, reduction)
     return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
       .recorded(from: [self], operation: operation) { [x = self] gradient, _ in
@@ -56,12 +60,22 @@ extension Tensor {
   }
 
   /// log Σ eˣ over one axis, without overflow.
+  ///
+  /// Of nothing but -∞, as of a row that is masked whole, it is -∞ with a gradient of zero.
   public func logSumExp(axis: Int = -1, keepingAxes: Bool = false) -> Tensor {
-    let peak = detached.max(axes: [axis], keepingAxes: true)
-    let result = log(exp(self - peak).sum(axes: [axis], keepingAxes: true)) + peak
-    return keepingAxes
-      ? result
-      : result.reshaped(shape.reduced(over: [shape.normalized(axis: axis)], keepingAxes: false))
+    let axes = [shape.normalized(axis: axis)]
+    // An infinite peak would give ∞ - ∞.
+    let peak = mapped(reduced(self, over: axes, .largest)) { $0.each { $0.isFinite ? $0 : 0 } }
+    let powers = mapped(detached - peak) { $0.each { expf($0) } }
+    let total = reduced(powers, over: axes, .sum)
+    let result = mapped(total) { $0.each { logf($0) } } + peak
+    return result.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
+      .recorded(from: [self]) { gradient, _ in
+        let share = zipped(gradient.reshapedWithoutRecord(total.shape), total) {
+          $0.each { $1 == 0 ? 0 : $0 / $1 }
+        }
+        return [share * powers]  // g · eˣ / Σ eˣ
+      }
   }
 
   /// The square root of the sum of squares over `axes`; the gradient at zero is zero.
@@ -81,10 +95,12 @@ extension Tensor {
       }
   }
 
-  /// The index of the largest entry along the last axis, for each row; the first of equals.
+  /// The index of the largest entry along the last axis, for each row; the first of equals. NaN is
+  /// larger than all numbers.
   public func argmax() -> [Int] { argmaxOfRows(self, columns: shape.last ?? 1) }
 
-  /// The `count` largest entries along the last axis, for each row, in descending order.
+  /// The `count` largest entries along the last axis, for each row, in descending order. NaN is
+  /// larger than all numbers.
   ///
   /// - Precondition: `count` is at most the size of the last axis.
   public func topK(_ count: Int) -> [(indices: [Int], values: [Float])] {

@@ -18,9 +18,10 @@ public enum Interpolation: Sendable, Hashable {
 ///     than aliased. It makes no difference to `nearest`.
 /// - Returns: A batch of shape [count, size.height, size.width, channels].
 public func resized(
-  _ images: Tensor, to size: Size2D, interpolation: Interpolation = .bilinear,
+  _ images: Tensor, to size: any Size2DConvertible, interpolation: Interpolation = .bilinear,
   antialias: Bool = false
 ) -> Tensor {
+  let size = size.size2D
   precondition(
     images.rank == 4 && images.shape[1] > 0 && images.shape[2] > 0 && size.height > 0
       && size.width > 0,

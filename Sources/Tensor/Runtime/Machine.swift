@@ -10,13 +10,21 @@ public enum Machine {
     return name ?? "unknown"
   }
 
-  /// OpenBLAS's version and build options.
+  /// The bytes of memory that this process may use: the machine's, or the smallest limit of its
+  /// control groups, such as a container's, if that is less.
+  public static var memoryLimit: Int {
+    let physical = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    return min(physical, ControlGroups.own.memory ?? physical)
+  }
+
+  /// OpenBLAS's version and build options; "unknown" if another BLAS takes its place.
   public static var blasVersion: String { BLAS.version }
 
   /// The kernels that OpenBLAS chose on its own, and those in use.
   ///
   /// They differ on processors with AVX-512 that OpenBLAS is too old to know; setting
-  /// `OPENBLAS_CORETYPE` in the environment keeps the package from choosing.
+  /// `OPENBLAS_CORETYPE` in the environment keeps the package from choosing. Both are "unknown" if
+  /// another BLAS takes OpenBLAS's place.
   public static var blasCore: (chosen: String, inUse: String) {
     (BLAS.coreSelection.before, BLAS.coreSelection.after)
   }

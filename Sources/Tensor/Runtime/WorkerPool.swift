@@ -19,10 +19,17 @@ final class WorkerPool: @unchecked Sendable {
   private let generation = Atomic<Int>(0)
   private let unfinished = Atomic<Int>(0)
   private var body: ((_ worker: Int) -> Void)?
+  /// The workers there can be: fewer once the system has refused a thread.
+  private var mostThreads: Int
 
-  /// Calls `body` with 0..<count at once, 0 on the calling thread; returns when all are done.
+  /// A pool of at most `mostThreads` threads beside the calling one.
+  init(mostThreads: Int = WorkerPool.mostWorkers - 1) { self.mostThreads = mostThreads }
+
+  /// Calls `body` with 0..<count, 0 on the calling thread; returns when all are done.
   ///
-  /// A second caller, from another thread or from within a body, gets Dispatch's threads instead.
+  /// All run at once if there are so many threads. If not, the calling thread takes the rest, one
+  /// after the other. A second caller, from another thread or from within a body, gets Dispatch's
+  /// threads instead.
   func run(_ count: Int, _ body: (_ worker: Int) -> Void) {
     let isLocked: Void? = lock.withLockIfAvailable { workers in
       withoutActuallyEscaping(body) { body in
@@ -39,10 +46,19 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   private func share(
-    _ body: @escaping (_ worker: Int) -> Void, with count: Int, of workers: inout [Worker]
+    _ body: @escaping (_ worker: Int) -> Void, with wanted: Int, of workers: inout [Worker]
   ) {
-    precondition(count < Self.mostWorkers, "at most \(Self.mostWorkers) threads; got \(count + 1)")
-    while workers.count < count { workers.append(spawn(workers.count)) }
+    precondition(
+      wanted < Self.mostWorkers, "at most \(Self.mostWorkers) threads; got \(wanted + 1)")
+    while workers.count < min(wanted, mostThreads) {
+      guard let worker = spawn(workers.count) else {
+        // A limit on threads: asking again at every kernel would cost more than it brings.
+        mostThreads = workers.count
+        break
+      }
+      workers.append(worker)
+    }
+    let count = min(wanted, workers.count)
     self.body = body
     unfinished.store(count, ordering: .relaxed)
     let last = generation.load(ordering: .relaxed)
@@ -50,6 +66,7 @@ final class WorkerPool: @unchecked Sendable {
       (last / Self.mostWorkers + 1) * Self.mostWorkers + count, ordering: .sequentiallyConsistent)
     for worker in workers.prefix(count) { worker.wake() }
     body(0)
+    for worker in count..<wanted { body(worker + 1) }
     var looks = 0
     while unfinished.load(ordering: .acquiring) > 0 {
       looks += 1
@@ -58,9 +75,10 @@ final class WorkerPool: @unchecked Sendable {
     self.body = nil
   }
 
-  private func spawn(_ index: Int) -> Worker {
+  /// Starts a thread; nil if the system has none left.
+  private func spawn(_ index: Int) -> Worker? {
     let worker = Worker(seen: generation.load(ordering: .relaxed))
-    let thread = Thread { [self] in
+    let isStarted = startThread(named: "Tensor \(index + 1)", stackSize: 8 << 20) { [self] in
       while true {
         let needed = worker.nextGeneration(generation, spinLimit: Self.spinLimit) % Self.mostWorkers
         if index < needed {
@@ -69,10 +87,7 @@ final class WorkerPool: @unchecked Sendable {
         }
       }
     }
-    thread.name = "Tensor \(index + 1)"
-    thread.stackSize = 8 << 20
-    thread.start()
-    return worker
+    return isStarted ? worker : nil
   }
 }
 

@@ -54,19 +54,24 @@ final class ConvolutionsTests: XCTestCase {
 
   func testStandardizationDoesNotShowInCheckpoints() {
     let plain = ResNet.resNet18(stem: .small, width: 4)
-    let standardized = ResNet.resNet18(stem: .small, width: 4, norm: .group(2))
     let learned = plain.state.names.filter { !$0.contains("running") && !$0.contains("tracked") }
-    XCTAssertEqual(standardized.state.names, learned)
+    for norm in [ResNet.Norm.group(2), .groupStandardized(2)] {
+      let net = ResNet.resNet18(stem: .small, width: 4, norm: norm)
+      XCTAssertEqual(net.state.names, learned)
+      XCTAssertEqual(net.conv1 is WeightStandardized, norm == .groupStandardized(2))
+    }
   }
 
   func testGroupNormResNetTrainsEveryParameter() {
-    let net = ResNet.resNet50(stem: .small, width: 4, classCount: 5, norm: .group(2))
-    let loss = square(net(Formula.images("gn", view: 1, 1, size: 16))).sum()
-    loss.backward()
-    for (name, parameter) in net.namedParameters {
-      let norm = parameter.gradient.map { $0.norm().item } ?? 0
-      XCTAssertTrue(norm > 0 && norm.isFinite, name)
+    for norm in [ResNet.Norm.group(2), .groupStandardized(2)] {
+      let net = ResNet.resNet50(stem: .small, width: 4, classCount: 5, norm: norm)
+      let loss = square(net(Formula.images("gn", view: 1, 1, size: 16))).sum()
+      loss.backward()
+      for (name, parameter) in net.namedParameters {
+        let norm = parameter.gradient.map { $0.norm().item } ?? 0
+        XCTAssertTrue(norm > 0 && norm.isFinite, name)
+      }
+      XCTAssertEqual(net.buffers.count, 0)
     }
-    XCTAssertEqual(net.buffers.count, 0)
   }
 }

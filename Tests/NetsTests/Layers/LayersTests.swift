@@ -5,6 +5,18 @@ import XCTest
 @testable import Nets
 
 final class LayersTests: XCTestCase {
+  /// Sizes of layers in variables and literals, mixed.
+  func testSizesInVariables() {
+    let step = 2
+    let conv = Conv2d(3, 4, kernelSize: [3, 5], stride: step, padding: step - 1, dilation: [1, 1])
+    XCTAssertEqual([conv.stride, conv.padding, conv.dilation], [2, 1, 1])
+    XCTAssertEqual(conv.weight.shape, [4, 3, 5, 3])
+    XCTAssertEqual(MaxPool(step).window.stride, 2)
+    XCTAssertEqual(AveragePool([step, 3], stride: step).window.size, [2, 3])
+    let up = ConvTranspose2d(3, 4, kernelSize: step, stride: Size2D(step), outputPadding: step - 1)
+    XCTAssertEqual(up.outputPadding, 1)
+  }
+
   func testLinear() throws {
     let layer = Linear(2, 3)
     layer.weight.value = Tensor([1, 2, 3, 4, 5, 6], shape: [3, 2])

@@ -48,13 +48,42 @@ final class LARSTests: XCTestCase {
     check(
       result(.lightly, weightDecay: 0.01, momentum: 0),
       [0.8934383, -1.1820239, 1.1565723, -1.0235616])
-    // weight_decay=1e-12: without decay all three agree.
-    for variant in [LARS.Variant.google, .deepMind, .lightly] {
+    // weight_decay=1e-12: of what hardly decays all three adapt the same.
+    check(result(.lightly, weightDecay: 1e-12), [0.4026689, 0.8436971, -0.8748437, 0.2759150])
+    for variant in [LARS.Variant.google, .deepMind] {
       check(result(variant), [0.4026689, 0.8436971, -0.8748437, 0.2759150])
     }
     // weight_decay=0
-    check(
-      result(.google, usesLayerAdaptation: false), [0.5977308, 0.6377057, 0.4803366, 2.5203972])
+    let still: [Float] = [0.5977308, 0.6377057, 0.4803366, 2.5203972]
+    check(result(.google, usesLayerAdaptation: false), still)
+    check(result(.lightly), still)
+  }
+
+  /// lightly 1.6.0: what does not decay is not adapted, and what has no gradient does not decay.
+  func testLightlyLeavesOutZeros() {
+    func moved(_ gradient: [Float], _ weight: [Float] = [3, 4], decay: Float) -> [Float] {
+      let p = Parameter(Tensor(weight))
+      p.gradient = Tensor(gradient)
+      LARS(
+        [ParameterGroup([p], weightDecay: decay)], learningRate: 0.1, momentum: 0.9,
+        variant: .lightly
+      ).step()
+      return p.value.scalars
+    }
+    check(moved([1, 0], decay: 0), [2.9, 4])
+    check(moved([0, 0], decay: 0.1), [3, 4])
+    check(moved([1, 2], [0, 0], decay: 0.1), [-0.1, -0.2])
+  }
+
+  /// Plain parameters: those with one axis neither decay nor get rates of their own.
+  func testPlainParametersAreGroupedByTheirAxes() {
+    let parameters = [Parameter(.ones([3])), Parameter(.ones([2, 3])), Parameter(.ones([]))]
+    let optimizer = LARS(parameters, learningRate: 0.1, weightDecay: 0.25, variant: .deepMind)
+    XCTAssertTrue(optimizer.groups[0].parameters.elementsEqual([parameters[1]], by: ===))
+    XCTAssertTrue(
+      optimizer.groups[1].parameters.elementsEqual([parameters[0], parameters[2]], by: ===))
+    XCTAssertEqual(optimizer.groups.map(\.weightDecay), [0.25, 0])
+    XCTAssertEqual(optimizer.groups.map(\.usesLayerAdaptation), [true, false])
   }
 
   /// The published formulas in double precision, one number after the other, under a falling rate.

@@ -63,7 +63,8 @@ final class PresetTests: XCTestCase {
       Expectation(
         name: "pixelCL", preset: .pixelCL(),
         steps: [
-          ("ColorJitter", 0.8), ("Grayscale", 0.2), ("GaussianBlur", 0.1), ("Solarize", 0.5),
+          ("ColorJitter", 0.8), ("Grayscale", 0.2), ("GaussianBlur", 0.1),
+          ("RandomSolarize", 0.5),
           ("Normalize", nil),
         ]),
       Expectation(

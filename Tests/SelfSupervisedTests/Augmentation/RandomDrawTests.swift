@@ -112,6 +112,30 @@ final class RandomDrawTests: XCTestCase {
     }
   }
 
+  /// kornia's ranges: a threshold in 0.4...0.6, after an addition in -0.1...0.1 that is clipped.
+  func testSolarizeDrawsThresholdAndAddition() {
+    var stream = RandomStream(seed: 9)
+    var (thresholds, additions): ([Float], [Float]) = ([], [])
+    for _ in 0..<trials {
+      let (threshold, addition) = RandomSolarize().draw(using: &stream)
+      thresholds.append(threshold)
+      additions.append(addition)
+    }
+    for (drawn, range) in [(thresholds, 0.4...0.6), (additions, -0.1...0.1)]
+      as [([Float], ClosedRange<Float>)]
+    {
+      XCTAssertTrue(drawn.allSatisfy(range.contains))
+      XCTAssertEqual(drawn.min() ?? 9, range.lowerBound, accuracy: 1e-3)
+      XCTAssertEqual(drawn.max() ?? 9, range.upperBound, accuracy: 1e-3)
+    }
+    let image = PixelImage(Tensor([0, 0.3, 0.45, 0.5, 1], shape: [1, 5, 1]))
+    let view = RandomSolarize(thresholds: 0.5...0.5, additions: 0.1...0.1)(image, using: &stream)
+    // 0.1, 0.4, 0.55, 0.6 and 1, for 1.1 is clipped; then 1 - x from 0.5 on.
+    for (found, expected) in zip(view.pixels.scalars, [0.1, 0.4, 0.45, 0.4, 0] as [Float]) {
+      XCTAssertEqual(found, expected, accuracy: 1e-6)
+    }
+  }
+
   func testCutoutPaintsOneRectangle() {
     var stream = RandomStream(seed: 10)
     for channels in [1, 3, 5] {

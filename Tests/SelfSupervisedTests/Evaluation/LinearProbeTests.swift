@@ -21,7 +21,8 @@ final class LinearProbeTests: XCTestCase {
     XCTAssertEqual(probe.predict(test.features), test.labels)
   }
 
-  /// The best of the trials, of equally good ones the lowest, and it does well on other rows.
+  /// The best of the trials, of equally good ones that of the lowest loss, and it does well on other
+  /// rows.
   func testTheBestRateIsTaken() {
     let (train, test) = (rows("train", count: 400), rows("test", count: 100))
     let noisy = train.features + 0.02 * formula("more", [400, 4])
@@ -32,8 +33,27 @@ final class LinearProbeTests: XCTestCase {
     let best = probe.trials.map(\.accuracy).max()
     XCTAssertNotEqual(best, probe.trials.map(\.accuracy).min())
     XCTAssertEqual(
-      probe.learningRate, probe.trials.filter { $0.accuracy == best }.map(\.learningRate).min())
+      probe.learningRate,
+      probe.trials.filter { $0.accuracy == best }.min { $0.loss < $1.loss }?.learningRate)
     XCTAssertGreaterThan(probe.accuracy(test.features, labels: test.labels), 0.9)
+  }
+
+  /// Of few rows, a rate at which the layer is right and far from done is not taken.
+  func testFewRowsAreJudgedInTurnAndByTheirLoss() {
+    let train = rows("few", count: 60)
+    let probe = LinearProbe(
+      train.features, labels: train.labels, learningRates: [1e-4, 0.3], epochs: 20, batchSize: 16)
+    XCTAssertEqual(probe.trials.map(\.accuracy), [1, 1])
+    XCTAssertGreaterThan(probe.trials[0].loss, probe.trials[1].loss)
+    XCTAssertEqual(probe.learningRate, 0.3)
+    // Five parts of six rows: accuracies are thirtieths.
+    let noisy = LinearProbe(
+      train.features + 0.02 * formula("more", [60, 4]), labels: train.labels, epochs: 3)
+    for trial in noisy.trials {
+      XCTAssertEqual((trial.accuracy * 30).rounded(), trial.accuracy * 30, accuracy: 1e-4)
+    }
+    XCTAssertTrue(
+      noisy.trials.contains { abs(($0.accuracy * 6).rounded() - $0.accuracy * 6) > 1e-3 })
   }
 
   func testOneRateIsTakenWithoutTrial() {

@@ -68,6 +68,20 @@ final class WeightedKNNTests: XCTestCase {
     XCTAssertEqual(whole, parts)
   }
 
+  func testNeighborsAreThoseThatVote() {
+    let bank = Tensor([1, 0, 1, 1, 0, 1, -1, 0], shape: [4, 2])
+    let knn = WeightedKNN(bank, labels: [0, 1, 2, 3], k: 2)
+    let queries = Tensor([3, 0, 0, 0.5], shape: [2, 2])
+    let found = knn.neighbors(of: queries)
+    XCTAssertEqual(found.map(\.indices), [[0, 1], [2, 1]])
+    for neighbors in found {
+      XCTAssertEqual(neighbors.similarities[0], 1, accuracy: 1e-6)
+      XCTAssertEqual(neighbors.similarities[1], 0.707_106_8, accuracy: 1e-6)
+    }
+    XCTAssertEqual(knn.neighbors(of: queries, k: 9).map(\.indices.count), [4, 4])
+    XCTAssertEqual(knn.neighbors(of: queries, k: 1).map(\.indices), [[0], [2]])
+  }
+
   func testAccuracy() {
     let bank = Tensor.identity(3)
     let knn = WeightedKNN(bank, labels: [0, 1, 2], k: 1)

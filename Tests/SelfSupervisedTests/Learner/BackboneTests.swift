@@ -40,12 +40,19 @@ final class BackboneTests: XCTestCase {
   func testLayerThatIsNeverCalled() {
     final class Net: Module {
       let used = Linear(4, 4)
-      let unused = Linear(4, 4)
-      func forward(_ x: Tensor) -> Tensor { used(x) }
+      let last = ReLU()
+      let hidden = Linear(4, 4)
+      func forward(_ x: Tensor) -> Tensor { last(hidden.forward(used(x))) }
     }
+    let message = message(Net(), "hidden")
     XCTAssertTrue(
-      message(Net(), "unused").contains(
-        "the hidden layer of type Linear was never called when the network ran on an input"))
+      message.contains(
+        "the hidden layer \"hidden\" of type Linear was never called when the network ran on an input"
+      ),
+      message)
+    XCTAssertTrue(
+      message.hasSuffix(
+        "; these were: used, last. Call layers as layer(x): layer.forward(x) is not seen"), message)
   }
 
   func testHiddenParameterNamesTheOperation() {

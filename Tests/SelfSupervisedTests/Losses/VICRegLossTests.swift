@@ -64,6 +64,28 @@ final class VICRegLossTests: XCTestCase {
     XCTAssertEqual(vicRegLoss(.ones([6, 9]), .ones([6, 9])).item, 24.75, accuracy: 1e-4)
   }
 
+  /// One feature has no other that it could vary with, whatever its scale: the loss is zero but for
+  /// the rounding of variances.
+  func testCovarianceOfOneFeatureIsZero() {
+    let weights = VICRegWeights(invariance: 0, variance: 0, covariance: 1)
+    for (count, scale): (Int, Float) in [(8_192, 30), (5, 50), (2, 1_000)] {
+      let a = formula("vic/one", [count, 1]) * scale
+      XCTAssertEqual(vicRegLoss(a, a, weights: weights).item, 0)
+    }
+  }
+
+  /// Rounding of large sums does not make it negative: unrelated features, more of them than rows.
+  func testCovarianceIsNotNegative() {
+    let weights = VICRegWeights(invariance: 0, variance: 0, covariance: 1)
+    for rows in 2...6 {
+      // Each row has a feature of its own, so that all other covariances are small and equal.
+      let a = concatenated([Tensor.identity(rows), .zeros([rows, 1])], axis: 1) * 1e4
+      XCTAssertGreaterThanOrEqual(vicRegLoss(a, a, weights: weights).item, 0)
+    }
+    let alone = Tensor([1e4, -1e4], shape: [2, 1]) * Tensor([1, 0, 0], shape: [1, 3])
+    XCTAssertEqual(vicRegLoss(alone, alone, weights: weights).item, 0)
+  }
+
   func testViewsMayBeExchanged() {
     let (a, b) = (formula("s/a", [12, 5]), formula("s/b", [12, 5]))
     XCTAssertEqual(vicRegLoss(a, b).item, vicRegLoss(b, a).item, accuracy: 1e-4)

@@ -206,7 +206,9 @@ final class BYOLTests: XCTestCase {
   }
 
   func testGroupNormNetwork() {
-    let net = ResNet.resNet18(stem: .small, width: 4, norm: .group(2))
-    check(BYOL.small(net, hiddenLayer: "avgpool"), views())
+    for norm in [ResNet.Norm.group(2), .groupStandardized(2)] {
+      let net = ResNet.resNet18(stem: .small, width: 4, norm: norm)
+      check(BYOL.small(net, hiddenLayer: "avgpool"), views())
+    }
   }
 }

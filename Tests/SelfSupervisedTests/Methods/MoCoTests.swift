@@ -1,3 +1,4 @@
+import Foundation
 import Nets
 import Tensor
 import TestSupport
@@ -79,6 +80,23 @@ final class MoCoTests: XCTestCase {
       learner.project(view(1)), keys: keys, negatives: l2Normalized(formula("queue", [6, 8])),
       temperature: 0.5)
     XCTAssertEqual(loss, expected.item, accuracy: 1e-5)
+  }
+
+  /// MoCo's code begins with a full queue of random directions, so that the loss begins near
+  /// log(1 + rows) rather than at zero.
+  func testQueueMayStartRandom() {
+    func first(_ startsRandom: Bool, queueSize: Int = 64) -> (learner: MoCo, loss: Float) {
+      let learner = MoCo(
+        withRandomSeed(1) { PlainCNN() }, imageSize: 16, hiddenLayer: "pool", projectionSize: 8,
+        queueSize: queueSize, startsRandom: startsRandom, temperature: 1, seed: 1)
+      return (learner, learner.loss(view(1), view(2)).item)
+    }
+    XCTAssertEqual(first(false).loss, 0, accuracy: 1e-6)
+    let (learner, loss) = first(true)
+    XCTAssertEqual(loss, Float(log(65.0)), accuracy: 1.2)
+    XCTAssertEqual(first(true).loss, loss)
+    XCTAssertEqual(learner.parts.queue.count, 0)
+    XCTAssertEqual(learner.parts.queue.candidates.shape, [64, 8])
   }
 
   func testSymmetricLossIsTheSumOfBothDirections() {

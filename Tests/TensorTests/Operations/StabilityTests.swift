@@ -80,6 +80,81 @@ final class StabilityTests: XCTestCase {
     XCTAssertEqual(gradient.sum(axes: [1]).scalars[0], 1, accuracy: 1e-6)
   }
 
+  /// Rows that are masked whole, or hold an infinity. torch 2.15: [-inf, inf, 0.6931] for these rows.
+  func testLogSumExpOfInfinities() {
+    let x = Tensor([-.infinity, -.infinity, .infinity, 0, 0, 0], shape: [3, 2]).tracked
+    let result = x.logSumExp()
+    XCTAssertEqual(result.scalars[0], -.infinity)
+    XCTAssertEqual(result.scalars[1], .infinity)
+    XCTAssertEqual(result.scalars[2], 0.693_147_2, accuracy: 1e-6)
+    let gradient = gradients(of: result.sum(), at: [x])[0].scalars
+    XCTAssertEqual(Array(gradient[..<2]), [0, 0])
+    XCTAssertTrue(gradient[2].isNaN)
+    XCTAssertEqual(Array(gradient[3...]), [0, 0.5, 0.5])
+  }
+
+  /// NaN is larger than all numbers, as in torch, wherever it is.
+  func testWhatIsNotANumberIsTheLargest() {
+    for place in [0, 1, 3] {
+      var x = Tensor([1, 5, 7, 3])
+      x.mutate { $0[place] = .nan }
+      XCTAssertEqual(x.argmax(), [place])
+      let (indices, values) = x.topK(3)[0]
+      let rest = [0, 1, 2, 3].filter { $0 != place }.sorted { x.scalars[$0] > x.scalars[$1] }
+      XCTAssertEqual(indices, [place] + rest[..<2])
+      XCTAssertTrue(values[0].isNaN)
+      XCTAssertEqual(Array(values[1...]), rest[..<2].map { x.scalars[$0] })
+    }
+    let two = Tensor([.nan, 2, .nan, 9])
+    XCTAssertEqual(two.argmax(), [0])
+    XCTAssertEqual(two.topK(4)[0].indices, [0, 2, 3, 1])
+    XCTAssertEqual(two.topK(1)[0].indices, [0])
+    XCTAssertEqual(Tensor([-.infinity, -.infinity]).argmax(), [0])
+  }
+
+  /// Gradients where a formula has no number.
+  func testGradientsAtEdges() {
+    func slope(_ x: [Float], _ f: (Tensor) -> Tensor) -> [Float] {
+      let x = Tensor(x).tracked
+      return gradients(of: f(x).sum(), at: [x])[0].scalars
+    }
+    XCTAssertEqual(slope([0, .infinity, -.infinity, 2]) { pow($0, 0) }, [0, 0, 0, 0])
+    XCTAssertEqual(slope([.nan, -2, -1, 1, 2]) { clamp($0, to: -1...1) }, [0, 0, 1, 1, 0])
+    for f in [maximum, minimum] as [(Tensor, Tensor) -> Tensor] {
+      XCTAssertEqual(slope([.nan, 1]) { f($0, Tensor([1, .nan])) }, [0.5, 0.5])
+      XCTAssertEqual(slope([.nan, 1]) { f(Tensor([1, .nan]), $0) }, [0.5, 0.5])
+    }
+  }
+
+  /// No rows have no largest entry each; rows without entries have none.
+  func testReductionsOfNothing() {
+    let none = Tensor.zeros([0, 3])
+    for y in [none.max(axes: [1]), none.min(axes: [1]), none.logSumExp(axis: 1)] {
+      XCTAssertEqual(y.shape, [0])
+    }
+    XCTAssertEqual(Tensor.zeros([2, 0]).logSumExp(axis: 1).scalars, [-.infinity, -.infinity])
+    XCTAssertEqual(Tensor.zeros([2, 0]).sum(axes: [1]).scalars, [0, 0])
+  }
+
+  /// A channel of one number becomes its bias exactly, so that ReLU stops its gradient. torch: 0.
+  func testNormsOfConstantChannels() {
+    for value in [0.7, -3.1, 1e-20, 1e20, 0] as [Float] {
+      let x = Tensor.full(value, [3, 7, 1, 4]).tracked
+      let g = Tensor((0..<84).map { Float($0 % 5) - 2 }, shape: [3, 7, 1, 4])
+      for y in [
+        batchNorm(x, activation: .relu).output, groupNorm(x, groups: 2, activation: .relu),
+      ] {
+        XCTAssertTrue(y.scalars.allSatisfy { $0 == 0 }, "\(value)")
+        XCTAssertTrue(
+          gradients(of: (y * g).sum(), at: [x])[0].scalars.allSatisfy { $0 == 0 }, "\(value)")
+      }
+      let bias = Tensor([1, -1, 0.5, 0])
+      XCTAssertEqual(
+        batchNorm(x, scale: Tensor([2, 3, 4, 5]), bias: bias).output.reshaped([21, 4])[0].scalars,
+        bias.scalars)
+    }
+  }
+
   func testVarianceFarFromZero() {
     var stream = RandomStream(seed: 50)
     let near = Tensor.normal([20_000, 4], using: &stream)

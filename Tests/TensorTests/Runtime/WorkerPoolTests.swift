@@ -21,6 +21,16 @@ final class WorkerPoolTests: XCTestCase {
     }
   }
 
+  /// Where the system gives fewer threads, those there are do all the work.
+  func testFewerThreadsThanWanted() {
+    for most in [0, 1, 3] {
+      let pool = WorkerPool(mostThreads: most)
+      for count in [1, 2, 5, 9] {
+        for _ in 0..<50 { XCTAssertEqual(calls(pool, count), Array(0..<count)) }
+      }
+    }
+  }
+
   /// What the workers wrote is there when the call returns.
   func testResultsAreComplete() {
     let pool = WorkerPool()

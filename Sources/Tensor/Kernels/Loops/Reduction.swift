@@ -120,19 +120,25 @@ func reducedRow(
   return result
 }
 
-/// The index of the largest entry of each row of `x`, seen as [rows, columns]; the first of equals.
+/// The index of the largest entry of each row of `x`, seen as [rows, columns]; the first of equals,
+/// or the first NaN.
 func argmaxOfRows(_ x: Tensor, columns: Int) -> [Int] {
   defer { extendLifetime(x.storage) }
   let source = x.pointer
   return (0..<(columns == 0 ? 0 : x.elementCount / columns)).map { row in
     let values = source + row * columns
     var best = 0
-    for column in 1..<max(1, columns) where values[column] > values[best] { best = column }
+    // Neither a larger number nor NaN is at most the best, and nothing is at most NaN.
+    for column in 1..<max(1, columns) where !(values[column] <= values[best]) {
+      if values[best].isNaN { break }
+      best = column
+    }
     return best
   }
 }
 
-/// The `count` largest entries of each row of `x`, seen as [rows, columns], in descending order.
+/// The `count` largest entries of each row of `x`, seen as [rows, columns], in descending order, NaN
+/// first.
 ///
 /// Equal values come in order of their index.
 func topOfRows(_ x: Tensor, columns: Int, count: Int) -> [(indices: [Int], values: [Float])] {
@@ -160,9 +166,9 @@ private func topK(_ row: UnsafeBufferPointer<Float>, _ count: Int) -> (
   indices.reserveCapacity(count + 1)
   values.reserveCapacity(count + 1)
   for (index, value) in row.enumerated() {
-    if values.count == count, let last = values.last, value <= last { continue }
+    if values.count == count, let last = values.last, !isAbove(value, last) { continue }
     var position = values.count
-    while position > 0, values[position - 1] < value { position -= 1 }
+    while position > 0, isAbove(value, values[position - 1]) { position -= 1 }
     values.insert(value, at: position)
     indices.insert(index, at: position)
     if values.count > count {
@@ -172,3 +178,7 @@ private func topK(_ row: UnsafeBufferPointer<Float>, _ count: Int) -> (
   }
   return (indices, values)
 }
+
+/// a > b, where NaN is larger than all numbers.
+@inline(__always)
+private func isAbove(_ a: Float, _ b: Float) -> Bool { a > b || (a.isNaN && !b.isNaN) }

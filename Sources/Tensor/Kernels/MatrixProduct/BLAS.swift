@@ -2,19 +2,26 @@ internal import COpenBLAS
 import Foundation
 
 /// The only caller of OpenBLAS: single-threaded products on the package's threads.
+///
+/// Any other library with `cblas_sgemm` may take its place when a program is loaded: what OpenBLAS
+/// alone has is looked up by name, and LAPACK too.
 enum BLAS {
   /// Selects the core once, before the first product. The package's threads replace OpenBLAS's.
   private static let core: CoreSelection = {
-    openblas_set_num_threads(1)
+    OpenBLAS.setThreadCount?(1)
     return CoreSelection.selectBest(reading: coreName)
   }()
 
   /// The kernels in use, before and after selection.
   static var coreSelection: CoreSelection { core }
 
-  static var version: String { String(cString: openblas_get_config()) }
+  static var version: String { text(OpenBLAS.config) }
 
-  private static func coreName() -> String { String(cString: openblas_get_corename()) }
+  private static func coreName() -> String { text(OpenBLAS.coreName) }
+
+  private static func text(_ function: OpenBLAS.Text?) -> String {
+    function?().map { String(cString: $0) } ?? "unknown"
+  }
 
   /// c = a · b, or += if `accumulating`; zeros if there is nothing to add up.
   static func multiply(
@@ -45,6 +52,11 @@ enum BLAS {
 
   /// The eigenvalues of a symmetric matrix [size, size], which is overwritten, in ascending order.
   static func symmetricEigenvalues(of matrix: inout [Float], size: Int) -> [Float] {
+    guard let eigenvalues = OpenBLAS.eigenvalues else {
+      preconditionFailure(
+        "eigenvalues need LAPACK's ssyev, which OpenBLAS or liblapack.so.3 has; found neither "
+          + "(on Debian: apt-get install liblapack3)")
+    }
     var values = [Float](repeating: 0, count: size)
     var stride = blasint(size)
     // LAPACK's best block is 32 columns; two more hold the reflections.
@@ -52,7 +64,7 @@ enum BLAS {
     var scratchSize = blasint(scratch.count)
     var info: blasint = 0
     _ = core
-    ssyev_("N", "U", &stride, &matrix, &stride, &values, &scratch, &scratchSize, &info)
+    eigenvalues("N", "U", &stride, &matrix, &stride, &values, &scratch, &scratchSize, &info)
     precondition(info == 0, "eigenvalues need finite numbers; LAPACK's ssyev gave \(info)")
     return values
   }

@@ -17,7 +17,6 @@ struct CoreSelection: Sendable {
     ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(after)
   }
 
-  private typealias Dispatcher = @convention(c) () -> Void
   private static let variable = "OPENBLAS_CORETYPE"
 
   static func selectBest(reading coreName: () -> String) -> CoreSelection {
@@ -25,8 +24,12 @@ struct CoreSelection: Sendable {
     let unchanged = CoreSelection(before: before, after: before)
     guard
       getenv(variable) == nil, ["Haswell", "Zen", "Excavator", "Sandybridge"].contains(before),
-      processorHasAVX512, let restart = dispatcherRestart()
+      processorHasAVX512, let dispatcher = OpenBLAS.restart
     else { return unchanged }
+    func restart() {
+      dispatcher.quit()
+      dispatcher.start()
+    }
     setenv(variable, "SkylakeX", 1)
     restart()
     // Child processes choose for themselves.
@@ -43,17 +46,6 @@ struct CoreSelection: Sendable {
     else { return false }
     let flags = Set(line.split(separator: " "))
     return ["avx512f", "avx512bw", "avx512dq", "avx512vl"].allSatisfy { flags.contains($0) }
-  }
-
-  /// Looked up rather than linked: an OpenBLAS built for one core has no dispatcher.
-  private static func dispatcherRestart() -> (() -> Void)? {
-    guard let program = dlopen(nil, RTLD_NOW),
-      let quit = dlsym(program, "gotoblas_dynamic_quit"),
-      let start = dlsym(program, "gotoblas_dynamic_init")
-    else { return nil }
-    // The symbols are C functions without arguments in every OpenBLAS that has them.
-    let functions = [quit, start].map { unsafeBitCast($0, to: Dispatcher.self) }
-    return { for function in functions { function() } }
   }
 
   /// Compares one small product with a plain loop.

@@ -30,6 +30,7 @@ func gemm(
   let b = MatrixView(b, isTransposed: transposingB)
   let length = max(a.rows, b.columns)
   let isSmall = a.rows * b.columns * a.columns < Tuning.parallelProduct
+  if !isSmall { DebugBuild.warn() }
   let parts = isSmall ? 1 : min(Threads.count, length)
   return Tensor([a.rows, b.columns]) { out in
     let c = MatrixDestination(out, stride: b.columns)
