@@ -1,4 +1,5 @@
 import Arguments
+import Files
 import Foundation
 import SelfSupervised
 import Training
@@ -160,8 +161,7 @@ struct Options {
       appliesOrientation: !arguments.has("--no-exif"),
       background: background == "white" ? .white : background == "black" ? .black : .stored)
     let cache = try arguments.path("--cache")
-    let besideTheRun = ((output ?? "runs/1") as NSString).deletingLastPathComponent
-    self.cache = cache == "none" ? nil : cache ?? (besideTheRun.isEmpty ? "." : besideTheRun)
+    self.cache = cache == "none" ? nil : cache ?? (output ?? "runs/1").directoryOfPath
     accumulatedBatches = try arguments.integer("--accumulate", in: 1...65_536)
     gradientClip = try arguments.optionalPositive("--clip")
     minutes = try arguments.optionalPositive("--minutes")

@@ -53,6 +53,7 @@ struct Pretraining {
 
   func run() throws {
     describe()
+    try checkMemory()
     if let path = options.views { try drawViews(to: path) }
     if options.former == nil { try directory.removeFormerRun() }
     let log = try MetricsLog(directory.metrics, after: options.former?.checkpoint.step)
@@ -77,6 +78,22 @@ struct Pretraining {
     let files = [log.path, directory.backbone]
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  /// Says before the work, rather than the system's killer in it, that the memory will not do.
+  private func checkMemory() throws {
+    guard source.training.count >= 4 else { return }
+    let step = StepMemory(
+      of: learner, images: source.training.images(in: 0..<4), batchSize: source.batchSize)
+    // Weights, their gradients, what the optimizer remembers of them, a target. What a reverse pass
+    // needs for a moment comes on top: nothing that would do is refused.
+    let weights = 6 * 4 * learner.parameters.reduce(0) { $0 + $1.value.shape.elementCount }
+    let needed = Machine.peakResidentSize + step.bytes + weights
+    guard needed > Machine.memoryLimit else { return }
+    throw UsageError(
+      "a step of --batch \(source.batchSize) images needs at least \(needed / 1_000_000) MB of memory; "
+        + "\(Machine.memoryLimit / 1_000_000) MB may be used. Take a smaller --batch, --size or --width"
+    )
   }
 
   /// Takes all steps; what is trained is saved however that ends.
@@ -211,7 +228,7 @@ private struct SavedNetwork: TrainingCallback {
   func callAsFunction(after report: StepReport, in trainer: Trainer) -> [TrainingEvent] { [] }
 
   func trainingEnded(_ trainer: Trainer) throws {
-    try makeDirectory(at: (path as NSString).deletingLastPathComponent)
+    try makeDirectory(at: path.directoryOfPath)
     try trainer.learner.net.save(to: path)
   }
 }

@@ -73,13 +73,9 @@ private func resolvingLinks(_ path: String) -> String {
     guard length > 0 else { break }
     let name = String(decoding: target.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     path =
-      name.hasPrefix("/") ? name : (path as NSString).deletingLastPathComponent.appendingPath(name)
+      name.hasPrefix("/") ? name : path.directoryOfPath + "/" + name
   }
   return path
-}
-
-extension String {
-  fileprivate func appendingPath(_ name: String) -> String { isEmpty ? name : "\(self)/\(name)" }
 }
 
 private func named(_ error: any Error, _ path: String) -> FileError {
@@ -118,14 +114,13 @@ private enum TemporaryName {
 
 /// Removes what processes that were killed while they saved `path` have left.
 private func removeLeftovers(of path: String) {
-  let directory = (path as NSString).deletingLastPathComponent
-  let name = (path as NSString).lastPathComponent
-  let names = try? FileManager.default.contentsOfDirectory(
-    atPath: directory.isEmpty ? "." : directory)
+  let directory = path.directoryOfPath
+  let name = path.nameInPath
+  let names = try? FileManager.default.contentsOfDirectory(atPath: directory)
   for candidate in names ?? [] {
     guard let process = TemporaryName.process(of: candidate, for: name) else { continue }
     // Another process that is alive may be saving too.
-    if kill(process, 0) != 0, errno == ESRCH { unlink(directory.appendingPath(candidate)) }
+    if kill(process, 0) != 0, errno == ESRCH { unlink("\(directory)/\(candidate)") }
   }
 }
 

@@ -69,7 +69,7 @@ public struct CheckpointPolicy: TrainingCallback {
 
   private func write(_ trainer: Trainer) throws {
     // Somebody may have removed it.
-    try makeDirectory(at: (path as NSString).deletingLastPathComponent)
+    try makeDirectory(at: path.directoryOfPath)
     try trainer.checkpoint().write(to: path)
   }
 }

@@ -64,7 +64,7 @@ struct DecodedCache {
         Failure(index: $0.index, path: $0.error.path, reason: $0.error.reason)
       })
     do {
-      try makeDirectory(at: (path as NSString).deletingLastPathComponent)
+      try makeDirectory(at: path.directoryOfPath)
       let line = try JSONEncoder().encode(header) + [10]
       try writeAtomically(to: path) { file in
         try file.write(contentsOf: line)

@@ -26,7 +26,7 @@ extension PixelImage {
     precondition(
       [1, 3].contains(channels), "write needs an image of 1 or 3 channels; got \(self)")
     let file: [UInt8]
-    switch (path as NSString).pathExtension.lowercased() {
+    switch path.endingOfPath {
     case "png": file = try library(LibPNG.shared, for: path).file(path, of: colors, size: size)
     case "ppm": file = Array("P6 \(width) \(height) 255\n".utf8) + colors
     default: throw FileError(path, "needs a name that ends with .png or .ppm", .unwritable)
