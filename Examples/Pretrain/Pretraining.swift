@@ -58,7 +58,7 @@ struct Pretraining {
     if options.former == nil { try directory.removeFormerRun() }
     let log = try MetricsLog(directory.metrics, after: options.former?.checkpoint.step)
     let untrained = try source.judge.map {
-      (try $0.accuracyOfPixels(), try $0.accuracy(of: learner))
+      (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
     trainer.callbacks = callbacks(log)
     if let former = options.former {
@@ -73,7 +73,7 @@ struct Pretraining {
           + "rate or --clip may help")
     }
     let summary = RunSummary(
-      knn: try source.judge?.accuracy(of: learner), untrained: untrained, result: result)
+      trained: try source.judge?.scores(of: learner), untrained: untrained, result: result)
     try? log.write(summary.record)
     let files = [log.path, directory.backbone]
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))

@@ -4,33 +4,80 @@ import Training
 
 /// What a run came to.
 struct RunSummary {
-  /// The trained network's kNN accuracy; nil where there are no labels.
-  let knn: Float?
-  /// That of raw pixels and of the untrained network.
-  let untrained: (pixels: Float, network: Float)?
+  /// What labels say of the trained network's features; nil where there are none.
+  let trained: FeatureScores?
+  /// The same of raw pixels and of the untrained network.
+  let untrained: (pixels: FeatureScores, network: FeatureScores)?
   let result: TrainingResult
 
   private var peakMegabytes: Int { Machine.peakResidentSize / 1_000_000 }
   private var progress: TrainingProgress { result.progress }
 
   var record: JSONRecord {
-    JSONRecord([
-      ("event", .string("summary")), ("knn", .number(knn ?? .nan)),
-      ("knn_raw_pixels", .number(untrained?.pixels ?? .nan)),
-      ("knn_random_encoder", .number(untrained?.network ?? .nan)),
-      ("loss", .number(progress.averageLoss ?? .nan)), ("steps", .integer(progress.steps)),
-      ("skipped_steps", .integer(progress.skippedSteps)),
-      ("images_per_second", .number(Float(result.imagesPerSecond))),
-      ("seconds", .number(Float(progress.seconds))), ("peak_rss_mb", .integer(peakMegabytes)),
-      ("interrupted", .flag(result.wasInterrupted)),
-    ])
+    JSONRecord(
+      [
+        ("event", .string("summary")), ("knn", .number(trained?.knn ?? .nan)),
+        ("knn_raw_pixels", .number(untrained?.pixels.knn ?? .nan)),
+        ("knn_random_encoder", .number(untrained?.network.knn ?? .nan)),
+      ] + fewLabelFields + [
+        ("loss", .number(progress.averageLoss ?? .nan)), ("steps", .integer(progress.steps)),
+        ("skipped_steps", .integer(progress.skippedSteps)),
+        ("images_per_second", .number(Float(result.imagesPerSecond))),
+        ("seconds", .number(Float(progress.seconds))), ("peak_rss_mb", .integer(peakMegabytes)),
+        ("interrupted", .flag(result.wasInterrupted)),
+      ])
+  }
+
+  private var fewLabelFields: [(String, JSONRecord.Value)] {
+    rows.flatMap { row in
+      row.scores.fewLabels.map { few in
+        ("accuracy_\(few.labelsPerClass)_labels_\(row.field)", .number(few.mean))
+      }
+    }
+  }
+
+  /// What is compared: what was trained, what it began from, and what needs no network.
+  private var rows: [(name: String, field: String, scores: FeatureScores)] {
+    guard let trained, let untrained else { return [] }
+    return [
+      ("trained", "trained", trained), ("raw pixels", "raw_pixels", untrained.pixels),
+      ("untrained network", "random_encoder", untrained.network),
+    ]
   }
 
   private var scores: String {
-    guard let knn, let untrained else { return "no labels to evaluate with" }
-    return String(
-      format: "kNN accuracy   %.3f trained   %.3f raw pixels   %.3f untrained network", knn,
-      untrained.pixels, untrained.network)
+    guard let trained, let untrained else { return "no labels to evaluate with" }
+    let knn = String(
+      format: "kNN accuracy   %.3f trained   %.3f raw pixels   %.3f untrained network",
+      trained.knn, untrained.pixels.knn, untrained.network.knn)
+    return ([knn] + fewLabelTable + [verdict(trained, untrained)].compactMap { $0 })
+      .joined(separator: "\n")
+  }
+
+  /// The accuracy by few labels of each class, and its deviation over the draws.
+  private var fewLabelTable: [String] {
+    guard let counts = trained?.fewLabels.map(\.labelsPerClass), !counts.isEmpty else { return [] }
+    let head = "labels of a class  " + counts.map { "\($0)".padded(to: 15) }.joined()
+    return [head]
+      + rows.map { row in
+        row.name.padding(toLength: 19, withPad: " ", startingAt: 0)
+          + row.scores.fewLabels
+          .map { String(format: "%.3f ± %.3f", $0.mean, $0.deviation).padded(to: 15) }.joined()
+      }
+  }
+
+  /// What to do about features that are no better than those that cost nothing; nil if they are.
+  private func verdict(
+    _ trained: FeatureScores, _ untrained: (pixels: FeatureScores, network: FeatureScores)
+  ) -> String? {
+    let better = zip(
+      trained.fewLabels, zip(untrained.pixels.fewLabels, untrained.network.fewLabels)
+    )
+    .contains { $0.mean > max($1.0.mean, $1.1.mean) }
+    guard !better, trained.knn <= max(untrained.pixels.knn, untrained.network.knn) else {
+      return nil
+    }
+    return "the training has not helped yet: train longer, or try --method simclr"
   }
 
   func text(directory: String, files: [String]) -> String {
@@ -47,5 +94,12 @@ struct RunSummary {
       \(String(format: "%.0f", result.imagesPerSecond)) images/s, \(peakMegabytes) MB at most
       wrote \(files.joined(separator: " and "))
       """
+  }
+}
+
+extension String {
+  /// With spaces before it.
+  fileprivate func padded(to length: Int) -> String {
+    String(repeating: " ", count: max(0, length - count)) + self
   }
 }

@@ -2,6 +2,14 @@ import Datasets
 import SelfSupervised
 import Tensor
 
+/// What labeled images say of features that were learned without labels.
+public struct FeatureScores: Sendable {
+  /// The share of the queries that the vote of their nearest neighbors classifies.
+  public let knn: Float
+  /// The share that a classifier of few labels of each class gets right.
+  public let fewLabels: [FewLabelAccuracy]
+}
+
 /// Judges features that were learned without labels by labeled images: the vote of nearest
 /// neighbors.
 public struct KNNEvaluator: Sendable {
@@ -41,13 +49,38 @@ public struct KNNEvaluator: Sendable {
   /// The share of the queries that their pixels classify, at most 64 by 64 of them.
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if a pixel is NaN or infinite.
-  public func accuracyOfPixels() throws -> Float {
-    try accuracy { images in
-      let (height, width) = (images.shape[1], images.shape[2])
-      let size = Size2D(
-        height: min(height, Self.mostPixels), width: min(width, Self.mostPixels))
-      return (size == [height, width] ? images : resized(images, to: size)).flattened(from: 1)
-    }
+  public func accuracyOfPixels() throws -> Float { try accuracy(Self.pixels) }
+
+  /// The vote of neighbors, and what few labels of each class serve, by features of shape [count,
+  /// width]; for a run's end, as the classifiers of few labels take some seconds.
+  ///
+  /// - Throws: ``NonFiniteFeaturesError`` if a feature is NaN or infinite.
+  public func scores(_ features: (Tensor) -> Tensor) throws -> FeatureScores {
+    let (bankFeatures, queryFeatures) = try (all(features, of: bank), all(features, of: queries))
+    return FeatureScores(
+      knn: WeightedKNN(bankFeatures, labels: bank.labels)
+        .accuracy(queryFeatures, labels: queries.labels),
+      fewLabels: fewLabelAccuracies(
+        bank: bankFeatures, labels: bank.labels, queries: queryFeatures,
+        queryLabels: queries.labels))
+  }
+
+  /// The same by the features of a learner's network.
+  ///
+  /// - Throws: ``NonFiniteFeaturesError`` if the training has diverged.
+  public func scores(of learner: any Learner) throws -> FeatureScores {
+    try scores { learner.represent($0).embedding }
+  }
+
+  /// The same by pixels, at most 64 by 64 of them.
+  ///
+  /// - Throws: ``NonFiniteFeaturesError`` if a pixel is NaN or infinite.
+  public func scoresOfPixels() throws -> FeatureScores { try scores(Self.pixels) }
+
+  private static func pixels(of images: Tensor) -> Tensor {
+    let (height, width) = (images.shape[1], images.shape[2])
+    let size = Size2D(height: min(height, mostPixels), width: min(width, mostPixels))
+    return (size == [height, width] ? images : resized(images, to: size)).flattened(from: 1)
   }
 
   private func all(
