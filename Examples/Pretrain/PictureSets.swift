@@ -65,6 +65,7 @@ struct PictureSets {
       say("\(contents.directory): \(counted(contents.count, "picture")), \(contents.classes)")
     }
     if let skipped = contents.skipped { say("left out: \(skipped)") }
+    contents.problems.prefix(Loader.mostNamed).forEach { say("  \($0)") }
   }
 
   /// A tenth of the images evaluates the others, if they have labels.
@@ -98,11 +99,13 @@ private struct Loader {
     let bytes = contents.count * size.height * size.width * 3
     guard bytes > Machine.memoryLimit / 2 else {
       let progress = DecodingProgress(of: contents.count)
+      let told = Set(contents.problems)
       var leftOut = 0
       let images = try ImageFolder.load(
         contents, imageSize: size, options: options.pictures,
         cache: contents.count < Self.fewestKept ? nil : options.cache,
         onDecodingError: { error in
+          guard !told.contains(error) else { return }
           leftOut += 1
           if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
         }, progress: progress.update)
@@ -121,7 +124,8 @@ private struct Loader {
     }
   }
 
-  private static let mostNamed = 10
+  /// How many pictures that cannot be read are named.
+  static let mostNamed = 10
   /// Fewer pictures are decoded as quickly as the file that would keep them is written.
   private static let fewestKept = 1_000
 }

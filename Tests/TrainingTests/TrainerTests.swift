@@ -225,6 +225,40 @@ final class TrainerTests: XCTestCase {
     XCTAssertEqual(trainer.progress.skippedSteps, 3)
   }
 
+  /// Running statistics are what they were before a loss that became NaN, whether it ends the
+  /// training or is left out.
+  func testAStepThatIsLeftOutLeavesNoTrace() throws {
+    for policy in [Trainer.NonFinitePolicy.stop(), .skip(limit: 2)] {
+      let (trainer, healthy) = (trainer(steps: 9), self.trainer(steps: 4))
+      trainer.nonFinitePolicy = policy
+      trainer.callbacks = [breakWeights(of: trainer, at: 4)]
+      XCTAssertThrowsError(try trainer.run())
+      try healthy.run()
+      let (buffers, expected) = (trainer.learner.net.buffers, healthy.learner.net.buffers)
+      XCTAssertFalse(buffers.isEmpty)
+      XCTAssertEqual(buffers.map(\.value.scalars), expected.map(\.value.scalars))
+    }
+  }
+
+  /// The steps that a training would take are measured without taking one.
+  func testMeasuringTheMemoryOfAStepChangesNothing() throws {
+    let (trainer, untouched) = (trainer(steps: 3), self.trainer(steps: 3))
+    let images = data.images(in: 0..<4)
+    let few = StepMemory(of: trainer.learner, images: images, batchSize: 8).bytes
+    let many = StepMemory(of: trainer.learner, images: images, batchSize: 16).bytes
+    XCTAssertGreaterThan(few, 0)
+    XCTAssertGreaterThan(many, few)
+    XCTAssertEqual(try losses(trainer), try losses(untouched))
+    XCTAssertEqual(bits(trainer), bits(untouched))
+  }
+
+  func testDivergenceInTheLastStepIsSeen() throws {
+    let trainer = trainer(steps: 1)
+    XCTAssertFalse(trainer.result.hasDiverged)
+    trainer.optimizer.learningRate = 1e20
+    XCTAssertTrue(try trainer.run().hasDiverged)
+  }
+
   func testErrorOfIterationIsThrownAtTheEnd() {
     let trainer = trainer(steps: 9)
     trainer.callbacks = [breakWeights(of: trainer, at: 2)]
@@ -266,6 +300,38 @@ final class TrainerTests: XCTestCase {
       }
       XCTAssertEqual(written, [3, 6])
       XCTAssertEqual(try Checkpoint(contentsOf: policy.path).step, 7)
+    }
+  }
+
+  /// A checkpoint that cannot be written is said, and ends nothing but, at the end, the success.
+  func testWhatCannotBeWrittenEndsNothing() throws {
+    let trainer = trainer(steps: 5)
+    var ended = 0
+    trainer.callbacks = [
+      CheckpointPolicy(in: "/proc/none", every: .steps(2), heedsSignals: false),
+      EndCounter { ended += 1 },
+    ]
+    var said: [String] = []
+    XCTAssertThrowsError(
+      try trainer.run { report in
+        for case .notWritten(let error) in report.events { said.append("\(error)") }
+      }
+    ) { XCTAssertEqual(($0 as? FileError)?.kind, .unwritable) }
+    XCTAssertEqual(trainer.progress.steps, 5)
+    XCTAssertEqual(said.count, 2)
+    XCTAssertEqual(ended, 1)
+  }
+
+  func testARemovedDirectoryIsMadeAgain() throws {
+    try withTemporaryFolder { folder in
+      let trainer = trainer(steps: 4)
+      trainer.callbacks = [
+        CheckpointPolicy(in: folder + "/run", every: .steps(2), heedsSignals: false)
+      ]
+      try trainer.run { report in
+        if report.step == 3 { try FileManager.default.removeItem(atPath: folder + "/run") }
+      }
+      XCTAssertEqual(try CheckpointPolicy.last(in: folder + "/run")?.step, 4)
     }
   }
 
@@ -358,4 +424,12 @@ final class TrainerTests: XCTestCase {
         try Checkpoint(contentsOf: folder + "/checkpoints/checkpoint.safetensors").step, 3)
     }
   }
+}
+
+private struct EndCounter: TrainingCallback {
+  let count: () -> Void
+
+  func callAsFunction(after report: StepReport, in trainer: Trainer) -> [TrainingEvent] { [] }
+
+  func trainingEnded(_ trainer: Trainer) { count() }
 }

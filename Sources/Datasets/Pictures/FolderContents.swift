@@ -57,32 +57,27 @@ public struct FolderContents: Sendable {
     }
   }
 
-  /// - Parameter known: Classes that count as such although there may be only one of them here.
+  /// Some pictures of a root; a class of `known` counts as such although it may be the only one.
   private init(
-    _ root: RawPath, _ pictures: [[UInt8]], otherFiles: [String: Int], problems: [FileError],
+    _ root: RawPath, _ found: [[UInt8]], otherFiles: [String: Int], problems: [FileError],
     known: [String] = []
   ) {
-    let counts = Dictionary(grouping: pictures, by: Self.firstPart).mapValues(\.count)
-    let names = counts.keys.filter { !$0.isEmpty }
-      .sorted { $0.lexicographicallyPrecedes($1) }
-    let strays = counts[[]] ?? 0
-    let isKnown = names.contains { known.contains(String(decoding: $0, as: UTF8.self)) }
-    let hasClasses = (names.count > 1 || isKnown) && 10 * strays <= pictures.count
+    counts = Dictionary(grouping: found, by: Self.firstPart).mapValues(\.count)
+    let names = counts.keys.filter { !$0.isEmpty }.sorted { $0.lexicographicallyPrecedes($1) }
+    let shown = names.map { String(decoding: $0, as: UTF8.self) }
+    let hasClasses =
+      (names.count > 1 || shown.contains(where: known.contains))
+      && 10 * (counts[[]] ?? 0) <= found.count
+    let strays = hasClasses ? found.filter { Self.firstPart(of: $0).isEmpty } : []
     let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
-    self.pictures =
-      hasClasses && strays > 0 ? pictures.filter { !Self.firstPart(of: $0).isEmpty } : pictures
-    labels = hasClasses ? self.pictures.compactMap { numbers[Self.firstPart(of: $0)] } : []
-    classNames = hasClasses ? names.map { String(decoding: $0, as: UTF8.self) } : []
-    let left = hasClasses ? pictures.filter { Self.firstPart(of: $0).isEmpty } : []
+    pictures = strays.isEmpty ? found : found.filter { !Self.firstPart(of: $0).isEmpty }
+    labels = hasClasses ? pictures.compactMap { numbers[Self.firstPart(of: $0)] } : []
+    classNames = hasClasses ? shown : []
+    let reason = "is in none of the directories that are the classes"
     self.problems =
-      problems
-      + left.map {
-        FileError(
-          "\(root.appending($0))", "is in none of the directories that are the classes", .damaged)
-      }
-    self.otherFiles = otherFiles
-    (self.root, self.counts) = (root, counts)
-    self.directory = "\(root)"
+      problems + strays.map { FileError("\(root.appending($0))", reason, .damaged) }
+    (self.root, self.otherFiles) = (root, otherFiles)
+    directory = "\(root)"
   }
 
   /// The subdirectory that a picture is in; empty if it is in none.
