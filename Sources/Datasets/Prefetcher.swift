@@ -21,20 +21,31 @@ public final class Prefetcher<Element: Sendable>: Sendable {
   ///     threads make them, each on its own. With 0, ``next()`` makes its element itself, on all of
   ///     the package's threads.
   ///   - make: Makes the element of a number. It is called once for each.
+  ///     Where the system has no threads left, it is as with 0.
   /// - Precondition: `ahead` is not negative.
-  public init(from first: Int = 0, ahead: Int, make: @escaping @Sendable (Int) -> Element) {
+  public convenience init(
+    from first: Int = 0, ahead: Int, make: @escaping @Sendable (Int) -> Element
+  ) {
+    self.init(from: first, ahead: ahead, make: make) { name, body in
+      startThread(named: name, stackSize: 8 << 20, body)
+    }
+  }
+
+  /// The same with threads that `start` starts, unless it gives false.
+  init(
+    from first: Int, ahead: Int, make: @escaping @Sendable (Int) -> Element,
+    start: (_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool
+  ) {
     precondition(ahead >= 0, "Prefetcher needs to be 0 or more elements ahead; got \(ahead)")
-    shared = Shared(first: first, ahead: ahead, make: make)
-    for index in 0..<ahead {
-      let thread = Thread { [shared] in
+    shared = Shared(first: first, make: make)
+    let started = (0..<ahead).count { index in
+      start("Prefetcher \(index + 1)") { [shared] in
         while let number = shared.claim(room: ahead) {
           shared.add(Parallel.serially { make(number) }, number)
         }
       }
-      thread.name = "Prefetcher \(index + 1)"
-      thread.stackSize = 8 << 20
-      thread.start()
     }
+    shared.locked { shared.hasThreads = started > 0 }
   }
 
   deinit { shared.stop() }
@@ -48,16 +59,16 @@ public final class Prefetcher<Element: Sendable>: Sendable {
   // Unchecked: `condition` guards everything that changes.
   private final class Shared: @unchecked Sendable {
     private let condition = NSCondition()
-    private let ahead: Int
     private let make: (Int) -> Element
     private var made: [Int: Element] = [:]
     private var toMake: Int
     private var toTake: Int
     private var isStopped = false
+    fileprivate var hasThreads = false
     fileprivate var waitSeconds = 0.0
 
-    init(first: Int, ahead: Int, make: @escaping (Int) -> Element) {
-      (self.ahead, self.make, toMake, toTake) = (ahead, make, first, first)
+    init(first: Int, make: @escaping (Int) -> Element) {
+      (self.make, toMake, toTake) = (make, first, first)
     }
 
     func locked<Result>(_ body: () -> Result) -> Result {
@@ -84,7 +95,7 @@ public final class Prefetcher<Element: Sendable>: Sendable {
 
     func take() -> Element {
       let start = ContinuousClock.now
-      if ahead == 0, let number = claim(room: 1) { add(make(number), number) }
+      if !locked({ hasThreads }), let number = claim(room: 1) { add(make(number), number) }
       return locked {
         while true {
           if let element = made.removeValue(forKey: toTake) {

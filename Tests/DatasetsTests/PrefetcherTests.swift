@@ -17,6 +17,22 @@ final class PrefetcherTests: XCTestCase {
     }
   }
 
+  /// Where the system refuses threads, those there are make the elements, or whoever asks for them.
+  func testFewerThreadsThanAhead() {
+    for granted in 0..<3 {
+      var left = granted
+      let prefetcher = Prefetcher(
+        from: 3, ahead: 3, make: { $0 * $0 },
+        start: { _, body in
+          guard left > 0 else { return false }
+          left -= 1
+          Thread.detachNewThread(body)
+          return true
+        })
+      XCTAssertEqual((3..<23).map { _ in prefetcher.next() }, (3..<23).map { $0 * $0 })
+    }
+  }
+
   func testNoMoreThanAheadAreKept() {
     let made = Counter()
     let prefetcher = Prefetcher(ahead: 3) { _ in made.increase() }

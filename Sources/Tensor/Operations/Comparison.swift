@@ -22,17 +22,31 @@ public func .> (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 > b ? 
 public func .< (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 < b ? 1 : 0 } } }
 
 extension Tensor {
-  /// The smallest and the largest element; both NaN if one is.
+  /// The smallest and the largest element, both NaN if an element is not finite; zeros of none.
+  ///
+  /// One pass on the calling thread.
   package var extremes: (least: Float, largest: Float) {
-    let all = detached
-    return elementCount == 0 ? (0, 0) : (all.min().item, all.max().item)
+    guard elementCount > 0 else { return (0, 0) }
+    return withUnsafeBufferPointer { values in
+      var (least, largest) = (SIMD8(repeating: values[0]), SIMD8(repeating: values[0]))
+      var zeros = SIMD8<Float>.zero
+      func look(_ lanes: SIMD8<Float>) {
+        least.replace(with: lanes, where: lanes .< least)
+        largest.replace(with: lanes, where: lanes .> largest)
+        zeros += lanes * 0  // NaN from the first number on that is not finite.
+      }
+      let raw = UnsafeRawBufferPointer(values)
+      let size = MemoryLayout<SIMD8<Float>>.size
+      for start in stride(from: 0, to: raw.count - size + 1, by: size) {
+        look(raw.loadUnaligned(fromByteOffset: start, as: SIMD8<Float>.self))
+      }
+      for value in values.suffix(values.count % 8) { look(SIMD8(repeating: value)) }
+      return zeros.sum().isNaN ? (.nan, .nan) : (least.min(), largest.max())
+    }
   }
 
   /// Whether every element is a finite number.
-  package var isFinite: Bool {
-    let (least, largest) = extremes
-    return least.isFinite && largest.isFinite
-  }
+  package var isFinite: Bool { !extremes.least.isNaN }
 }
 
 /// Elements of `a` where `mask` is not zero, elements of `b` elsewhere; all three broadcast.

@@ -2,7 +2,8 @@ import Foundation
 
 /// Runs `body` on a new thread; false if the system has none left, about which Foundation's `Thread`
 /// says nothing.
-func startThread(named name: String, stackSize: Int, _ body: @escaping @Sendable () -> Void) -> Bool
+package func startThread(named name: String, stackSize: Int, _ body: @escaping @Sendable () -> Void)
+  -> Bool
 {
   var attributes = pthread_attr_t()
   pthread_attr_init(&attributes)

@@ -12,6 +12,11 @@ final class ViewBatchingTests: XCTestCase {
     first: Formula.images("batching", view: 1, 6, size: 16),
     second: Formula.images("batching", view: 2, 6, size: 16))
 
+  /// What rounding may do: each sum of k terms is within k · 2⁻²⁴ of their magnitudes, for the 2,304
+  /// terms of the widest of twenty layers. Products of other sizes, and of shares of other numbers of
+  /// threads, add up in another order.
+  private let rounding = 20.0 * 2_304 / 16_777_216
+
   private func resNet() -> ResNet {
     withRandomSeed(3) { ResNet.resNet18(stem: .small, width: 32) }
   }
@@ -45,9 +50,9 @@ final class ViewBatchingTests: XCTestCase {
     let before = apart.calls
     let losses = learners.map { backward($0, views) }
     XCTAssertGreaterThan(apart.calls - before, 1, name)
-    XCTAssertEqual(losses[0], losses[1], accuracy: 1e-5 * abs(losses[1]), name)
+    XCTAssertEqual(losses[0], losses[1], accuracy: Float(rounding) * abs(losses[1]), name)
     let gradients = learners.map { $0.parameters.flatMap { $0.gradient?.scalars ?? [] } }
-    XCTAssertLessThan(relativeError(gradients[0], gradients[1]), 1e-4, name)
+    XCTAssertLessThan(relativeError(gradients[0], gradients[1]), rounding, name)
     let states = learners.map(\.state)
     for entry in states[0].names {
       // The same entry of the network behind the counting module.
@@ -56,7 +61,8 @@ final class ViewBatchingTests: XCTestCase {
         XCTFail("\(name): \(entry)")
         continue
       }
-      XCTAssertLessThan(abs(one - two).max().item, 1e-4, "\(name): \(entry)")
+      let scale = max(1, abs(two).max().item)
+      XCTAssertLessThan(abs(one - two).max().item, Float(rounding) * scale, "\(name): \(entry)")
     }
   }
 

@@ -112,6 +112,23 @@ final class StabilityTests: XCTestCase {
     XCTAssertEqual(Tensor([-.infinity, -.infinity]).argmax(), [0])
   }
 
+  /// In whole vectors and behind them, and wherever a number that is not finite stands.
+  func testExtremes() {
+    for count in [1, 5, 8, 9, 16, 31] {
+      let x = Tensor((0..<count).map { Float(($0 * 7 + 3) % count) - 2 })
+      XCTAssertEqual(x.extremes.least, -2)
+      XCTAssertEqual(x.extremes.largest, Float(count) - 3)
+      XCTAssertTrue(x.isFinite)
+      for (place, bad) in (0..<count).flatMap({ [($0, Float.nan), ($0, .infinity)] }) {
+        var broken = x
+        broken.mutate { $0[place] = bad }
+        XCTAssertTrue(broken.extremes.least.isNaN && broken.extremes.largest.isNaN)
+        XCTAssertFalse(broken.isFinite)
+      }
+    }
+    XCTAssertTrue(Tensor.zeros([0, 3]).isFinite)
+  }
+
   /// Gradients where a formula has no number.
   func testGradientsAtEdges() {
     func slope(_ x: [Float], _ f: (Tensor) -> Tensor) -> [Float] {
