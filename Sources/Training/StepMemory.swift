@@ -16,13 +16,12 @@ package struct StepMemory {
   ///   - images: At least four images: shape [count, height, width, channels].
   ///   - batchSize: The number of images of a step.
   package init(of learner: any Learner, images: Tensor, batchSize: Int) {
-    let streams = learner.randomStreams
-    let buffers = learner.modules.flatMap(\.buffers)
-    let values = buffers.map(\.value)
+    var learner = learner
+    let (streams, statistics) = (learner.randomStreams, learner.runningStatistics)
     defer {
       learner.discardStep()
       learner.randomStreams = streams
-      zip(buffers, values).forEach { $0.value = $1 }
+      learner.runningStatistics = statistics
     }
     // The first one fills caches of packed weights, which stay.
     _ = Self.liveBytes(of: learner, images[0..<4])

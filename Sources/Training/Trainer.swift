@@ -69,8 +69,6 @@ public final class Trainer {
 
   private var batches: BatchStream?
   private let decayingGroups: [Int]
-  /// The running statistics of norms, which a loss changes.
-  private lazy var buffers = learner.modules.flatMap(\.buffers)
   private var skippedInARow = 0
   private let start = ContinuousClock.now
   private var failure: (any Error)?
@@ -238,10 +236,10 @@ extension Trainer {
     optimizer.zeroGradients()
     var sum: Float = 0
     var last: StepLoss
-    let buffersBefore = buffers.map(\.value)
+    let statistics = learner.runningStatistics
     var before: Before
     repeat {
-      before = Before(streams: learner.randomStreams, buffers: buffersBefore)
+      before = Before(streams: learner.randomStreams, statistics: statistics)
       last = source.next()
       let loss = last.item
       sum += loss
@@ -266,7 +264,7 @@ extension Trainer {
   /// What a loss moves besides gradients: a step that is left out must not leave its values.
   private struct Before {
     let streams: [String: RandomStream]
-    let buffers: [Tensor]
+    let statistics: [Tensor]
   }
 
   /// Ends the training, or says that this step is to be left out; either way all is as before it.
@@ -275,7 +273,8 @@ extension Trainer {
   ) throws -> Float? {
     let step = progress.steps
     learner.discardStep()
-    zip(buffers, before.buffers).forEach { $0.value = $1 }
+    var learner = learner
+    learner.runningStatistics = before.statistics
     switch nonFinitePolicy {
     case .skip(let limit):
       skippedInARow += 1

@@ -22,10 +22,10 @@ final class PathTests: XCTestCase {
     let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer {
-      FileManager.default.changeCurrentDirectoryPath(before)
+      _ = FileManager.default.changeCurrentDirectoryPath(before)
       try? FileManager.default.removeItem(atPath: folder)
     }
-    FileManager.default.changeCurrentDirectoryPath(folder)
+    _ = FileManager.default.changeCurrentDirectoryPath(folder)
     try writeAtomically(to: "m") { try $0.write(contentsOf: Data([1])) }
     XCTAssertEqual(FileManager.default.contents(atPath: folder + "/m"), Data([1]))
   }

@@ -49,6 +49,12 @@ public final class TargetNetwork: Stateful {
   /// The target's numbers, one tensor for each of ``parameters``.
   public var values: [Tensor] { parameterValues }
 
+  /// The target's own running statistics.
+  var runningStatistics: [Tensor] {
+    get { bufferValues }
+    set { bufferValues = newValue }
+  }
+
   /// Runs `body`, which uses the modules, with the target's numbers in them and without recording.
   public func withTargetWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
     exchange()

@@ -32,6 +32,9 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
   var stream: RandomStream { get set }
   /// ``stream`` and the streams of layers such as dropout, under their names in a state.
   var randomStreams: [String: RandomStream] { get set }
+  /// The running statistics of norms, in the network, the heads and a target: all that a loss itself
+  /// moves.
+  var runningStatistics: [Tensor] { get set }
   /// Whether the loss itself keeps images apart: see ``LearningMethod/preventsCollapse``.
   var preventsCollapse: Bool { get }
   /// Whether losses are those of a training, or leave no trace.

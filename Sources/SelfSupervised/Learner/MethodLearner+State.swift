@@ -59,6 +59,23 @@ extension MethodLearner {
   }
 }
 
+extension MethodLearner {
+  /// The running statistics of norms, in the network, the heads and a target: all that a loss itself
+  /// moves.
+  public var runningStatistics: [Tensor] {
+    get { buffers.map(\.value) + targets.flatMap(\.runningStatistics) }
+    set {
+      var rest = newValue[...]
+      for buffer in buffers { buffer.value = rest.removeFirst() }
+      for target in targets {
+        let count = target.runningStatistics.count
+        target.runningStatistics = Array(rest.prefix(count))
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+}
+
 /// The layers that draw random numbers, each once, under the names of their streams.
 func namedStochasticModules(
   in parts: [(name: String, part: any Stateful)]

@@ -24,7 +24,9 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   let namedParts: [(name: String, part: any Stateful)]
   let stochasticModules: [(name: String, layer: any StochasticModule)]
   let commits: StepCommits
-  private let targets: [TargetNetwork]
+  let targets: [TargetNetwork]
+  /// Found once: a training asks for them before each step.
+  private(set) lazy var buffers = modules.flatMap(\.buffers).uniqued()
   private let augmentations: Augmentations
   private let fusesViews: Bool
   private let inputCheck: InputCheck
