@@ -34,7 +34,8 @@ struct LibWebP: Sendable {
       var (width, height): (Int32, Int32) = (0, 0)
       guard readHeader(start, contents.count, &width, &height) != 0 else { throw damage }
       let size = try file.size(height: Int(height), width: Int(width))
-      return try Picture(size: size, .colors) { out in
+      // A lossless picture is decoded to four bytes a pixel first.
+      return try Picture(size: size, .colors, decoderBytes: 4 * size.height * size.width) { out in
         guard decode(start, contents.count, out.baseAddress, out.count, width * 3) != nil else {
           throw damage
         }

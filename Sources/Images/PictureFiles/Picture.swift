@@ -19,6 +19,7 @@ struct Picture {
   let size: Size2D
   let bytes: [UInt8]
   let layout: Layout
+  private let permit: DecodingMemory.Permit
 
   /// The picture in the file at `path`; its first bytes say which format it has, whatever its name.
   ///
@@ -37,11 +38,18 @@ struct Picture {
   }
 
   /// A picture whose bytes `decode` writes, all of them.
+  ///
+  /// - Parameters:
+  ///   - size: The size.
+  ///   - layout: The bytes of a pixel.
+  ///   - decoderBytes: About how much memory the decoder takes besides.
+  ///   - decode: Writes the bytes.
   init(
-    size: Size2D, _ layout: Layout,
+    size: Size2D, _ layout: Layout, decoderBytes: Int = 0,
     decoding decode: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
   ) rethrows {
     let count = size.height * size.width * layout.byteCount
+    permit = DecodingMemory.shared.permit(for: count + decoderBytes)
     bytes = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
       try decode(UnsafeMutableBufferPointer(rebasing: out[..<count]))
       written = count
@@ -120,7 +128,7 @@ struct PictureFile {
   func damage(_ reason: String) -> FileError { FileError(path, reason, .damaged) }
 
   /// Pillow's limit: a damaged or malicious file may claim to have more.
-  private static let mostPixels = 178_956_970
+  static let mostPixels = 178_956_970
 
   /// The size in the file's header.
   ///
