@@ -9,11 +9,11 @@ let package = Package(
   targets: [
     .target(name: "CMemoryWatch"),
     // The same folder as the package's, which has no product of it.
-    .target(name: "Arguments"),
+    .target(name: "FuzzedArguments"),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Arguments", "CMemoryWatch",
+        "CMemoryWatch", "FuzzedArguments",
         .product(name: "SelfSupervised", package: "SelfSupervised"),
         .product(name: "Datasets", package: "SelfSupervised"),
         .product(name: "Training", package: "SelfSupervised"),

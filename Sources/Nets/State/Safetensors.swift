@@ -41,6 +41,11 @@ extension StateDict {
         reason: "its header should have \(length) bytes and the file has \(file.count): it is "
           + "truncated, or not a safetensors file")
     }
+    guard length <= Self.longestHeader else {
+      throw FileError(
+        path: path,
+        reason: "its header has \(length) bytes; the format has \(Self.longestHeader) at most")
+    }
     let start = file.startIndex + 8 + Int(length)
     let numbers = file[start...]
     let header = try SafetensorsHeader(
@@ -57,6 +62,8 @@ extension StateDict {
       entries, unreadable: unreadable,
       metadata: header.metadata.filter { $0.key != Self.formatName })
   }
+
+  private static let longestHeader = 100_000_000
 
   /// The name under which torch and Hugging Face's readers look for "pt".
   private static let formatName = "format"

@@ -132,18 +132,19 @@ struct TensorDescriptor {
         reason: "\"\(name)\" has \(shape.count) axes; \(NumberType.highestRank) can be read")
     }
     // In Double, for the sizes of a broken header may overflow; whole up to 2⁵³.
+    let bits = NumberType(rawValue: type).map { 8 * $0.byteCount } ?? Self.otherBits[type]
+    if let bits {
+      let size = shape.reduce(Double(bits)) { $0 * Double($1) } / 8
+      guard size == Double(range.count) else {
+        throw FileError(
+          path: path,
+          reason: "\"\(name)\" of shape \(shape) and type \(type) needs "
+            + "\(size < 0x1p53 ? String(Int(size.rounded(.up))) : String(size)) bytes; its offsets "
+            + "hold \(range.count)")
+      }
+    }
     guard shape.reduce(1, { $0 * Double(max($1, 1)) }) < 0x1p60 else {
       throw FileError(path: path, reason: "\"\(name)\" cannot have the shape \(shape)")
-    }
-    guard let bits = NumberType(rawValue: type).map({ 8 * $0.byteCount }) ?? Self.otherBits[type]
-    else { return }
-    let size = shape.reduce(Double(bits)) { $0 * Double($1) } / 8
-    guard size == Double(range.count) else {
-      throw FileError(
-        path: path,
-        reason: "\"\(name)\" of shape \(shape) and type \(type) needs "
-          + "\(size < 0x1p53 ? String(Int(size.rounded(.up))) : String(size)) bytes; its offsets "
-          + "hold \(range.count)")
     }
   }
 

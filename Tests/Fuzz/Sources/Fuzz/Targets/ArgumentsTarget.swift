@@ -1,5 +1,5 @@
-import Arguments
 import Foundation
+import FuzzedArguments
 
 /// A command line: the words are between zeros.
 struct ArgumentsTarget: Target {

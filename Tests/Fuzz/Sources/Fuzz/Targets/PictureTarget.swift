@@ -31,8 +31,12 @@ struct PictureTarget: Target {
   /// The pixels that a header claims, or more.
   private func claimedPixels(_ file: Data) -> Int {
     let bytes = [UInt8](file)
+    // 32 bits at most, of which two halves are multiplied.
     func number(_ start: Int, _ places: Int...) -> Int {
-      places.reduce(0) { $0 << 8 | (start + $1 < bytes.count ? Int(bytes[start + $1]) : 0) }
+      let number = places.reduce(0) { sum, place in
+        sum << 8 | (start + place < bytes.count ? Int(bytes[start + place]) : 0)
+      }
+      return min(number, 1 << 31)
     }
     switch ending {
     case "png": return number(16, 0, 1, 2, 3) * number(20, 0, 1, 2, 3)

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import SelfSupervised
 import Training
@@ -80,16 +81,16 @@ struct CheckpointTarget: Target {
       switch index {
       case 0:
         BYOL(
-          net, inputShape: [1, 4, 4, 3], hiddenLayer: -1, projectionSize: 2,
+          net, imageSize: 4, hiddenLayer: -1, projectionSize: 2,
           projectionHiddenSize: 2, seed: 1)
       case 1:
         NNCLR(
-          net, inputShape: [1, 4, 4, 3], hiddenLayer: -1, projectionSize: 2,
+          net, imageSize: 4, hiddenLayer: -1, projectionSize: 2,
           projectionHiddenSize: 2,
           predictorHiddenSize: 2, queueSize: 3, seed: 1)
       default:
         MoCo(
-          net, inputShape: [1, 4, 4, 3], hiddenLayer: -1, projectionSize: 2, queueSize: 4, seed: 1)
+          net, imageSize: 4, hiddenLayer: -1, projectionSize: 2, queueSize: 4, seed: 1)
       }
     let optimizer: any Optimizer =
       index == 0

@@ -74,24 +74,25 @@ private struct TorchFixtures {
 
 private enum Pickles {
   /// A dictionary with a tensor of 2 by 2 numbers.
-  static let tensor = dictionary("a", tensorValue) + [0x2e]
+  static let tensor: Data = dictionary("a", tensorValue) + [0x2e]
 
   /// A dictionary with a module of one parameter.
-  static let module =
+  static let module: Data =
     dictionary(
       "m",
       Data("cm\nNet\n)".utf8) + [0x81]
         + dictionary("_parameters", dictionary("w", tensorValue), then: "_modules", Data("}".utf8))
         + Data("b".utf8)) + [0x2e]
 
-  private static let tensorValue =
+  private static let tensorValue: Data =
     Data("ctorch._utils\n_rebuild_tensor_v2\n((".utf8) + text("storage")
-    + Data("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu") + [0x4b, 16]
-    + Data("tQK".utf8) + [0, 0x4b, 2, 0x4b, 2, 0x86, 0x4b, 2, 0x4b, 1, 0x86, 0x89]
+    + Data("ctorch\nFloatStorage\n".utf8) + text("0") + text("cpu")
+    + Data([0x4b, 16]) + Data("tQ".utf8)
+    + Data([0x4b, 0, 0x4b, 2, 0x4b, 2, 0x86, 0x4b, 2, 0x4b, 1, 0x86, 0x89])
     + Data("ccollections\nOrderedDict\n)RtR".utf8)
 
   private static func text(_ text: String) -> Data {
-    [0x58, UInt8(text.utf8.count), 0, 0, 0] + Data(text.utf8)
+    Data([0x58, UInt8(text.utf8.count), 0, 0, 0]) + Data(text.utf8)
   }
 
   private static func dictionary(
