@@ -36,9 +36,9 @@ public struct IDXArray: Hashable, Sendable {
       throw FileError(
         path,
         "needs \(header.fileCount - headerCount) bytes after the header for dimensions "
-          + "\(header.dimensions); "
-          + (file.count < header.fileCount
-            ? "got \(found), so it is cut short" : "something follows the data"))
+          + "\(header.dimensions); got \(found), "
+          + (file.count < header.fileCount ? "so it is cut short" : "so something follows the data")
+      )
     }
     dimensions = header.dimensions
     bytes = Array(file.dropFirst(4 + 4 * rank))

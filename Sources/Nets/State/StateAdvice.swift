@@ -32,8 +32,9 @@ private struct StateAdvisor {
 
   /// The state is below a prefix, as those of other frameworks and of checkpoints are.
   var outerPrefix: String? {
-    guard let (prefix, count) = bestPrefix(of: state.names, in: names),
-      count > sharedCount, 2 * count >= needed.count
+    guard
+      let (prefix, count) = bestPrefix(of: state.names, where: { names.contains(ExactName($1)) }),
+      count > sharedCount, 2 * count > needed.count
     else { return nil }
     let part = state.scoped(to: prefix)
     let found = Dictionary(
@@ -60,10 +61,15 @@ private struct StateAdvisor {
   /// The state is that of a part of the network.
   var innerPrefix: String? {
     let tensors = state.withoutCounts
-    let stateNames = Set(tensors.map { ExactName($0.name) })
-    guard let (prefix, count) = bestPrefix(of: needed.map(\.name), in: stateNames),
-      count > sharedCount, 2 * count >= tensors.count
-    else { return nil }
+    let shapes = Dictionary(
+      tensors.map { (ExactName($0.name), $0.value.shape) }, uniquingKeysWith: { $1 })
+    // Shapes count too: every layer has a "weight".
+    let best = bestPrefix(of: needed.map(\.name)) { index, name in
+      shapes[ExactName(name)] == needed[index].value.shape
+    }
+    guard let (prefix, count) = best, count > sharedCount, 2 * count > tensors.count else {
+      return nil
+    }
     return "\(amount(count, of: tensors.count)) of its names fit the network's part \"\(prefix)\": "
       + "load(state.renamed { \"\(prefix).\" + $0 }, partially: true)"
   }
@@ -97,23 +103,23 @@ private struct StateAdvisor {
   }
 }
 
-/// The dotted prefix without which most of `names` are in `others`, the first of several.
+/// The dotted prefix without which most of `names` fit, the first of several.
 private func bestPrefix(
-  of names: [String], in others: Set<ExactName>
+  of names: [String], where fits: (_ index: Int, _ rest: String) -> Bool
 ) -> (prefix: String, count: Int)? {
   // No framework nests names more deeply, and a hostile name may have any number of dots.
   let deepest = 16
   var counts: [ExactName: Int] = [:]
-  var best: (prefix: String, count: Int)?
   var order: [String] = []
-  for name in names {
-    let dots = name.utf8.indices.filter { name.utf8[$0] == UInt8(ascii: ".") }.prefix(deepest)
-    for dot in dots where others.contains(ExactName(String(name[name.utf8.index(after: dot)...]))) {
+  for (index, name) in names.enumerated() {
+    let dots = name.utf8.indices.lazy.filter { name.utf8[$0] == UInt8(ascii: ".") }.prefix(deepest)
+    for dot in dots where fits(index, String(name[name.utf8.index(after: dot)...])) {
       let prefix = String(name[..<dot])
       if counts[ExactName(prefix)] == nil { order.append(prefix) }
       counts[ExactName(prefix), default: 0] += 1
     }
   }
+  var best: (prefix: String, count: Int)?
   for prefix in order {
     let count = counts[ExactName(prefix)] ?? 0
     if count > best?.count ?? 0 { best = (prefix, count) }

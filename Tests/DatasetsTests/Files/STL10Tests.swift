@@ -57,7 +57,7 @@ final class STL10Tests: XCTestCase {
     assertFails(
       files.path("test_y.bin"), "needs a label for each of the 1 images of \(path); got 8001 labels"
     ) { try STL10.load(.test, directory: files.directory) }
-    FileManager.default.createFile(atPath: files.path("train_X.bin"), contents: nil)
+    try files.write([], to: "train_X.bin")
     XCTAssertEqual(truncate(files.path("train_X.bin"), 5_001 * 27_648), 0)
     assertFails(files.path("train_X.bin"), "needs at most 5000 images; the file has more") {
       try STL10.load(.train, directory: files.directory)

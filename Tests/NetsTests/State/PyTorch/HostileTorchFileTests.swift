@@ -75,18 +75,18 @@ final class HostileTorchFileTests: XCTestCase {
 
   /// The reader's own code visits the arguments of a call, so many calls must not share them.
   func testOneListHandedToManyCalls() {
-    let list = [0x5d, 0x28] + Bytes(repeating: 0x4e, count: 100_000) + [0x65]
-    let function = Bytes("cx\ny\n".utf8) + [0x71, 0, 0x30]
-    let calls = [Bytes](repeating: [0x68, 0, 0x68, 1, 0x52, 0x30], count: 100_000).joined()
+    let list: Bytes = [0x5d, 0x28] + Bytes(repeating: 0x4e, count: 100_000) + [0x65]
+    let function: Bytes = Bytes("cx\ny\n".utf8) + [0x71, 0, 0x30]
+    let calls = Bytes([Bytes](repeating: [0x68, 0, 0x68, 1, 0x52, 0x30], count: 100_000).joined())
     assertRefused(
       function + list + [0x71, 1, 0x30] + calls + entry("a", [0x4e]), "its pickle is damaged")
   }
 
   /// The same with a tuple, which a call may have: it is kept, not copied.
   func testOneTupleHandedToManyCalls() throws {
-    let tuple = [0x28] + Bytes(repeating: 0x4e, count: 100_000) + [0x74]
-    let function = Bytes("cx\ny\n".utf8) + [0x71, 0, 0x30]
-    let calls = [Bytes](repeating: [0x68, 0, 0x68, 1, 0x52, 0x30], count: 100_000).joined()
+    let tuple: Bytes = [0x28] + Bytes(repeating: 0x4e, count: 100_000) + [0x74]
+    let function: Bytes = Bytes("cx\ny\n".utf8) + [0x71, 0, 0x30]
+    let calls = Bytes([Bytes](repeating: [0x68, 0, 0x68, 1, 0x52, 0x30], count: 100_000).joined())
     let start = ContinuousClock.now
     XCTAssertEqual(
       try read(function + tuple + [0x71, 1, 0x30] + calls + entry("a", tensor([1], [1]))).names,
@@ -95,25 +95,23 @@ final class HostileTorchFileTests: XCTestCase {
   }
 
   func testOneListThatManyDictionariesAreMadeOf() {
-    let pairs =
+    let pairs: Bytes =
       [0x4e, 0x4e, 0x86, 0x71, 2, 0x30, 0x5d, 0x28]
-      + [Bytes](repeating: [0x68, 2], count: 50_000).joined() + [0x65, 0x85, 0x71, 1, 0x30]
-    let function = Bytes("ccollections\nOrderedDict\n".utf8) + [0x71, 0, 0x30]
-    let calls = [Bytes](repeating: [0x68, 0, 0x68, 1, 0x52], count: 50_000).joined()
+      + Bytes([Bytes](repeating: [0x68, 2], count: 50_000).joined()) + [0x65, 0x85, 0x71, 1, 0x30]
+    let function: Bytes = Bytes("ccollections\nOrderedDict\n".utf8) + [0x71, 0, 0x30]
+    let calls = Bytes([Bytes](repeating: [0x68, 0, 0x68, 1, 0x52], count: 50_000).joined())
     assertRefused(function + pairs + calls + entry("a", [0x4e]), tooMuch)
   }
 
   func testLongNamesBeforeManyOthers() {
-    let numbers = (0..<60_000).flatMap { integer($0) + [0x4b, 1] }
-    assertRefused(
-      [0x7d] + text_(Bytes(repeating: 0x6e, count: 1_000_000)) + [0x7d, 0x28] + numbers + [
-        0x75, 0x73,
-      ],
-      tooMuch)
-    let texts = (0..<60_000).flatMap { integer($0) + [0x68, 0] }
-    assertRefused(
-      [0x7d] + text("a") + [0x7d] + text("x") + text_(Bytes(repeating: 0x6e, count: 1_000_000))
-        + [0x71, 0, 0x73, 0x28] + texts + [0x75, 0x73], tooMuch)
+    let long = text_(Bytes(repeating: 0x6e, count: 1_000_000))
+    let numbers: [Bytes] = (0..<60_000).map { integer($0) + [0x4b, 1] }
+    let inner: Bytes = [0x7d, 0x28] + numbers.joined() + [0x75]
+    assertRefused([0x7d] + long + inner + [0x73], tooMuch)
+    let texts: [Bytes] = (0..<60_000).map { integer($0) + [0x68, 0] }
+    let remembered: Bytes = [0x7d] + text("x") + long + [0x71, 0, 0x73]
+    let filled: Bytes = remembered + [0x28] + texts.joined() + [0x75]
+    assertRefused([0x7d] + text("a") + filled + [0x73], tooMuch)
   }
 
   /// Each byte makes an empty list.
@@ -123,10 +121,10 @@ final class HostileTorchFileTests: XCTestCase {
 
   /// 64 bytes, a thousand times, as four million numbers each.
   func testManyTensorsOfTheSameBytes() {
-    let tensors = (0..<1_000).flatMap { text("t\($0)") + tensor([1 << 22], [0]) }
+    let tensors: Bytes = (0..<1_000).flatMap { text("t\($0)") + tensor([1 << 22], [0]) }
     assertRefused(
       [0x7d, 0x28] + tensors + [0x75],
-      "t3 of shape [4194304] does not fit the 16 numbers there are")
+      "t2 of shape [4194304] does not fit the 16 numbers there are")
   }
 
   func testNamesOfFunctionsAreShort() {
