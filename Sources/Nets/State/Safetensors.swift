@@ -8,9 +8,9 @@ extension StateDict {
   /// Reads a safetensors file, or one that torch.save wrote; 16- and 64-bit floats and integers
   /// become 32-bit floats.
   ///
-  /// In a file of torch.save's, nested dictionaries become dotted names, numbers and texts become
-  /// notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the network. No code in the file
-  /// is run.
+  /// In a file of torch.save's, nested dictionaries, of any class, and modules become dotted names,
+  /// numbers and texts become notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the
+  /// network. No code in the file is run.
   ///
   /// A tensor of another type, or of integers that no 32-bit float equals, is among ``unreadable``.
   ///
