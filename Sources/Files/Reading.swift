@@ -19,7 +19,8 @@ package func fileContents(_ path: String, mapped: Bool = false) throws -> Data {
 ///   - limit: How many bytes the reader takes at most, which may depend on the first ones; nil if
 ///     more of them are needed to know. Of gzip data no more are unpacked than that and a block: a
 ///     small file can unpack to any size.
-/// - Throws: ``FileError``, also if `limit` throws; a file above its limit is no error here.
+/// - Returns: The contents; more bytes than the limit if there are more.
+/// - Throws: ``FileError``, or what `limit` throws; a file above its limit is no error here.
 package func unpackedContents(
   _ path: String, limit: (_ start: Data) throws -> Int? = { _ in nil }
 ) throws -> Data {

@@ -1,10 +1,7 @@
 import Tensor
 
-/// What to call instead of a load that failed with `error`, or nil if no call is likely to fit.
-///
-/// - Parameters:
-///   - needed: What the network holds.
-///   - state: What was to be loaded.
+/// What to call instead of a load of `state` that failed with `error`, or nil if no call is likely to
+/// fit a network that holds `needed`.
 func advice(
   for needed: [StateDict.Entry], from state: StateDict, _ error: StateError
 ) -> String? {
