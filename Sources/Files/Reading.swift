@@ -14,15 +14,31 @@ package func fileContents(_ path: String, mapped: Bool = false) throws -> Data {
 
 /// The contents of the file at `path`, unpacked if they are gzip data, else mapped.
 ///
-/// - Throws: ``FileError``.
-package func unpackedContents(_ path: String) throws -> Data {
-  try unpackedContents(path, by: ZLib.shared)
+/// - Parameters:
+///   - path: The file.
+///   - limit: How many bytes the reader takes at most, which may depend on the first ones; nil if
+///     more of them are needed to know. Of gzip data no more are unpacked than that and a block: a
+///     small file can unpack to any size.
+/// - Returns: The contents; more bytes than the limit if there are more.
+/// - Throws: ``FileError``, or what `limit` throws; a file above its limit is no error here.
+package func unpackedContents(
+  _ path: String, limit: (_ start: Data) throws -> Int? = { _ in nil }
+) throws -> Data {
+  try unpackedContents(path, by: ZLib.shared, limit: limit)
 }
 
-func unpackedContents(_ path: String, by zlib: Result<ZLib, any Error>) throws -> Data {
+/// The contents of a file that need not be larger than `limit` bytes.
+package func unpackedContents(_ path: String, limit: Int) throws -> Data {
+  try unpackedContents(path) { _ in limit }
+}
+
+func unpackedContents(
+  _ path: String, by zlib: Result<ZLib, any Error>,
+  limit: (_ start: Data) throws -> Int? = { _ in nil }
+) throws -> Data {
   let file = try fileContents(path, mapped: true)
   if file.starts(with: [0x1f, 0x8b]) {
-    return try library(zlib, for: path).unpack(path)
+    return try library(zlib, for: path).unpack(path, limit: limit)
   }
   guard !path.hasSuffix(".gz") else {
     let bytes = file.prefix(2).map { hexadecimal($0) }.joined(separator: " ")
@@ -40,13 +56,16 @@ package func checkDirectory(_ path: String, advice: String = "") throws {
 }
 
 private func checkPath(_ path: String, isDirectory wanted: Bool, advice: String = "") throws {
-  var isDirectory: ObjCBool = false
-  let (needed, other) = wanted ? ("directory", "file") : ("file", "directory")
-  guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-    throw FileError(path, "needs a \(needed); there is none\(advice)")
+  let needed = wanted ? "directory" : "file"
+  var status = stat()
+  guard stat(path, &status) == 0 else {
+    let reason = errno == ENOENT || errno == ENOTDIR ? "there is none" : systemReason()
+    throw FileError(path, "needs a \(needed); \(reason)\(advice)")
   }
-  guard isDirectory.boolValue == wanted else {
-    throw FileError(path, "needs a \(needed); this is a \(other)\(advice)")
+  let kind = "\(FileKind(status.st_mode))"
+  guard kind == needed else {
+    // A pipe would be waited for, and a device may have no end.
+    throw FileError(path, "needs a \(needed); this is a \(kind)\(advice)")
   }
 }
 

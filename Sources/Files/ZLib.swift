@@ -28,22 +28,28 @@ struct ZLib: Sendable {
     gzclose = try library.function("gzclose_r")
   }
 
-  /// All bytes that the .gz file at `path` unpacks to.
+  /// The bytes that the .gz file at `path` unpacks to: all, or a few more than `limit` gives for
+  /// the first of them.
   ///
   /// - Throws: ``FileError`` if the file is cut short or its check sum is wrong.
-  func unpack(_ path: String) throws -> Data {
+  func unpack(_ path: String, limit: (_ start: Data) throws -> Int?) throws -> Data {
     guard let file = gzopen(path, "rb") else {
       throw FileError(path, "cannot be opened: \(systemReason())")
     }
     defer { _ = gzclose(file) }
     var bytes = Data()
     var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    var most: Int?
     while true {
+      // One byte more tells that something follows.
+      let wanted = most.map { min(chunk.count, max(0, $0 - bytes.count) + 1) } ?? chunk.count
       let count = chunk.withUnsafeMutableBytes { buffer in
-        buffer.baseAddress.map { gzread(file, $0, UInt32(buffer.count)) } ?? 0
+        buffer.baseAddress.map { gzread(file, $0, UInt32(wanted)) } ?? 0
       }
       guard count > 0 else { break }
       bytes.append(contentsOf: chunk[..<Int(count)])
+      if most == nil { most = try limit(bytes) }
+      if let most, bytes.count > most { return bytes }
     }
     // A file that is cut short reads like a complete one; only gzerror tells.
     var code: Int32 = 0

@@ -28,6 +28,8 @@ public struct Checkpoint: Sendable {
 
   private static let (learnerName, optimizerName, notesName) = ("learner", "optimizer", "notes")
   private static let stepNote = "step"
+  /// Far from the end of integers, so that counting on is safe.
+  private static let steps = 0...1 << 40
 
   /// A snapshot of a training.
   ///
@@ -36,9 +38,12 @@ public struct Checkpoint: Sendable {
   ///   - optimizer: What moves it.
   ///   - step: How many steps were taken.
   ///   - metadata: Words that the training keeps with it.
+  /// - Precondition: `step` is zero or more.
   public init(
     _ learner: any Learner, _ optimizer: any Optimizer, step: Int, metadata: [String: String] = [:]
   ) {
+    precondition(
+      Self.steps.contains(step), "Checkpoint needs a step in 0...2^40; got \(step)")
     self.step = step
     self.metadata = metadata
     self.learner = learner.state
@@ -54,8 +59,12 @@ public struct Checkpoint: Sendable {
   }
 
   init(_ state: StateDict, path: String) throws {
-    guard let step = state.metadata[Self.stepNote].flatMap({ Int($0) }), step >= 0 else {
+    guard let note = state.metadata[Self.stepNote] else {
       throw FileError(path: path, reason: "it is not a checkpoint: it has no number of steps")
+    }
+    guard let step = Int(note), Self.steps.contains(step) else {
+      throw FileError(
+        path: path, reason: "a checkpoint needs a number of steps in 0...2^40; got \(note)")
     }
     self.step = step
     metadata = state.scoped(to: Self.notesName).metadata

@@ -83,6 +83,20 @@ public struct TrainingProgress: Sendable, Codable {
   public internal(set) var skippedSteps = 0
 }
 
+extension TrainingProgress {
+  /// The progress in a checkpoint's words; nil if they cannot be true.
+  init?(note: String) {
+    guard let saved = try? JSONDecoder().decode(TrainingProgress.self, from: Data(note.utf8)),
+      (0...Self.longestTime).contains(saved.seconds), saved.skippedSteps >= 0,
+      saved.skippedSteps <= saved.steps
+    else { return nil }
+    self = saved
+  }
+
+  /// Some thirty thousand years, in seconds.
+  private static let longestTime = 1e12
+}
+
 /// How a training ended.
 public struct TrainingResult: Sendable {
   /// How far it came.

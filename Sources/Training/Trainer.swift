@@ -317,12 +317,16 @@ extension Trainer {
   ///
   /// - Throws: `StateError` if names or shapes differ.
   public func restore(_ checkpoint: Checkpoint) throws {
-    try checkpoint.restore(learner, optimizer)
-    let note = checkpoint.metadata[Self.progressNote].map { Data($0.utf8) }
-    progress =
-      note.flatMap { try? JSONDecoder().decode(TrainingProgress.self, from: $0) }
-      ?? TrainingProgress()
+    var progress = TrainingProgress()
+    if let note = checkpoint.metadata[Self.progressNote] {
+      guard let saved = TrainingProgress(note: note) else {
+        throw StateError(impossible: [(Self.progressNote, "the progress of a training", note)])
+      }
+      progress = saved
+    }
     progress.steps = checkpoint.step
+    try checkpoint.restore(learner, optimizer)
+    self.progress = progress
     for index in callbacks.indices {
       callbacks[index].memory = checkpoint.metadata["\(Self.callbackNote)\(index)"] ?? ""
     }

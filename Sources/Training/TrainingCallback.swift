@@ -125,7 +125,8 @@ public struct EarlyStopping: TrainingCallback, Codable {
     if value > best + least {
       (best, waited) = (value, 0)
     } else {
-      waited += 1
+      // A damaged checkpoint may have the largest number there is.
+      waited = min(waited, .max - 1) + 1
     }
     return waited < patience
       ? [] : [.stop(reason: "\(metric) has not risen above \(best) for \(waited) evaluations")]

@@ -99,4 +99,58 @@ final class ReadingTests: XCTestCase {
       try [UInt8](unpackedContents(files.write(unpacked, to: "b"), by: absent)), unpacked,
       "a plain file needs no zlib")
   }
+
+  /// Zeros, as they pack to a thousandth; `Fixtures` would be larger than this.
+  private func packedZeros(_ path: String, count: Int) throws {
+    let gzip = Process()
+    gzip.executableURL = URL(fileURLWithPath: "/bin/sh")
+    gzip.arguments = ["-c", "head -c \(count) /dev/zero | gzip -c > '\(path)'"]
+    try gzip.run()
+    gzip.waitUntilExit()
+    try XCTSkipUnless(gzip.terminationStatus == 0, "needs gzip")
+  }
+
+  func testUnpackingStopsBehindTheLimit() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = files.path("a.gz")
+    try packedZeros(path, count: 50_000_000)
+    XCTAssertEqual(try unpackedContents(path, limit: 1_000_000).count, 1_000_001)
+    XCTAssertEqual(try unpackedContents(path, limit: 50_000_000).count, 50_000_000)
+    // The first block is unpacked before the limit can be known.
+    let limited = try unpackedContents(path) { start in start.count < 4 ? nil : 10 }
+    XCTAssertLessThanOrEqual(limited.count, 1 << 18)
+    XCTAssertGreaterThan(limited.count, 10)
+    struct Refusal: Error {}
+    XCTAssertThrowsError(try unpackedContents(path) { _ in throw Refusal() }) {
+      XCTAssertTrue($0 is Refusal)
+    }
+  }
+
+  func testTheLimitCutsNoWholeFile() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = try files.write(packed, to: "a.gz")
+    for limit in [28, 29, 1_000] {
+      XCTAssertEqual(try [UInt8](unpackedContents(path, limit: limit)), unpacked)
+    }
+    // Up to its limit, a file is read to its end, and its check sum counts.
+    var bytes = packed
+    bytes[packed.count - 8] ^= 1
+    let damaged = try files.write(bytes, to: "b.gz")
+    XCTAssertThrowsError(try unpackedContents(damaged, limit: 28))
+  }
+
+  func testPipesAndDevicesAreNotWaitedFor() throws {
+    let files = try TemporaryFiles(for: self)
+    let pipe = files.path("pipe")
+    XCTAssertEqual(mkfifo(pipe, 0o600), 0)
+    assertFails(pipe, "needs a file; this is a pipe") { try fileContents(pipe) }
+    assertFails(pipe, "needs a file; this is a pipe") { try unpackedContents(pipe) }
+    assertFails(pipe, "needs a directory; this is a pipe") { try checkDirectory(pipe) }
+    assertFails("/dev/zero", "needs a file; this is a device") { try fileContents("/dev/zero") }
+    let link = files.path("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: pipe)
+    assertFails(link, "needs a file; this is a pipe") { try fileContents(link) }
+    let inside = try files.write([1], to: "plain") + "/x"
+    assertFails(inside, "needs a file; there is none") { try fileContents(inside) }
+  }
 }

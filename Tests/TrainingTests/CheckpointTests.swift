@@ -1,3 +1,4 @@
+import Datasets
 import Nets
 import Tensor
 import XCTest
@@ -74,6 +75,65 @@ final class CheckpointTests: XCTestCase {
     XCTAssertThrowsError(try Checkpoint(contentsOf: path)) {
       XCTAssertEqual(
         "\($0)", "\(path): it is not a checkpoint: it has no number of steps")
+    }
+  }
+
+  func testStepsThatCannotBe() throws {
+    let (learner, optimizer) = training()
+    for note in ["-3", "\(Int.max)", "two", "1.0"] {
+      var state = Checkpoint(learner, optimizer, step: 3).state
+      state.metadata["step"] = note
+      XCTAssertThrowsError(try Checkpoint(state, path: "f")) {
+        XCTAssertEqual("\($0)", "f: a checkpoint needs a number of steps in 0...2^40; got \(note)")
+      }
+    }
+  }
+
+  func testNotesMayBeginWithACombiningMark() throws {
+    let (learner, optimizer) = training()
+    let notes = ["\u{301}a": "b", "format": "mine", "": "empty"]
+    try Checkpoint(learner, optimizer, step: 3, metadata: notes).write(to: path)
+    XCTAssertEqual(try Checkpoint(contentsOf: path).metadata, notes)
+  }
+
+  /// A network that is given a whole checkpoint says how to take the network out of it.
+  func testANetworkOfACheckpoint() throws {
+    let (learner, optimizer) = training()
+    try Checkpoint(learner, optimizer, step: 3).write(to: path)
+    let net = ResNet.resNet10(stem: .small, width: 4)
+    XCTAssertThrowsError(try net.load(from: path)) {
+      XCTAssertTrue("\($0)".contains("load(state.scoped(to: \"learner.net\"))"), "\($0)")
+    }
+    try net.load(StateDict(contentsOf: path).scoped(to: "learner.net"))
+    XCTAssertEqual(
+      net.state["conv1.weight"]?.scalars, learner.state["net.conv1.weight"]?.scalars)
+  }
+
+  func testProgressThatCannotBe() throws {
+    let (learner, optimizer) = training()
+    func trainer() -> Trainer {
+      Trainer(
+        learner, optimizer: optimizer,
+        loader: DataLoader(MockDataset(imageSize: 16, length: 8), batchSize: 4), stepCount: 4)
+    }
+    for (note, isFine) in [
+      (#"{"steps":3,"seconds":1.5,"skippedSteps":1}"#, true),
+      (#"{"steps":3,"seconds":1e300,"skippedSteps":1}"#, false),
+      (#"{"steps":3,"seconds":-1,"skippedSteps":1}"#, false),
+      (#"{"steps":3,"seconds":1,"skippedSteps":9223372036854775807}"#, false),
+      (#"{"steps":3,"seconds":1,"skippedSteps":-1}"#, false), ("nonsense", false),
+    ] {
+      let trainer = trainer()
+      let checkpoint = Checkpoint(learner, optimizer, step: 3, metadata: ["trainer": note])
+      if isFine {
+        try trainer.restore(checkpoint)
+        XCTAssertEqual(trainer.progress.seconds, 1.5)
+      } else {
+        XCTAssertThrowsError(try trainer.restore(checkpoint)) {
+          XCTAssertTrue("\($0)".hasSuffix("trainer needs the progress of a training, got \(note)"))
+        }
+        XCTAssertEqual(trainer.progress.steps, 0)
+      }
     }
   }
 }

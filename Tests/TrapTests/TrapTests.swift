@@ -108,6 +108,16 @@ import Training
     expect(result, says: "needs imageSize:", "got no imageSize and no inputShape")
   }
 
+  @Test func checkpointsHaveNoNegativeStep() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let learner = smallBYOL(SmallNet())
+      _ = Checkpoint(learner, SGD(learner.parameters, learningRate: 0.1), step: -3)
+    }
+    expect(result, says: "Checkpoint needs a step in 0...2^40; got -3")
+  }
+
   @Test func threadsAreAtLeastOne() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]

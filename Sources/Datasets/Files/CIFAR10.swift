@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 /// CIFAR-10: colour photographs of ten kinds of things, 32 by 32, 50,000 to train and 10,000 to
 /// test (Krizhevsky, 2009).
@@ -12,6 +13,9 @@ public enum CIFAR10 {
 
   private static let layout = PlanarImages(
     height: 32, width: 32, channels: 3, isColumnMajor: false)
+
+  /// The records of each file.
+  private static let mostRecords = 10_000
 
   /// Reads `data_batch_1.bin` to `data_batch_5.bin`, or `test_batch.bin`.
   ///
@@ -27,17 +31,33 @@ public enum CIFAR10 {
     for name in split.isTest("CIFAR-10")
       ? ["test_batch.bin"] : (1...5).map({ "data_batch_\($0).bin" })
     {
-      try read(directory + "/" + name, labels: &labels, bytes: &bytes)
+      let path = directory + "/" + name
+      try checkVersion(path)
+      try read(path, labels: &labels, bytes: &bytes)
     }
     layout.interleave(&bytes)
     return LabeledImages(
       bytes: bytes, imageShape: [32, 32, 3], labels: labels, classNames: classNames)
   }
 
+  /// Throws if the directory has the version for Python instead.
+  private static func checkVersion(_ path: String) throws {
+    let other = String(path.dropLast(".bin".count))
+    guard !FileManager.default.fileExists(atPath: path),
+      FileManager.default.fileExists(atPath: other)
+    else { return }
+    throw FileError(
+      path, "needs CIFAR-10's binary version; \(other) is of the version for Python")
+  }
+
   /// A file of records: a byte for the label, and the image.
   private static func read(_ path: String, labels: inout [Int], bytes: inout [UInt8]) throws {
-    let file = try unpackedContents(path)
     let size = 1 + layout.byteCount
+    let file = try unpackedContents(path, limit: mostRecords * size)
+    guard file.count <= mostRecords * size else {
+      throw FileError(
+        path, "needs at most \(mostRecords) records of \(size) bytes; the file has more")
+    }
     guard !file.isEmpty, file.count.isMultiple(of: size) else {
       throw FileError(path, "needs records of \(size) bytes; the file has \(file.count) bytes")
     }

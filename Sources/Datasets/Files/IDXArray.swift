@@ -21,29 +21,46 @@ public struct IDXArray: Hashable, Sendable {
   ///   - rank: The number of dimensions it must have.
   /// - Throws: `FileError` if the file is not exactly that.
   public init(path: String, rank: Int) throws {
-    try self.init(unpackedContents(path), path: path, rank: rank)
+    let file = try unpackedContents(path) { start in
+      // A file that is too short for a header is unpacked to its end.
+      start.count < 4 + 4 * rank
+        ? nil : try Self.header(of: start, path: path, rank: rank).fileCount
+    }
+    try self.init(file, path: path, rank: rank)
   }
 
   init(_ file: Data, path: String, rank: Int) throws {
+    let header = try Self.header(of: file, path: path, rank: rank)
+    guard file.count == header.fileCount else {
+      let (headerCount, found) = (4 + 4 * rank, file.count - 4 - 4 * rank)
+      throw FileError(
+        path,
+        "needs \(header.fileCount - headerCount) bytes after the header for dimensions "
+          + "\(header.dimensions); got \(found), "
+          + (file.count < header.fileCount ? "so it is cut short" : "so something follows the data")
+      )
+    }
+    dimensions = header.dimensions
+    bytes = Array(file.dropFirst(4 + 4 * rank))
+  }
+
+  /// The dimensions, and the bytes of the whole file.
+  private static func header(
+    of file: Data, path: String, rank: Int
+  ) throws -> (dimensions: [Int], fileCount: Int) {
     let headerCount = 4 + 4 * rank
     try Self.checkMagic(file.prefix(4), path: path, rank: rank)
     guard file.count >= headerCount else {
       throw FileError(
         path, "needs an IDX header of \(headerCount) bytes; the file has \(file.count) bytes")
     }
-    dimensions = stride(from: 4, to: headerCount, by: 4).map { start in
-      file[start..<(start + 4)].reduce(0) { $0 << 8 | Int($1) }
+    let dimensions = stride(from: 4, to: headerCount, by: 4).map { start in
+      file.dropFirst(start).prefix(4).reduce(0) { $0 << 8 | Int($1) }
     }
-    let needed = Self.elementCount(dimensions)
-    let found = file.count - headerCount
-    guard found == needed else {
-      let amount = needed.map { "\($0)" } ?? "more than 2^63"
-      throw FileError(
-        path,
-        "needs \(amount) bytes after the header for dimensions \(dimensions); got \(found), "
-          + (found < (needed ?? .max) ? "so it is cut short" : "so something follows the data"))
+    guard let count = elementCount(dimensions) else {
+      throw FileError(path, "needs dimensions whose product is below 2^62; got \(dimensions)")
     }
-    bytes = Array(file[headerCount...])
+    return (dimensions, headerCount + count)
   }
 
   private static func checkMagic(_ magic: Data, path: String, rank: Int) throws {
@@ -63,15 +80,14 @@ public struct IDXArray: Hashable, Sendable {
     }
   }
 
-  /// The product of the sizes, or nothing if it is too large for an `Int`.
+  /// The product of the sizes, or nil if it, or that of those above zero, is too large.
   private static func elementCount(_ dimensions: [Int]) -> Int? {
-    if dimensions.contains(0) { return 0 }
     var product = 1
     for size in dimensions {
-      let (next, overflow) = product.multipliedReportingOverflow(by: size)
-      if overflow { return nil }
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(size, 1))
+      if overflow || next >= 1 << 62 { return nil }
       product = next
     }
-    return product
+    return dimensions.contains(0) ? 0 : product
   }
 }

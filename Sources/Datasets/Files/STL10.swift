@@ -24,7 +24,11 @@ public enum STL10 {
   public static func load(_ split: Split, directory: String) throws -> LabeledImages {
     try checkDirectory(directory)
     let path = "\(directory)/\(split.rawValue)_X.bin"
-    var bytes = try [UInt8](unpackedContents(path))
+    let most = mostImages(split)
+    var bytes = try [UInt8](unpackedContents(path, limit: most * layout.byteCount))
+    guard bytes.count <= most * layout.byteCount else {
+      throw FileError(path, "needs at most \(most) images; the file has more")
+    }
     guard !bytes.isEmpty, bytes.count.isMultiple(of: layout.byteCount) else {
       throw FileError(
         path, "needs images of \(layout.byteCount) bytes; the file has \(bytes.count) bytes")
@@ -42,9 +46,17 @@ public enum STL10 {
       classNames: split == .unlabeled ? [] : classNames)
   }
 
+  private static func mostImages(_ split: Split) -> Int {
+    switch split {
+    case .unlabeled: 100_000
+    case .train: 5_000
+    case .test: 8_000
+    }
+  }
+
   private static func labels(_ split: Split, in directory: String) throws -> [Int] {
     let path = "\(directory)/\(split.rawValue)_y.bin"
-    let labels = try unpackedContents(path).map { Int($0) - 1 }
+    let labels = try unpackedContents(path, limit: mostImages(split)).map { Int($0) - 1 }
     if let position = labels.firstIndex(where: { !classNames.indices.contains($0) }) {
       throw FileError(
         path,

@@ -97,18 +97,19 @@ struct LibPNG: Sendable {
   /// A chunk is its length, four letters, so many bytes and a check sum.
   static func withoutColorSpace(_ file: Data) -> Data {
     let (signature, frame) = (8, 12)
-    var (kept, start) = (file, signature)
-    while start + frame <= kept.count {
-      let length = kept[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
-      let end = min(start + frame + length, kept.count)
-      let name = String(decoding: kept[start + 4..<start + 8], as: UTF8.self)
+    var (kept, start, place) = (Data(), 0, signature)
+    // Kept parts are copied once each: a file may have any number of such chunks.
+    while place + frame <= file.count {
+      let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+      let end = min(place + frame + length, file.count)
+      let name = String(decoding: file[place + 4..<place + 8], as: UTF8.self)
       if ["gAMA", "cHRM", "iCCP"].contains(name) {
-        kept.removeSubrange(start..<end)
-      } else {
+        kept += file[start..<place]
         start = end
       }
+      place = end
     }
-    return kept
+    return start == 0 ? file : kept + file[start...]
   }
 }
 

@@ -36,7 +36,11 @@ struct LibWebP: Sendable {
       let size = try file.size(height: Int(height), width: Int(width))
       let animation =
         file.isAnimation ? try library(WebPAnimation.shared, for: file.path) : nil
-      return try Picture(size: size, .colorsAndAlpha) { out in
+      // A lossless picture is decoded to four bytes a pixel first, an animation onto a canvas.
+      return try Picture(
+        size: size, .colorsAndAlpha,
+        decoderBytes: (animation == nil ? 4 : 8) * size.height * size.width
+      ) { out in
         let isDecoded =
           animation.map { $0.decodeFirst(of: contents, into: out) }
           ?? (decode(start, contents.count, out.baseAddress, out.count, width * 4) != nil)

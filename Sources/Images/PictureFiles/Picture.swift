@@ -21,6 +21,7 @@ struct Picture {
   let layout: Layout
   /// What shows through transparent pixels.
   private var background = PictureOptions.Background.stored
+  private let permit: DecodingMemory.Permit
 
   /// The picture in the file at `path`; its first bytes say which format it has, whatever its name.
   ///
@@ -51,19 +52,24 @@ struct Picture {
     let turned =
       orientation.swapsSides ? Size2D(height: size.width, width: size.height) : size
     let length = layout.byteCount
-    return Picture(size: turned, layout) { out in
-      var place = 0
+    let upright = [UInt8](unsafeUninitializedCapacity: bytes.count) { out, written in
       bytes.withUnsafeBufferPointer { bytes in
         for row in 0..<turned.height {
           for column in 0..<turned.width {
             let from = orientation.source(row: row, column: column, storedSize: size)
             let start = (from.row * size.width + from.column) * length
-            for index in 0..<length { out[place + index] = bytes[start + index] }
-            place += length
+            for index in 0..<length { out[written + index] = bytes[start + index] }
+            written += length
           }
         }
       }
     }
+    return Picture(size: turned, bytes: upright, layout: layout, permit: permit)
+  }
+
+  /// The same room: a thread that asked for more while it holds some might wait for itself.
+  private init(size: Size2D, bytes: [UInt8], layout: Layout, permit: DecodingMemory.Permit) {
+    (self.size, self.bytes, self.layout, self.permit) = (size, bytes, layout, permit)
   }
 
   /// Whether a background shows through some pixels.
@@ -75,11 +81,18 @@ struct Picture {
   }
 
   /// A picture whose bytes `decode` writes, all of them.
+  ///
+  /// - Parameters:
+  ///   - size: The size.
+  ///   - layout: The bytes of a pixel.
+  ///   - decoderBytes: About how much memory the decoder takes besides.
+  ///   - decode: Writes the bytes.
   init(
-    size: Size2D, _ layout: Layout,
+    size: Size2D, _ layout: Layout, decoderBytes: Int = 0,
     decoding decode: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
   ) rethrows {
     let count = size.height * size.width * layout.byteCount
+    permit = DecodingMemory.shared.permit(for: count + decoderBytes)
     bytes = try [UInt8](unsafeUninitializedCapacity: count) { out, written in
       try decode(UnsafeMutableBufferPointer(rebasing: out[..<count]))
       written = count
@@ -174,7 +187,7 @@ struct PictureFile {
   func damage(_ reason: String) -> FileError { FileError(path, reason, .damaged) }
 
   /// Pillow's limit: a damaged or malicious file may claim to have more.
-  private static let mostPixels = 178_956_970
+  static let mostPixels = 178_956_970
 
   /// The size in the file's header.
   ///

@@ -53,7 +53,14 @@ struct TurboJPEG: Sendable {
       let full = try file.size(height: Int(height), width: Int(width))
       let size = Self.decodedSize(full, needed: needed)
       let hasInks = ColorSpace.withInks.contains(colorSpace)
-      return try Picture(size: size, hasInks ? .inks : .colors) { out in
+      let scans = Self.scanCount(contents)
+      guard scans * full.height * full.width <= Self.mostScannedPixels else {
+        throw file.damage("needs fewer scans for a picture of \(full) pixels; got \(scans)")
+      }
+      return try Picture(
+        size: size, hasInks ? .inks : .colors,
+        decoderBytes: scans > 1 ? Self.bytesOfCoefficients * full.height * full.width : 0
+      ) { out in
         let status = decompress(
           handle, contents.baseAddress, UInt(contents.count), out.baseAddress, Int32(size.width), 0,
           Int32(size.height), hasInks ? PixelFormat.cmyk : PixelFormat.rgb, Self.limitedScans)
@@ -68,6 +75,11 @@ struct TurboJPEG: Sendable {
   /// only about the last thing that it missed, so it cannot decide this.
   private func isHarmless(_ handle: Handle, _ file: PictureFile) -> Bool {
     errorCode(handle) == Self.warning && JPEGMarkers.hasEnd(file.contents)
+  }
+
+  /// How many scans a file has, about: more than one if it is progressive.
+  private static func scanCount(_ file: UnsafeBufferPointer<UInt8>) -> Int {
+    file.indices.dropFirst().count { file[$0] == 0xda && file[$0 - 1] == 0xff }
   }
 
   private func damage(_ file: PictureFile, _ handle: Handle) -> FileError {
@@ -89,6 +101,10 @@ struct TurboJPEG: Sendable {
   private static let warning: Int32 = 0
   /// A progressive picture of very many scans would take minutes.
   private static let limitedScans: Int32 = 32_768
+  /// Each scan goes over the whole picture: twenty of one at the limit of pixels take seconds.
+  private static let mostScannedPixels = 20 * PictureFile.mostPixels
+  /// Two bytes for each color of a pixel, kept until the last scan of a progressive picture.
+  private static let bytesOfCoefficients = 6
 
   private enum PixelFormat {
     static let rgb: Int32 = 0

@@ -101,6 +101,7 @@ public final class RuleOptimizer<Rule>: Optimizer {
   /// - Throws: `StateError` if names or shapes differ.
   public func plan(_ state: StateDict) throws -> () -> Void {
     var (error, expected) = (StateError(), Set<String>())
+    error.noteRepetitions(in: state)
     let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
     let places = Set(found.keys.map { $0.prefix { $0 != "." } })
     var planned: [ObjectIdentifier: ParameterState] = [:]
@@ -109,7 +110,8 @@ public final class RuleOptimizer<Rule>: Optimizer {
       var new = newState(of: parameter)
       let values = entries(of: new, at: place).compactMap { needed in
         expected.insert(needed.name)
-        return checked(found[needed.name], needed, &error)
+        if found[needed.name] == nil { error.noteAbsence(of: needed.name, in: state) }
+        return found[needed.name].flatMap { checked($0, needed, &error) }
       }
       guard error.isEmpty else { continue }
       new.tensors = Array(values.prefix(new.tensors.count))
@@ -141,12 +143,8 @@ public final class RuleOptimizer<Rule>: Optimizer {
 
   /// The value, or nil if it does not fit what is needed, which `error` then says.
   private func checked(
-    _ value: Tensor?, _ needed: StateDict.Entry, _ error: inout StateError
+    _ value: Tensor, _ needed: StateDict.Entry, _ error: inout StateError
   ) -> Tensor? {
-    guard let value else {
-      error.missing.append(needed.name)
-      return nil
-    }
     if value.shape != needed.value.shape {
       error.mismatched.append((needed.name, needed.value.shape, value.shape))
       return nil

@@ -10,14 +10,15 @@ extension Module {
   ///
   /// - Parameters:
   ///   - state: Tensors under torch's names and in its layout.
-  ///   - partially: Take what fits and leave the rest as it is.
-  /// - Returns: The names that were left out, on either side.
-  /// - Throws: `StateError` if names or shapes differ and `partially` is false.
-  @discardableResult
-  public func load(_ state: StateDict, partially: Bool) throws -> [String] {
-    let (left, change) = try plan(state, partially: partially)
+  ///   - partially: Whether names may be missing on either side. Shapes must be the same all the
+  ///     same: ``StateDict/removing(_:)`` leaves out a classifier of other classes, say.
+  /// - Returns: What was loaded, and the names that were left out.
+  /// - Throws: `StateError` if names or shapes differ, or partially, if shapes differ or nothing
+  ///   fits.
+  public func load(_ state: StateDict, partially: Bool) throws -> PartialLoad {
+    let (result, change) = try plan(state, partially: partially)
     change()
-    return left
+    return result
   }
 
   /// Compares `state` with this network and changes nothing.
@@ -30,28 +31,39 @@ extension Module {
 
   private func plan(
     _ state: StateDict, partially: Bool
-  ) throws -> (left: [String], change: () -> Void) {
-    let leaves = leaves
-    let found = Dictionary(state.entries.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-    let names = Set(leaves.map(\.name))
+  ) throws -> (result: PartialLoad, change: () -> Void) {
+    let leaves = leaves.map { (leaf: $0, needed: $0.entry) }
+    let found = Dictionary(
+      state.entries.map { (ExactName($0.name), $0.value) }, uniquingKeysWith: { $1 })
+    let names = Set(leaves.map { ExactName($0.needed.name) })
     var error = StateError()
-    error.unexpected = state.names.filter { !names.contains($0) }
-    var fitting: [(Leaf, Tensor)] = []
-    for leaf in leaves {
-      let needed = leaf.entry.value.shape
-      guard let value = found[leaf.name] else {
-        if leaf.entry.elementType == .float32 { error.missing.append(leaf.name) }
-        continue
-      }
-      if value.shape == needed {
-        fitting.append((leaf, value))
+    error.noteRepetitions(in: state)
+    error.unexpected = (state.names + state.unreadable.map(\.name))
+      .filter { !names.contains(ExactName($0)) }
+    var fitting: [(leaf: Leaf, needed: StateDict.Entry, value: Tensor)] = []
+    for (leaf, needed) in leaves {
+      if let value = found[ExactName(needed.name)] {
+        error.compare(value, with: needed)
+        fitting.append((leaf, needed, value))
+      } else if needed.elementType == .float32 {
+        error.noteAbsence(of: needed.name, in: state)
       } else {
-        error.mismatched.append((leaf.name, needed, value.shape))
+        error.unreadable += state.unreadable.filter { ExactName($0.name) == ExactName(needed.name) }
       }
     }
-    let left = error.missing + error.unexpected + error.mismatched.map(\.name)
-    guard left.isEmpty || partially else { throw error }
-    return (left, { for (leaf, value) in fitting { leaf.set(value) } })
+    // Counts alone are not a network's numbers.
+    let isAny =
+      leaves.isEmpty ? error.isEmpty : fitting.contains { $0.needed.elementType == .float32 }
+    let isPartialLoad =
+      partially && isAny && error.mismatched.isEmpty && error.impossible.isEmpty
+    guard error.isEmpty || isPartialLoad else {
+      error.advice = advice(for: leaves.map(\.needed), from: state, error)
+      throw error
+    }
+    let result = PartialLoad(
+      loaded: fitting.map(\.needed.name), missing: error.missing, unexpected: error.unexpected,
+      unreadable: error.unreadable)
+    return (result, { for (leaf, _, value) in fitting { leaf.set(value) } })
   }
 
   private var leaves: [Leaf] {
@@ -94,6 +106,19 @@ private enum Leaf {
     switch self {
     case .parameter(_, let parameter): parameter.value = parameter.layout.loaded(value)
     case .buffer(_, let buffer): buffer.value = value
+    }
+  }
+}
+
+extension StateError {
+  /// Notes if `value` has another shape than `needed`, or numbers that a file cannot hold for it.
+  fileprivate mutating func compare(_ value: Tensor, with needed: StateDict.Entry) {
+    if value.shape != needed.value.shape {
+      mismatched.append((needed.name, needed.value.shape, value.shape))
+    } else if needed.elementType == .int64,
+      let number = value.withUnsafeBufferPointer({ $0.first { Int64(exactly: $0) == nil } })
+    {
+      impossible.append((needed.name, "integers of 64 bits", "\(number)"))
     }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensor
 
@@ -7,19 +8,16 @@ extension StateDict {
   /// Reads a safetensors file, or one that torch.save wrote; 16- and 64-bit floats and integers
   /// become 32-bit floats.
   ///
-  /// In a file of torch.save's, nested dictionaries become dotted names, numbers and texts become
-  /// notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the network. No code in the file
-  /// is run.
+  /// In a file of torch.save's, nested dictionaries, of any class, and modules become dotted names,
+  /// numbers and texts become notes. Of a checkpoint, `state.scoped(to: "state_dict")` is the
+  /// network. No code in the file is run.
+  ///
+  /// A tensor of another type, or of integers that no 32-bit float equals, is among ``unreadable``.
   ///
   /// - Throws: `FileError` if the file cannot be read or is not whole.
   public init(contentsOf path: String) throws {
     // Mapped, for the numbers are copied once more into tensors.
-    guard let file = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    else {
-      let exists = FileManager.default.fileExists(atPath: path)
-      throw FileError(
-        path: path, reason: exists ? "cannot be read as a file" : "there is no such file")
-    }
+    let file = try fileContents(path, mapped: true)
     if TorchFile.isOne(file) {
       self = try TorchFile(file, path: path).state
     } else {
@@ -27,7 +25,11 @@ extension StateDict {
     }
   }
 
-  private init(safetensors file: Data, path: String) throws {
+  init(safetensors file: Data, path: String) throws {
+    guard !file.starts(with: "version https://git-lfs".utf8) else {
+      throw FileError(
+        path: path, reason: "it is a pointer of Git LFS, not the file: git lfs pull fetches it")
+    }
     guard file.count >= 8 else {
       throw FileError(
         path: path, reason: "a safetensors file needs at least 8 bytes; it has \(file.count)")
@@ -39,28 +41,46 @@ extension StateDict {
         reason: "its header should have \(length) bytes and the file has \(file.count): it is "
           + "truncated, or not a safetensors file")
     }
-    let start = file.startIndex + 8 + Int(length)
-    let header = file[file.startIndex + 8..<start]
-    guard let fields = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
-      throw FileError(path: path, reason: "its header is not JSON: it is not a safetensors file")
+    guard length <= Self.longestHeader else {
+      throw FileError(
+        path: path,
+        reason: "its header has \(length) bytes; the format has \(Self.longestHeader) at most")
     }
-    let descriptors = try fields.filter { $0.key != "__metadata__" }
-      .map { try TensorDescriptor(name: $0.key, fields: $0.value, path: path) }
-      .sorted { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
-    let metadata = fields["__metadata__"] as? [String: String] ?? [:]
+    let start = file.startIndex + 8 + Int(length)
+    let numbers = file[start...]
+    let header = try SafetensorsHeader(
+      file[file.startIndex + 8..<start], byteCount: numbers.count, path: path)
+    var (entries, unreadable): ([Entry], [Unreadable]) = ([], [])
+    for tensor in header.tensors {
+      do {
+        entries.append(try tensor.entry(in: numbers))
+      } catch let failure as UnreadableNumbers {
+        unreadable.append(Unreadable(name: tensor.name, reason: failure.reason))
+      }
+    }
     self.init(
-      try descriptors.map { try $0.entry(in: file[start...], path: path) },
-      metadata: metadata.filter { $0.key != "format" })
+      entries, unreadable: unreadable,
+      metadata: header.metadata.filter { $0.key != Self.formatName })
   }
+
+  private static let longestHeader = 100_000_000
+
+  /// The name under which torch and Hugging Face's readers look for "pt".
+  private static let formatName = "format"
 
   /// Writes a safetensors file that torch's and Hugging Face's readers take.
   ///
-  /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.
+  /// - Throws: `FileError` if the file cannot be written, an earlier one stays as it was; or if the
+  ///   format cannot hold the state: two tensors of one name, a tensor called `__metadata__`,
+  ///   metadata called "format", counts that are no integers, or tensors that could not be read.
   public func write(to path: String) throws {
+    if let reason = reasonAgainstWriting {
+      throw FileError(path: path, reason: "cannot be written: \(reason)", kind: .unwritable)
+    }
     var offset = 0
-    let fieldsOfMetadata = [("format", "pt")] + metadata.sorted { $0.key < $1.key }
+    let fieldsOfMetadata = [(Self.formatName, "pt")] + metadata.sorted { $0.key < $1.key }
     var fields = [
-      "\"__metadata__\":{"
+      "\"\(SafetensorsHeader.metadataName)\":{"
         + (try fieldsOfMetadata.map { "\(try quoted($0)):\(try quoted($1))" }.joined(separator: ","))
         + "}"
     ]
@@ -87,61 +107,44 @@ extension StateDict {
   private func quoted(_ name: String) throws -> String {
     String(decoding: try JSONEncoder().encode(name), as: UTF8.self)
   }
+
+  /// What a file of the format cannot hold, or nil.
+  private var reasonAgainstWriting: String? {
+    if let name = names.repeated().first?.name { return "it has two tensors called \"\(name)\"" }
+    if names.contains(SafetensorsHeader.metadataName) {
+      return "no tensor can be called \"\(SafetensorsHeader.metadataName)\""
+    }
+    if metadata[Self.formatName] != nil {
+      return "no metadata can be called \"\(Self.formatName)\", which says that it is torch's"
+    }
+    if let tensor = unreadable.first {
+      return "\"\(tensor.name)\" was not read, for it \(tensor.reason); "
+        + "removing(\"\(tensor.name)\") leaves it out"
+    }
+    return entries.lazy.compactMap(\.reasonAgainstWriting).first
+  }
 }
 
-/// One tensor's line in the header.
-private struct TensorDescriptor {
-  let name: String
-  let type: String
-  let shape: [Int]
-  let range: Range<Int>
-
-  init(name: String, fields: Any, path: String) throws {
-    guard let fields = fields as? [String: Any], let type = fields["dtype"] as? String,
-      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
-      offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1],
-      shape.allSatisfy({ $0 >= 0 && $0 < 1 << 40 })
-    else {
-      throw FileError(
-        path: path, reason: "the header's entry \"\(name)\" needs a dtype, a shape and offsets")
-    }
-    self.name = name
-    self.type = type
-    self.shape = shape
-    range = offsets[0]..<offsets[1]
-  }
-
-  func entry(in numbers: Data, path: String) throws -> StateDict.Entry {
+extension TensorDescriptor {
+  /// The tensor in the bytes behind the header.
+  ///
+  /// - Throws: ``UnreadableNumbers``.
+  fileprivate func entry(in numbers: Data) throws -> StateDict.Entry {
     guard let type = NumberType(rawValue: type) else {
-      throw FileError(
-        path: path,
-        reason: "\"\(name)\" is of type \(type); F64, F32, F16, BF16, I64, I32, I16, I8, U8 and "
-          + "BOOL can be read")
-    }
-    // In Double, for the sizes of a broken header may overflow; whole up to 2⁵³.
-    let size = shape.reduce(Double(type.byteCount)) { $0 * Double($1) }
-    guard size == Double(range.count) else {
-      throw FileError(
-        path: path,
-        reason: "\"\(name)\" of shape \(shape) and type \(type.rawValue) needs "
-          + "\(size < 0x1p53 ? String(Int(size)) : String(size)) bytes; its offsets hold "
-          + "\(range.count)")
-    }
-    guard shape.reduce(1, { $0 * Double(max($1, 1)) }) < 0x1p60 else {
-      throw FileError(path: path, reason: "\"\(name)\" cannot have the shape \(shape)")
-    }
-    guard range.upperBound <= numbers.count else {
-      throw FileError(
-        path: path,
-        reason: "\"\(name)\" ends at byte \(range.upperBound) and there are \(numbers.count): the "
-          + "file is truncated")
+      throw UnreadableNumbers(type: type)
     }
     let bytes = numbers.dropFirst(range.lowerBound).prefix(range.count)
-    return type.entry(name, shape: shape, in: bytes)
+    return try type.entry(name, shape: shape, in: bytes)
   }
 }
 
 extension StateDict.Entry {
+  fileprivate var reasonAgainstWriting: String? {
+    guard elementType == .int64 else { return nil }
+    return value.withUnsafeBufferPointer { $0.first { Int64(exactly: $0) == nil } }
+      .map { "\"\(name)\" needs integers of 64 bits, got \($0)" }
+  }
+
   fileprivate func write(to file: FileHandle) throws {
     try value.withUnsafeBufferPointer { numbers in
       switch elementType {

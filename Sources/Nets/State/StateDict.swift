@@ -1,7 +1,8 @@
-import Foundation
 import Tensor
 
 /// The numbers of a network under their dotted names, in torch's layout.
+///
+/// Names are compared by their bytes, as in files: two spellings of an accent are two names.
 public struct StateDict: Sendable {
   /// One tensor of a state.
   public struct Entry: Sendable {
@@ -20,15 +21,32 @@ public struct StateDict: Sendable {
     }
   }
 
+  /// A tensor of a file that cannot be read, beside others that can.
+  public struct Unreadable: Sendable, Hashable {
+    /// The dotted name.
+    public let name: String
+    /// Why it cannot be read, after "it".
+    public let reason: String
+  }
+
   /// The tensors, in order.
   public private(set) var entries: [Entry]
+
+  /// The tensors of the file that are not among ``entries``, for their numbers are of a kind that
+  /// 32-bit floats cannot hold.
+  public private(set) var unreadable: [Unreadable]
 
   /// Words that go with the numbers, such as the position of a random stream.
   public var metadata: [String: String]
 
   /// A state of the given entries.
   public init(_ entries: [Entry] = [], metadata: [String: String] = [:]) {
+    self.init(entries, unreadable: [], metadata: metadata)
+  }
+
+  init(_ entries: [Entry], unreadable: [Unreadable], metadata: [String: String]) {
     self.entries = entries
+    self.unreadable = unreadable
     self.metadata = metadata
   }
 
@@ -36,92 +54,87 @@ public struct StateDict: Sendable {
   public var names: [String] { entries.map(\.name) }
 
   /// The tensor under a name.
-  public subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.value }
+  public subscript(name: String) -> Tensor? {
+    entries.first { ExactName($0.name) == ExactName(name) }?.value
+  }
 
+  /// The tensor under a name.
+  ///
+  /// - Throws: ``StateError`` if there is none, or the file's cannot be read: it says why.
+  public func tensor(named name: String) throws -> Tensor {
+    if let value = self[name] { return value }
+    var error = StateError()
+    error.noteAbsence(of: name, in: self)
+    throw error
+  }
+}
+
+// MARK: - Parts and names
+
+extension StateDict {
   /// Adds the entries of another state below a prefix.
   public mutating func merge(_ state: StateDict, prefix: String) {
-    entries += state.entries.map {
-      Entry(joined(prefix, $0.name), $0.value, elementType: $0.elementType)
-    }
+    let renamed = state.renamed { joined(prefix, $0) }
+    entries += renamed.entries
+    unreadable += renamed.unreadable
     for (name, note) in state.metadata { metadata[joined(prefix, name)] = note }
   }
 
   /// The entries below a prefix, without it.
   public func scoped(to prefix: String) -> StateDict {
-    func name(_ full: String) -> String? {
-      full.hasPrefix(prefix + ".") ? String(full.dropFirst(prefix.count + 1)) : nil
-    }
-    return StateDict(
-      entries.compactMap { entry in
-        name(entry.name).map { Entry($0, entry.value, elementType: entry.elementType) }
+    StateDict(
+      entries.compactMap { entry in entry.name.below(prefix).map { entry.renamed($0) } },
+      unreadable: unreadable.compactMap { tensor in
+        tensor.name.below(prefix).map { Unreadable(name: $0, reason: tensor.reason) }
       },
       metadata: Dictionary(
-        uniqueKeysWithValues: metadata.compactMap { key, note in name(key).map { ($0, note) } }))
+        metadata.compactMap { key, note in key.below(prefix).map { ($0, note) } },
+        uniquingKeysWith: { $1 }))
   }
+
+  /// The state without the tensor of a name and those below it: `state.removing("fc")` is a network
+  /// without its classifier.
+  public func removing(_ prefix: String) -> StateDict {
+    func isKept(_ name: String) -> Bool {
+      ExactName(name) != ExactName(prefix) && name.below(prefix) == nil
+    }
+    return StateDict(
+      entries.filter { isKept($0.name) }, unreadable: unreadable.filter { isKept($0.name) },
+      metadata: metadata)
+  }
+
+  /// The same numbers under other names.
+  public func renamed(_ newName: (String) -> String) -> StateDict {
+    StateDict(
+      entries.map { $0.renamed(newName($0.name)) },
+      unreadable: unreadable.map { Unreadable(name: newName($0.name), reason: $0.reason) },
+      metadata: metadata)
+  }
+
+  /// The same numbers under the names of another state, tensor by tensor in their order: for files
+  /// whose layers have numbers, or other names, for a network of the same layers.
+  ///
+  /// Counts of batches are left out.
+  ///
+  /// - Throws: ``StateError`` if the shapes, in order, are not the same.
+  public func renamed(inOrderOf other: StateDict) throws -> StateDict {
+    let (mine, names) = (withoutCounts, other.withoutCounts)
+    var error = StateError()
+    for (tensor, named) in zip(mine, names) where tensor.value.shape != named.value.shape {
+      error.mismatched.append((named.name, named.value.shape, tensor.value.shape))
+    }
+    error.missing = names.dropFirst(mine.count).map(\.name)
+    error.unexpected = mine.dropFirst(names.count).map(\.name)
+    guard error.isEmpty else { throw error }
+    return StateDict(zip(mine, names).map { $0.renamed($1.name) }, metadata: metadata)
+  }
+
+  /// The entries that are no counts of batches.
+  var withoutCounts: [Entry] { entries.filter { $0.elementType == .float32 } }
 }
 
-/// A state does not fit what it is loaded into; nothing was changed. Of a network's state
-/// ``Module/load(_:partially:)`` takes what fits.
-public struct StateError: Error, CustomStringConvertible, LocalizedError {
-  /// Names the network has and the state lacks.
-  public var missing: [String] = []
-  /// Names the state has and the network lacks.
-  public var unexpected: [String] = []
-  /// Names whose shapes differ: the network's, then the state's.
-  public var mismatched: [(name: String, needed: TensorShape, found: TensorShape)] = []
-  /// Names of numbers that cannot be: what is needed, then the state's.
-  public var impossible: [(name: String, needed: String, found: String)] = []
-
-  /// The file that the state was read from, if it was.
-  public var path: String?
-
-  /// An error that names what is wrong.
-  public init(
-    missing: [String] = [], unexpected: [String] = [],
-    mismatched: [(name: String, needed: TensorShape, found: TensorShape)] = [],
-    impossible: [(name: String, needed: String, found: String)] = []
-  ) {
-    self.missing = missing
-    self.unexpected = unexpected
-    self.mismatched = mismatched
-    self.impossible = impossible
-  }
-
-  /// Whether nothing is wrong.
-  package var isEmpty: Bool {
-    missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && impossible.isEmpty
-  }
-
-  /// The same error of a part that is known under a prefix.
-  public func prefixed(by prefix: String) -> StateError {
-    StateError(
-      missing: missing.map { joined(prefix, $0) },
-      unexpected: unexpected.map { joined(prefix, $0) },
-      mismatched: mismatched.map { (joined(prefix, $0.name), $0.needed, $0.found) },
-      impossible: impossible.map { (joined(prefix, $0.name), $0.needed, $0.found) })
-  }
-
-  /// The description.
-  public var errorDescription: String? { description }
-
-  /// What is missing, unexpected, of another shape or impossible.
-  public var description: String {
-    var parts: [String] = []
-    if !missing.isEmpty { parts.append("lacks \(listed(missing))") }
-    if !unexpected.isEmpty { parts.append("has \(listed(unexpected)), which is not wanted") }
-    if !mismatched.isEmpty {
-      let shapes = mismatched.map { "\($0.name) needs shape \($0.needed), got \($0.found)" }
-      parts.append("has other shapes: \(listed(shapes))")
-    }
-    if !impossible.isEmpty {
-      let numbers = impossible.map { "\($0.name) needs \($0.needed), got \($0.found)" }
-      parts.append("has impossible numbers: \(listed(numbers))")
-    }
-    return "\(path ?? "the state") does not fit: it " + parts.joined(separator: "; it ")
-  }
-
-  private func listed(_ names: [String]) -> String {
-    let rest = names.count > 8 ? " and \(names.count - 8) more" : ""
-    return names.prefix(8).joined(separator: ", ") + rest
+extension StateDict.Entry {
+  fileprivate func renamed(_ name: String) -> StateDict.Entry {
+    StateDict.Entry(name, value, elementType: elementType)
   }
 }

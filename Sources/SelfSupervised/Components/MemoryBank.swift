@@ -111,26 +111,45 @@ extension MemoryBank {
   /// - Throws: `StateError` if something is missing, of another shape or out of range.
   public func plan(_ state: StateDict) throws -> () -> Void {
     var error = StateError()
+    error.noteRepetitions(in: state)
     let names = buffers.map { $0.name ?? "" }
     error.unexpected = state.names.filter { !names.contains($0) }
     let values = zip(names, buffers).compactMap { name, buffer -> Tensor? in
       guard let value = state[name] else {
-        error.missing.append(name)
+        error.noteAbsence(of: name, in: state)
         return nil
       }
       if value.shape != buffer.value.shape {
         error.mismatched.append((name, buffer.value.shape, value.shape))
+      } else if let (needed, found) = wrongNumber(in: value, of: buffer) {
+        error.impossible.append((name, needed, found))
       }
       return value
     }
-    for (name, highest) in [("position", capacity - 1), ("count", capacity)] {
-      guard let number = state[name], number.rank == 0 else { continue }
-      if !(0...Float(highest)).contains(number.item) {
-        error.impossible.append((name, "a number in 0...\(highest)", "\(number.item)"))
-      }
-    }
     guard error.isEmpty else { throw error }
     return { for (buffer, value) in zip(self.buffers, values) { buffer.value = value } }
+  }
+
+  /// What a buffer needs, and the first number that it could not hold.
+  private func wrongNumber(in value: Tensor, of buffer: Buffer) -> (needed: String, found: String)?
+  {
+    let range: ClosedRange<Float>
+    switch buffer {
+    case _ where buffer === next: range = 0...Float(capacity - 1)
+    case _ where buffer === filled: range = 0...Float(capacity)
+    // Float has every integer of up to 24 bits.
+    case _ where buffer === classes: range = unknown...0x1p24
+    default: return nil
+    }
+    let wrong = value.withUnsafeBufferPointer { numbers in
+      numbers.first { !(range.contains($0) && $0 == $0.rounded()) }
+    }
+    return wrong.map {
+      (
+        "\(value.rank == 0 ? "a number" : "numbers") in \(Int(range.lowerBound))...\(Int(range.upperBound))",
+        "\($0)"
+      )
+    }
   }
 }
 

@@ -135,8 +135,11 @@ extension TargetNetwork {
   /// - Returns: What takes them.
   /// - Throws: `StateError` if names or shapes differ.
   public func plan(_ state: StateDict) throws -> () -> Void {
-    guard let step = state.metadata[Self.stepNote].flatMap(Int.init) else {
+    guard let note = state.metadata[Self.stepNote] else {
       throw StateError(missing: [Self.stepNote])
+    }
+    guard let step = Int(note), (0...1 << 40).contains(step) else {
+      throw StateError(impossible: [(Self.stepNote, "a number in 0...2^40", note)])
     }
     let changes = try modules.map { name, module in
       do {

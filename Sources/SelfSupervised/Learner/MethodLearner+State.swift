@@ -21,8 +21,9 @@ extension MethodLearner {
   /// - Returns: What takes its numbers.
   /// - Throws: `StateError` if names or shapes differ.
   public func plan(_ state: StateDict) throws -> () -> Void {
-    let prefixes = namedParts.map { $0.name + "." }
-    let strangers = state.names.filter { name in !prefixes.contains { name.hasPrefix($0) } }
+    let prefixes = namedParts.map(\.name)
+    let strangers = (state.names + state.unreadable.map(\.name))
+      .filter { name in !prefixes.contains { name.below($0) != nil } }
     guard strangers.isEmpty else { throw StateError(unexpected: strangers) }
     let names = [streamNote] + stochasticModules.map(\.name)
     let streams = names.map { state.metadata[$0].flatMap(RandomStream.init(note:)) }

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import XCTest
 
@@ -51,5 +52,31 @@ final class CIFAR10Tests: XCTestCase {
     try files.write(
       record(1) { _, _, _ in 0 } + record(10) { _, _, _ in 0 }, to: "test_batch.bin")
     assertFails(path, "needs labels in 0..<10; got 10 for image 1", load)
+  }
+
+  func testMoreRecordsThanTheDataSetHas() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = try files.write(
+      [UInt8](repeating: 0, count: 10_001 * 3_073), to: "test_batch.bin")
+    assertFails(path, "needs at most 10000 records of 3073 bytes; the file has more") {
+      try CIFAR10.load(.test, directory: files.directory)
+    }
+  }
+
+  func testTheVersionForPythonIsNamed() throws {
+    let files = try TemporaryFiles(for: self)
+    let other = try files.write([0x80], to: "test_batch")
+    assertFails(
+      other + ".bin", "needs CIFAR-10's binary version; \(other) is of the version for Python"
+    ) { try CIFAR10.load(.test, directory: files.directory) }
+  }
+
+  func testAPipeIsNotWaitedFor() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = files.path("test_batch.bin")
+    XCTAssertEqual(mkfifo(path, 0o600), 0)
+    assertFails(path, "needs a file; this is a pipe") {
+      try CIFAR10.load(.test, directory: files.directory)
+    }
   }
 }

@@ -57,8 +57,42 @@ final class IDXArrayTests: XCTestCase {
     let most = 0xffff_ffff
     assertFails(
       "a",
-      "needs more than 2^63 bytes after the header for dimensions [\(most), \(most), \(most)]; "
-        + "got 1, so it is cut short"
+      "needs dimensions whose product is below 2^62; got [\(most), \(most), \(most)]"
     ) { try IDXArray(Data(idxFile([most, most, most], [1])), path: "a", rank: 3) }
+  }
+
+  /// Nothing has any shape, and no shape may have more places than can be counted.
+  func testMoreOfNothingThanCanBeCounted() {
+    let most = 0xffff_ffff
+    for dimensions in [[0, most, most], [0, most, most, most], [most, most, most]] {
+      assertFails(
+        "a", "needs dimensions whose product is below 2^62; got \(dimensions)"
+      ) { try IDXArray(Data(idxFile(dimensions, [])), path: "a", rank: dimensions.count) }
+    }
+    XCTAssertEqual(
+      try IDXArray(Data(idxFile([0, most, 0x3fff_ffff], [])), path: "a", rank: 3).bytes, [])
+  }
+
+  func testADataSetOfNoImages() throws {
+    let files = try TemporaryFiles(for: self)
+    let most = 0xffff_ffff
+    let path = try files.write(idxFile([0, most, most], []), to: "train-images-idx3-ubyte")
+    try files.write(idxFile([0], []), to: "train-labels-idx1-ubyte")
+    assertFails(
+      path, "needs dimensions whose product is below 2^62; got [0, 4294967295, 4294967295]"
+    ) { try IDXDataset.load(.train, directory: files.directory) }
+  }
+
+  func testFilesOfOneByte() throws {
+    for byte in UInt8.min...UInt8.max {
+      XCTAssertThrowsError(try IDXArray(Data([byte]), path: "a", rank: 1))
+    }
+  }
+
+  func testAPipeIsNotWaitedFor() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = files.path("pipe")
+    XCTAssertEqual(mkfifo(path, 0o600), 0)
+    assertFails(path, "needs a file; this is a pipe") { try IDXArray(path: path, rank: 1) }
   }
 }

@@ -49,4 +49,27 @@ final class STL10Tests: XCTestCase {
     try files.write([0], to: "test_y.bin")
     assertFails(labels, "needs labels in 1...10; got 0 for image 0", load)
   }
+
+  func testMoreImagesOrLabelsThanTheDataSetHas() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = try files.write([UInt8](repeating: 0, count: 27_648), to: "test_X.bin")
+    try files.write([UInt8](repeating: 1, count: 8_001), to: "test_y.bin")
+    assertFails(
+      files.path("test_y.bin"), "needs a label for each of the 1 images of \(path); got 8001 labels"
+    ) { try STL10.load(.test, directory: files.directory) }
+    try files.write([], to: "train_X.bin")
+    XCTAssertEqual(truncate(files.path("train_X.bin"), 5_001 * 27_648), 0)
+    assertFails(files.path("train_X.bin"), "needs at most 5000 images; the file has more") {
+      try STL10.load(.train, directory: files.directory)
+    }
+  }
+
+  func testAPipeIsNotWaitedFor() throws {
+    let files = try TemporaryFiles(for: self)
+    let path = files.path("unlabeled_X.bin")
+    XCTAssertEqual(mkfifo(path, 0o600), 0)
+    assertFails(path, "needs a file; this is a pipe") {
+      try STL10.load(.unlabeled, directory: files.directory)
+    }
+  }
 }

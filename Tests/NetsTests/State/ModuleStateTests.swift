@@ -58,7 +58,8 @@ final class ModuleStateTests: XCTestCase {
       XCTAssertEqual(
         "\(error)",
         "the state does not fit: it lacks 1.weight; it has head.weight, which is not "
-          + "wanted; it has other shapes: 3.bias needs shape [2], got [7]")
+          + "wanted; it has other shapes: 3.bias needs shape [2], got [7]; "
+          + "load(state.removing(\"3\"), partially: true) leaves these out")
     }
     XCTAssertEqual(bits(net), before)
   }
@@ -66,16 +67,91 @@ final class ModuleStateTests: XCTestCase {
   func testPartialLoadTakesWhatFits() throws {
     let (net, other) = (makeNet(), makeNet())
     let entries = other.state.entries.filter { $0.name != "1.weight" }
-    let left = try net.load(
+    let result = try net.load(
       StateDict(entries + [StateDict.Entry("extra", .zeros([1]))]), partially: true)
-    XCTAssertEqual(left, ["1.weight", "extra"])
+    XCTAssertEqual(result.missing, ["1.weight"])
+    XCTAssertEqual(result.unexpected, ["extra"])
+    XCTAssertEqual(
+      result.loaded,
+      [
+        "0.weight", "0.bias", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked",
+        "3.weight", "3.bias",
+      ])
+    XCTAssertFalse(result.isComplete)
+    XCTAssertEqual(
+      "\(result)", "loaded 8 of 9; the state lacks 1.weight; the network lacks extra")
     XCTAssertEqual(net.state["0.weight"]?.scalars, other.state["0.weight"]?.scalars)
+  }
+
+  /// As torch's strict=False, which still refuses other shapes.
+  func testPartialLoadRefusesOtherShapes() throws {
+    let net = makeNet()
+    let before = bits(net)
+    let state = StateDict(
+      makeNet().state.entries.map {
+        $0.name == "3.weight" ? StateDict.Entry($0.name, .zeros([7, 3])) : $0
+      })
+    XCTAssertThrowsError(try net.load(state, partially: true)) { error in
+      XCTAssertEqual(
+        "\(error)",
+        "the state does not fit: it has other shapes: 3.weight needs shape [2, 3], got [7, 3]; "
+          + "load(state.removing(\"3\"), partially: true) leaves these out")
+    }
+    XCTAssertEqual(bits(net), before)
+    let result = try net.load(state.removing("3"), partially: true)
+    XCTAssertEqual(result.missing, ["3.weight", "3.bias"])
+    XCTAssertEqual(result.loaded.count, 7)
+  }
+
+  func testAPartialLoadOfNothingIsAnError() {
+    let net = makeNet()
+    let before = bits(net)
+    let counts = makeNet().state.entries.filter { $0.name.hasSuffix("num_batches_tracked") }
+    for state in [
+      StateDict(), StateDict([StateDict.Entry("other", .zeros([1]))]), StateDict(counts),
+      StateDict(makeNet().state.entries.map { StateDict.Entry("below.\($0.name)", $0.value) }),
+    ] {
+      XCTAssertThrowsError(try net.load(state, partially: true)) {
+        XCTAssertTrue($0 is StateError && "\($0)".contains("lacks 0.weight"), "\($0)")
+      }
+    }
+    XCTAssertThrowsError(
+      try ReLU().load(StateDict([StateDict.Entry("a", Tensor(1))]), partially: true))
+    XCTAssertNoThrow(try ReLU().load(StateDict(), partially: true).isComplete)
+    XCTAssertEqual(bits(net), before)
   }
 
   func testCountOfBatchesMayBeMissing() throws {
     let net = makeNet()
     let old = makeNet().state.entries.filter { !$0.name.hasSuffix("num_batches_tracked") }
-    XCTAssertEqual(try net.load(StateDict(old), partially: false), [])
+    XCTAssertTrue(try net.load(StateDict(old), partially: false).isComplete)
+  }
+
+  func testCountsAreIntegersOfSixtyFourBits() {
+    let net = makeNet()
+    for (number, words) in [(Float.nan, "nan"), (0x1p63, "9.223372e+18"), (1.5, "1.5")] {
+      let state = StateDict(
+        net.state.entries.map {
+          $0.elementType == .int64 ? StateDict.Entry($0.name, Tensor(number)) : $0
+        })
+      for isPartial in [false, true] {
+        XCTAssertThrowsError(try net.load(state, partially: isPartial)) {
+          XCTAssertEqual(
+            "\($0)",
+            "the state does not fit: it has impossible numbers: 1.num_batches_tracked needs "
+              + "integers of 64 bits, got \(words)")
+        }
+      }
+    }
+  }
+
+  func testOneNameTwiceIsAnError() {
+    let twice = makeNet().state.entries + [StateDict.Entry("3.bias", .zeros([2]))]
+    XCTAssertThrowsError(try makeNet().load(StateDict(twice))) {
+      XCTAssertTrue(
+        "\($0)".hasSuffix("impossible numbers: 3.bias needs one tensor, got 2 of this name"),
+        "\($0)")
+    }
   }
 
   func testPrefixes() {
@@ -85,6 +161,29 @@ final class ModuleStateTests: XCTestCase {
     XCTAssertEqual(state.scoped(to: "net").names, ["b"])
     XCTAssertEqual(state.scoped(to: "ne").names, [])
     XCTAssertNil(state["c"])
+    XCTAssertEqual(state.removing("net").names, ["a"])
+    XCTAssertEqual(state.removing("net.b").names, ["a"])
+    XCTAssertEqual(state.removing("ne").names, ["a", "net.b"])
+    XCTAssertEqual(state.renamed { $0 + "!" }.names, ["a!", "net.b!"])
+  }
+
+  /// "é" may be one letter, or an e and a mark; a mark may also follow a dot.
+  func testNamesAreComparedByTheirBytes() {
+    let names = ["\u{e9}", "e\u{301}", "n.\u{301}a"]
+    let state = StateDict(
+      names.enumerated().map { StateDict.Entry($1, Tensor(Float($0))) },
+      metadata: ["n.\u{301}b": "note"])
+    XCTAssertEqual(names.map { state[$0]?.item }, [0, 1, 2])
+    XCTAssertEqual(state.removing("\u{e9}").entries.map(\.value.item), [1, 2])
+    XCTAssertEqual(state.scoped(to: "n").names.map { Array($0.utf8) }, [Array("\u{301}a".utf8)])
+    XCTAssertEqual(state.scoped(to: "n").metadata, ["\u{301}b": "note"])
+  }
+
+  func testAskingForATensorThatIsNotThere() {
+    XCTAssertThrowsError(try makeNet().state.tensor(named: "4.weight")) {
+      XCTAssertEqual("\($0)", "the state does not fit: it lacks 4.weight")
+    }
+    XCTAssertEqual(try makeNet().state.tensor(named: "3.bias").shape, [2])
   }
 
   func testLongListsAreCut() {

@@ -32,17 +32,17 @@ final class NumberTypeTests: XCTestCase {
     .float64, .float32, .float16, .bfloat16, .int64, .int32, .int16, .int8, .uint8, .bool,
   ]
 
-  func testRowsFromAnOffset() {
+  func testRowsFromAnOffset() throws {
     for type in types {
       let data = bytes(type, count: 30)
       XCTAssertEqual(data.count, 30 * type.byteCount)
-      let entry = type.entry("x", shape: [2, 3, 4], offset: 5, in: data)
+      let entry = try type.entry("x", shape: [2, 3, 4], offset: 5, in: data)
       XCTAssertEqual(entry.value.shape, [2, 3, 4])
       XCTAssertEqual(entry.value.scalars, (5..<29).map { Float($0) }, type.rawValue)
     }
   }
 
-  func testAnyStrides() {
+  func testAnyStrides() throws {
     for type in types {
       let data = bytes(type, count: 60)
       for (shape, strides) in [
@@ -55,18 +55,36 @@ final class NumberTypeTests: XCTestCase {
           for index in 0..<shape[axis] { add(axis + 1, place + index * strides[axis]) }
         }
         add(0, 3)
-        let entry = type.entry("x", shape: shape, strides: strides, offset: 3, in: data)
+        let entry = try type.entry("x", shape: shape, strides: strides, offset: 3, in: data)
         XCTAssertEqual(entry.value.scalars, expected, "\(type.rawValue) \(shape) \(strides)")
       }
     }
   }
 
-  func testSlicesOfDataAndSingleNumbers() {
+  func testSlicesOfDataAndSingleNumbers() throws {
     for type in types {
       let slice = bytes(type, count: 9).dropFirst(2 * type.byteCount)
-      let entry = type.entry("x", shape: [], offset: 1, in: slice)
+      let entry = try type.entry("x", shape: [], offset: 1, in: slice)
       XCTAssertEqual(entry.value.item, 3)
       XCTAssertEqual(entry.elementType, type == .int64 ? .int64 : .float32)
+    }
+  }
+
+  /// From 2²⁴ on a Float has every second integer only.
+  func testIntegersThatNoFloatEquals() throws {
+    for number in [1 << 24 + 1, -(1 << 24) - 1, .max, 1 << 31 - 1] {
+      let bytes = [0, number].withUnsafeBytes { Data($0) }
+      XCTAssertThrowsError(try NumberType.int64.entry("x", shape: [2], in: bytes)) {
+        XCTAssertEqual(
+          ($0 as? UnreadableNumbers)?.reason, "holds \(number), which no 32-bit float equals")
+      }
+    }
+    let bytes = [Int32.max, 1].withUnsafeBytes { Data($0) }
+    XCTAssertThrowsError(try NumberType.int32.entry("x", shape: [2], in: bytes))
+    for number in [1 << 24, -(1 << 24), 1 << 40, .min] {
+      let bytes = [number].withUnsafeBytes { Data($0) }
+      let entry = try NumberType.int64.entry("x", shape: [], in: bytes)
+      XCTAssertEqual(Int(entry.value.item), number)
     }
   }
 }

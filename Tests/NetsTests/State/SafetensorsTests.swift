@@ -121,7 +121,8 @@ final class SafetensorsTests: XCTestCase {
       XCTAssertTrue(one(entry).contains("\"x\" needs a dtype, a shape and offsets"), entry)
     }
     XCTAssertTrue(
-      one(#"{"dtype":"C64","shape":[1],"data_offsets":[0,4]}"#).contains("is of type C64; F64"))
+      one(#"{"dtype":"C64","shape":[1],"data_offsets":[0,4]}"#)
+        .contains("needs 8 bytes; its offsets hold 4"))
     XCTAssertTrue(
       one(#"{"dtype":"F32","shape":[2],"data_offsets":[0,4]}"#)
         .contains("needs 8 bytes; its offsets hold 4"))
@@ -152,7 +153,8 @@ final class SafetensorsTests: XCTestCase {
   func testMissingFileAndFolder() throws {
     try withTemporaryFolder { folder in
       for (path, reason) in [
-        (folder + "/none", "there is no such file"), (folder, "cannot be read as a file"),
+        (folder + "/none", "needs a file; there is none"),
+        (folder, "needs a file; this is a directory"),
       ] {
         XCTAssertThrowsError(try StateDict(contentsOf: path)) { error in
           XCTAssertEqual("\(error)", "\(path): \(reason)")

@@ -170,6 +170,12 @@ final class MemoryBankTests: XCTestCase {
       (with("count", Tensor(-1)), "count needs a number in 0...5, got -1"),
       (with("count", Tensor(.nan)), "count needs a number in 0...5, got nan"),
       (with("more", .ones([1])), "has more"),
+      (with("position", Tensor(1.5)), "position needs a number in 0...4, got 1.5"),
+      (with("labels", .full(.nan, [5])), "labels needs numbers in -1...16777216, got nan"),
+      (with("labels", .full(-7, [5])), "labels needs numbers in -1...16777216, got -7"),
+      (with("labels", .full(0.5, [5])), "labels needs numbers in -1...16777216, got 0.5"),
+      (with("labels", .full(0x1p63, [5])), "labels needs numbers in -1...16777216, got 9.22"),
+      (StateDict(queue.state.entries + [queue.state.entries[0]]), "rows needs one tensor, got 2"),
     ]
     for (state, message) in refused {
       XCTAssertThrowsError(try queue.load(state)) {

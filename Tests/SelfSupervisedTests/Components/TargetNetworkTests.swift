@@ -103,6 +103,25 @@ final class TargetNetworkTests: XCTestCase {
     XCTAssertEqual(bits(of: net), online)
   }
 
+  func testStepsThatCannotBe() throws {
+    let target = TargetNetwork(["net": PlainCNN()])
+    for note in ["\(Int.max)", "-1", "\(Int.min)", "1.5", "two", "", "1099511627777"] {
+      var state = target.state
+      state.metadata["step"] = note
+      XCTAssertThrowsError(try target.load(state)) {
+        XCTAssertEqual(
+          "\($0)",
+          "the state does not fit: it has impossible numbers: step needs a number in 0...2^40, got "
+            + note)
+      }
+    }
+    var state = target.state
+    state.metadata["step"] = "1099511627776"
+    try target.load(state)
+    target.update()
+    XCTAssertEqual(target.step, 1_099_511_627_777)
+  }
+
   /// 1 - (1 - start) · (cos(π · step / steps) + 1) / 2
   func testCosineScheduleOfTheDecay() {
     let decay = MovingAverageDecay.cosine(from: 0.996, steps: 100)

@@ -46,7 +46,9 @@ struct StoredZip {
       try local + Self.localLength + Int(bytes.number(at: local + 26, UInt16.self))
       + Int(bytes.number(at: local + 28, UInt16.self))
     _ = try bytes.slice(at: start, count: count)
-    ranges[name] = start..<(start + count)
+    guard ranges.updateValue(start..<(start + count), forKey: name) == nil else {
+      throw TorchFileDamage("its zip archive has two files called \(name)")
+    }
     return try place + Self.entryLength + length(28) + length(30) + length(32)
   }
 }
