@@ -16,7 +16,6 @@ package struct StepMemory {
   ///   - images: At least four images: shape [count, height, width, channels].
   ///   - batchSize: The number of images of a step.
   package init(of learner: any Learner, images: Tensor, batchSize: Int) {
-    var learner = learner
     let (streams, statistics) = (learner.randomStreams, learner.runningStatistics)
     defer {
       learner.discardStep()

@@ -273,7 +273,6 @@ extension Trainer {
   ) throws -> Float? {
     let step = progress.steps
     learner.discardStep()
-    var learner = learner
     learner.runningStatistics = before.statistics
     switch nonFinitePolicy {
     case .skip(let limit):

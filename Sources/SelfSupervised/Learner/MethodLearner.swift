@@ -26,7 +26,7 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   let commits: StepCommits
   let targets: [TargetNetwork]
   /// Found once: a training asks for them before each step.
-  private(set) lazy var buffers = modules.flatMap(\.buffers).uniqued()
+  private(set) lazy var buffers = modules.flatMap { $0.buffers }.uniqued()
   private let augmentations: Augmentations
   private let fusesViews: Bool
   private let inputCheck: InputCheck

@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 import Foundation
 import Synchronization
 import Tensor
@@ -35,7 +36,7 @@ final class DecodingLimitsTests: XCTestCase {
     let files = try TemporaryFiles(for: self)
     let path = try files.write(
       Array(PictureFixtures.bytes("color.png").prefix(600)), to: "cut.png")
-    for _ in 0..<50 { XCTAssertThrowsError(try Picture(path: path)) }
+    for _ in 0..<50 { XCTAssertThrowsError(try Picture(path: RawPath(path))) }
     withExtendedLifetime(DecodingMemory.shared.permit(for: .max)) {}
   }
 
@@ -77,7 +78,7 @@ final class DecodingLimitsTests: XCTestCase {
     bytes.replaceSubrange(frame + 5..<frame + 9, with: [0x34, 0x41, 0x34, 0x41])
     let scans = [[UInt8]](repeating: [0xff, 0xda], count: 20).joined()
     let path = try files.write(bytes.dropLast(2) + scans + [0xff, 0xd9], to: "scans.jpg")
-    XCTAssertThrowsError(try Picture(path: path)) {
+    XCTAssertThrowsError(try Picture(path: RawPath(path))) {
       XCTAssertTrue(
         "\($0)".contains("needs fewer scans for a picture of 13377x13377 pixels; got "), "\($0)")
     }
