@@ -41,7 +41,7 @@ let package = Package(
       path: "Examples/Photographs"),
     .executableTarget(
       name: "pretrain",
-      dependencies: ["Arguments", "Files", "SelfSupervised", "Datasets", "Training"],
+      dependencies: ["Arguments", "Files", "Images", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Pretrain"),
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised", "Training"],

@@ -194,9 +194,16 @@ struct Options {
 }
 
 extension Options {
+  /// Runs `body` with the algorithms that the command line names.
+  func withCompute(_ body: () throws -> Void) rethrows {
+    try withConvolutionAlgorithm(convolution) { try withMatmulPrecision(precision, body) }
+  }
+
   static var help: String {
     """
-    usage: pretrain [flags]
+    usage: pretrain [command] [flags]
+
+    \(Command.allCases.map { "  " + $0.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0) + $0.help }.joined(separator: "\n"))
 
     Trains a residual network on images without their labels and writes metrics.jsonl,
     backbone.safetensors and, every five minutes and at the end, checkpoint.safetensors. Labels, where

@@ -132,6 +132,34 @@ struct Pretraining {
       """)
   }
 
+  /// What labels say of the network that the run saved, beside raw pixels.
+  func evaluate() throws {
+    guard let judge = source.judge else {
+      throw UsageError("evaluate needs labels; there are none with \(options.data)")
+    }
+    try learner.net.load(from: directory.backbone)
+    say(source.judges)
+    let scores = [
+      ("trained", try judge.scores(of: learner)), ("raw pixels", try judge.scoresOfPixels()),
+    ]
+    say(ScoreTable(scores).text)
+  }
+
+  /// Trains for a while, and says what a time comes to.
+  func plan(hours: Double) throws {
+    describe()
+    try checkMemory()
+    let rate = try trainer.run().imagesPerSecond
+    let count = source.training.count
+    let epochs = max(1, Int(hours * 3_600 * rate / Double(count)))
+    let usual = Double(source.steps * source.batchSize * options.accumulatedBatches) / rate
+    say(
+      String(format: "%.0f images/s: ", rate)
+        + "an epoch of \(count) images takes \(ProgressLine.time(Double(count) / rate)), the "
+        + "\(source.steps) steps of this command line \(ProgressLine.time(usual)), and "
+        + "\(hours.formatted()) h are --epochs \(epochs)")
+  }
+
   /// Runs a step again whose values were not finite.
   static func replay(_ options: Options, _ replay: Replay) throws {
     let run = try Pretraining(options)
@@ -181,7 +209,7 @@ struct Pretraining {
   }
 
   /// Images and two views below each.
-  private func drawViews(to path: String) throws {
+  func drawViews(to path: String) throws {
     let images = source.training.images(in: 0..<min(8, source.training.count))
     let pair = learner.viewPair(of: images)
     let columns = (0..<images.shape[0]).map { index in

@@ -47,23 +47,8 @@ struct RunSummary {
 
   private var scores: String {
     guard let trained, let untrained else { return "no labels to evaluate with" }
-    let knn = String(
-      format: "kNN accuracy   %.3f trained   %.3f raw pixels   %.3f untrained network",
-      trained.knn, untrained.pixels.knn, untrained.network.knn)
-    return ([knn] + fewLabelTable + [verdict(trained, untrained)].compactMap { $0 })
-      .joined(separator: "\n")
-  }
-
-  /// The accuracy by few labels of each class, and its deviation over the draws.
-  private var fewLabelTable: [String] {
-    guard let counts = trained?.fewLabels.map(\.labelsPerClass), !counts.isEmpty else { return [] }
-    let head = "labels of a class  " + counts.map { "\($0)".padded(to: 15) }.joined()
-    return [head]
-      + rows.map { row in
-        row.name.padding(toLength: 19, withPad: " ", startingAt: 0)
-          + row.scores.fewLabels
-          .map { String(format: "%.3f ± %.3f", $0.mean, $0.deviation).padded(to: 15) }.joined()
-      }
+    let table = ScoreTable(rows.map { ($0.name, $0.scores) }).text
+    return [table, verdict(trained, untrained)].compactMap { $0 }.joined(separator: "\n")
   }
 
   /// What to do about features that are no better than those that cost nothing; nil if they are.
@@ -94,12 +79,5 @@ struct RunSummary {
       \(String(format: "%.0f", result.imagesPerSecond)) images/s, \(peakMegabytes) MB at most
       wrote \(files.joined(separator: " and "))
       """
-  }
-}
-
-extension String {
-  /// With spaces before it.
-  fileprivate func padded(to length: Int) -> String {
-    String(repeating: " ", count: max(0, length - count)) + self
   }
 }

@@ -13,17 +13,6 @@ runProgram("pretrain") { error in
   default: nil
   }
 } _: {
-  guard let options = try Options(Array(CommandLine.arguments.dropFirst())) else {
-    say(Options.help)
-    return
-  }
-  try withConvolutionAlgorithm(options.convolution) {
-    try withMatmulPrecision(options.precision) {
-      if let replay = options.replay {
-        try Pretraining.replay(options, replay)
-      } else {
-        try Pretraining(options).run()
-      }
-    }
-  }
+  let (command, words) = try Command.parse(Array(CommandLine.arguments.dropFirst()))
+  try command.run(words)
 }

@@ -40,7 +40,7 @@ public enum ImageFolder {
   /// - Throws: ``FileError``, if there is no picture that can be read, or one that cannot.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func load(
-    directory: String, imageSize: Size2D, channels: Int = 3,
+    directory: String, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(), onDecodingError: ((FileError) -> Void)? = nil
   ) throws -> LabeledImages {
     try load(
@@ -65,12 +65,12 @@ public enum ImageFolder {
   /// - Throws: ``FileError``, if there is no picture that can be read, or one that cannot.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func load(
-    _ contents: FolderContents, imageSize: Size2D, channels: Int = 3,
+    _ contents: FolderContents, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(), cache: String? = nil,
     onDecodingError: ((FileError) -> Void)? = nil,
     progress: (@Sendable (_ decoded: Int) -> Void)? = nil
   ) throws -> LabeledImages {
-    let format = ImageFormat(imageSize, channels: channels, options: options)
+    let format = ImageFormat(imageSize.size2D, channels: channels, options: options)
     let cache = try cache.map { try DecodedCache(in: $0, of: contents, format) }
     let decoded: DecodedPictures
     if let kept = cache?.read() {
@@ -114,7 +114,7 @@ public enum ImageFolder {
   /// - Throws: ``FileError``, if there is no picture, or the first one cannot be read.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func open(
-    directory: String, imageSize: Size2D, channels: Int = 3,
+    directory: String, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(),
     onDecodingError: (@Sendable (FileError) -> Void)? = nil
   ) throws -> LazyImageFolder {
@@ -135,11 +135,11 @@ public enum ImageFolder {
   /// - Throws: ``FileError``, if the first picture cannot be read.
   /// - Precondition: `channels` is 1 or 3, and the size is not empty.
   public static func open(
-    _ contents: FolderContents, imageSize: Size2D, channels: Int = 3,
+    _ contents: FolderContents, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(),
     onDecodingError: (@Sendable (FileError) -> Void)? = nil
   ) throws -> LazyImageFolder {
-    let format = ImageFormat(imageSize, channels: channels, options: options)
+    let format = ImageFormat(imageSize.size2D, channels: channels, options: options)
     guard contents.problems.isEmpty || onDecodingError != nil else {
       throw summary(contents.problems, of: contents.count + contents.problems.count)
     }

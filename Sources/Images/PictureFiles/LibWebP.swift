@@ -59,7 +59,7 @@ extension PictureFile {
 }
 
 /// The part of libwebp that reads animations, opened at run time.
-private struct WebPAnimation: Sendable {
+struct WebPAnimation: Sendable {
   private typealias Decoder = OpaquePointer
 
   private let makeDecoder:

@@ -1,0 +1,106 @@
+import Arguments
+import Foundation
+
+/// What the first word of a command line asks for.
+enum Command: String, CaseIterable {
+  case train, evaluate, views, plan, doctor
+
+  /// One line for the help.
+  var help: String {
+    switch self {
+    case .train: "train a network; the same without this word"
+    case .evaluate: "evaluate DIR: what labels say of the network of a run, beside raw pixels"
+    case .views: "views FILE [flags]: draw eight images and two views of each, and nothing else"
+    case .plan: "plan --hours H [flags]: train for 20 seconds, and say how many epochs H hours are"
+    case .doctor: "what this machine has, and what is missing"
+    }
+  }
+
+  /// The command and the words behind it; training if the first word is none.
+  static func parse(_ words: [String]) throws -> (Command, [String]) {
+    guard let first = words.first, !first.hasPrefix("-") else { return (.train, words) }
+    guard let command = Command(rawValue: first) else {
+      throw UsageError(
+        "there is no command \(first.prefix(40)); there are "
+          + allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return (command, Array(words.dropFirst()))
+  }
+
+  func run(_ words: [String]) throws {
+    switch self {
+    case .train: try train(words)
+    case .evaluate: try evaluate(words)
+    case .views: try drawViews(words)
+    case .plan: try plan(words)
+    case .doctor:
+      guard words.isEmpty else { throw UsageError("doctor takes no flags; got \(words[0])") }
+      Doctor().print()
+    }
+  }
+
+  private func train(_ words: [String]) throws {
+    guard let options = try Options(words) else { return say(Options.help) }
+    try options.withCompute {
+      if let replay = options.replay {
+        try Pretraining.replay(options, replay)
+      } else {
+        try Pretraining(options).run()
+      }
+    }
+  }
+
+  private func evaluate(_ words: [String]) throws {
+    guard let directory = words.first, !directory.hasPrefix("-") else {
+      throw UsageError("evaluate needs the directory of a run")
+    }
+    guard let options = try Options(["--resume", directory] + words.dropFirst()) else { return }
+    try options.withCompute { try Pretraining(options).evaluate() }
+  }
+
+  private func drawViews(_ words: [String]) throws {
+    guard let path = words.first, !path.hasPrefix("-") else {
+      throw UsageError("views needs the file to draw, which ends with .png or .ppm")
+    }
+    try withScratchDirectory { scratch in
+      let flags = Array(words.dropFirst()) + ["--views", path, "--out", scratch]
+      guard let options = try Options(flags) else { return }
+      try Pretraining(options).drawViews(to: path)
+    }
+  }
+
+  /// How long the rate of images is measured.
+  private static let secondsOfPlan = 20.0
+
+  private func plan(_ words: [String]) throws {
+    let (hours, flags) = try Self.hours(in: words)
+    try withScratchDirectory { scratch in
+      let short = ["--minutes", "\(Self.secondsOfPlan / 60)", "--out", scratch]
+      guard let options = try Options(flags + short) else { return }
+      try options.withCompute { try Pretraining(options).plan(hours: hours) }
+    }
+  }
+
+  /// The value of `--hours`, and the other words.
+  private static func hours(in words: [String]) throws -> (Double, [String]) {
+    guard let place = words.firstIndex(where: { $0 == "--hours" || $0.hasPrefix("--hours=") })
+    else {
+      throw UsageError("plan needs --hours H, the time that there is")
+    }
+    var rest = words
+    let word = rest.remove(at: place)
+    let isNext = word == "--hours" && place < rest.count
+    let text = isNext ? rest.remove(at: place) : String(word.dropFirst("--hours=".count))
+    guard let hours = Double(text), hours > 0, hours.isFinite else {
+      throw UsageError("--hours needs a number above zero; got \"\(text)\"")
+    }
+    return (hours, rest)
+  }
+
+  /// A run's directory for what leaves none.
+  private func withScratchDirectory(_ body: (String) throws -> Void) throws {
+    let path = NSTemporaryDirectory() + "pretrain-\(ProcessInfo.processInfo.processIdentifier)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+  }
+}
