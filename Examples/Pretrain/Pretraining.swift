@@ -85,10 +85,10 @@ struct Pretraining {
     guard source.training.count >= 4 else { return }
     let step = StepMemory(
       of: learner, images: source.training.images(in: 0..<4), batchSize: source.batchSize)
-    // Weights, their gradients, what the optimizer remembers of them, a target. What a reverse pass
-    // needs for a moment comes on top: nothing that would do is refused.
-    let weights = 6 * 4 * learner.parameters.reduce(0) { $0 + $1.value.shape.elementCount }
-    let needed = Machine.peakResidentSize + step.bytes + weights
+    // Gradients and what the optimizer remembers; what a reverse pass needs for a moment comes on
+    // top: nothing that would do is refused.
+    let weights = 2 * 4 * learner.parameters.reduce(0) { $0 + $1.value.shape.elementCount }
+    let needed = Memory.usage.liveBytes + step.bytes + weights
     guard needed > Machine.memoryLimit else { return }
     throw UsageError(
       "a step of --batch \(source.batchSize) images needs at least \(needed / 1_000_000) MB of memory; "

@@ -7,7 +7,8 @@ package struct StepMemory {
   /// The bytes that a step of the whole batch holds at most, beside weights and data.
   package let bytes: Int
 
-  /// Runs losses of two and of four images, whose difference tells what each further image takes.
+  /// Runs losses of two and of four images, whose difference tells what each further image takes; of
+  /// two alone where a batch has fewer than four.
   ///
   /// Nothing of the learner changes.
   ///
@@ -23,10 +24,9 @@ package struct StepMemory {
       learner.runningStatistics = statistics
     }
     // The first one fills caches of packed weights, which stay.
-    _ = Self.liveBytes(of: learner, images[0..<4])
-    let (few, more) = (
-      Self.liveBytes(of: learner, images[0..<2]), Self.liveBytes(of: learner, images[0..<4])
-    )
+    _ = Self.liveBytes(of: learner, images[0..<2])
+    let few = Self.liveBytes(of: learner, images[0..<2])
+    let more = batchSize < 4 ? 2 * few : Self.liveBytes(of: learner, images[0..<4])
     let each = max(0, more - few) / 2
     bytes = max(0, few - 2 * each) + each * batchSize
   }
