@@ -341,7 +341,10 @@ final class TrainerTests: XCTestCase {
   func testSignalsSaveAndEnd() throws {
     try withTemporaryFolder { folder in
       for number in [SIGINT, SIGTERM, SIGHUP] {
-        let trainer = trainer(steps: 1_000_000)
+        // A shell's background job, or nohup, ignores some, and what is ignored stays so.
+        let former = signal(number, SIG_DFL)
+        defer { signal(number, former) }
+        let trainer = trainer(steps: 20_000)
         let policy = CheckpointPolicy(in: folder)
         trainer.callbacks = [policy]
         var saved = 0
@@ -354,6 +357,20 @@ final class TrainerTests: XCTestCase {
         XCTAssertTrue(result.wasInterrupted)
         XCTAssertEqual(try Checkpoint(contentsOf: policy.path).step, result.progress.steps)
       }
+    }
+  }
+
+  func testIgnoredSignalsStayIgnored() throws {
+    let former = signal(SIGHUP, SIG_IGN)
+    defer { signal(SIGHUP, former) }
+    try withTemporaryFolder { folder in
+      let trainer = trainer(steps: 6)
+      trainer.callbacks = [CheckpointPolicy(in: folder)]
+      let result = try trainer.run { report in
+        if report.step == 2 { kill(getpid(), SIGHUP) }
+      }
+      XCTAssertFalse(result.wasInterrupted)
+      XCTAssertEqual(result.progress.steps, 6)
     }
   }
 
