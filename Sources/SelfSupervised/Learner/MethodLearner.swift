@@ -105,8 +105,15 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   ///   augmentation expects them.
   public func views(of images: Tensor, using stream: RandomStream?) -> M.Views {
     inputCheck(images)
-    var next = self.stream
-    return method.views(of: images, by: augmentations, using: stream ?? next.split())
+    // The learner's own stream only where it is asked for: a thread that draws ahead brings its own,
+    // while a step moves the learner's.
+    return method.views(of: images, by: augmentations, using: stream ?? nextStream)
+  }
+
+  /// The stream that the next loss will draw from.
+  private var nextStream: RandomStream {
+    var stream = stream
+    return stream.split()
   }
 
   /// The loss of given views, with its statistics and metrics: no randomness of its own.

@@ -20,5 +20,13 @@
       defer { box.lock.unlock() }
       return try body(&box.value)
     }
+
+    func withLockIfAvailable<Result>(
+      _ body: (inout Value) throws -> Result
+    ) rethrows -> Result? {
+      guard box.lock.try() else { return nil }
+      defer { box.lock.unlock() }
+      return try body(&box.value)
+    }
   }
 #endif
