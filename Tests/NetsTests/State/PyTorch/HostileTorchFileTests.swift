@@ -92,7 +92,8 @@ final class HostileTorchFileTests: XCTestCase {
       let calls = Bytes([Bytes](repeating: call, count: count).joined())
       let start = ContinuousClock.now
       XCTAssertEqual(
-        try read(function + tuple + [0x71, 1, 0x30] + calls + entry("a", self.tensor([1], [1]))).names,
+        try read(function + tuple + [0x71, 1, 0x30] + calls + entry("a", self.tensor([1], [1])))
+          .names,
         ["a"])
       return (ContinuousClock.now - start) / .seconds(1)
     }
