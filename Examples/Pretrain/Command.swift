@@ -63,11 +63,14 @@ enum Command: String, CaseIterable {
       throw UsageError("views needs the file to draw, which ends with .png or .ppm")
     }
     try withScratchDirectory { scratch in
-      let flags = Array(words.dropFirst()) + ["--views", path, "--out", scratch]
+      let flags = Self.cacheOfRuns + words.dropFirst() + ["--views", path, "--out", scratch]
       guard let options = try Options(flags) else { return }
       try Pretraining(options).drawViews(to: path)
     }
   }
+
+  /// Decoded pictures are kept where a run would keep them, not beside a scratch directory.
+  private static let cacheOfRuns = ["--cache", "runs"]
 
   /// How long the rate of images is measured.
   private static let secondsOfPlan = 20.0
@@ -76,7 +79,7 @@ enum Command: String, CaseIterable {
     let (hours, flags) = try Self.hours(in: words)
     try withScratchDirectory { scratch in
       let short = ["--minutes", "\(Self.secondsOfPlan / 60)", "--out", scratch]
-      guard let options = try Options(flags + short) else { return }
+      guard let options = try Options(Self.cacheOfRuns + flags + short) else { return }
       try options.withCompute { try Pretraining(options).plan(hours: hours) }
     }
   }

@@ -108,8 +108,10 @@ struct Options {
     }
     let note = try RunNote(replay.checkpoint, path: path)
     let directory = NSTemporaryDirectory() + "replay-\(ProcessInfo.processInfo.processIdentifier)"
+    // Beside the run that the file is of; the run's own word for it comes later and counts.
+    let cache = ["--cache", path.directoryOfPath.directoryOfPath]
     let former = try Arguments(
-      (note.words + ["--out", directory] + Self.threads(arguments)).map(Self.renamed),
+      (cache + note.words + ["--out", directory] + Self.threads(arguments)).map(Self.renamed),
       flags: Self.flags)
     try self.init(former, words: note.words, replay: replay)
   }

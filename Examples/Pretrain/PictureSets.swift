@@ -12,18 +12,14 @@ struct PictureSets {
   /// What tells these pictures from others.
   let fingerprint: String
 
-  private let options: Options
-  private let size: Size2D
-
   /// At most so many images are classified.
   static let mostQueries = 2_000
 
   init(_ options: Options) throws {
     let contents = try ImageFolder.contents(of: options.data)
-    fingerprint = try contents.fingerprint()
-    self.options = options
+    fingerprint = contents.fingerprint()
     // Half as large again as the views, which are cut from these.
-    size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
+    let size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
     var loader = Loader(options, size, stream: RandomStream(seed: options.seed))
     guard let splits = contents.splits else {
       Self.describe(contents, nil)
@@ -106,6 +102,9 @@ private struct Loader {
         cache: contents.count < Self.fewestKept ? nil : options.cache,
         onDecodingError: { error in
           guard !told.contains(error) else { return }
+          guard error.kind != .unwritable else {
+            return progress.interrupt(with: "not kept for the next run: \(error)")
+          }
           leftOut += 1
           if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
         }, progress: progress.update)

@@ -110,7 +110,7 @@ struct Pretraining {
     } catch let error as FileError where error.kind == .unwritable {
       return error
     } catch let error as NonFiniteError {
-      try saveState(before: error)
+      do { try saveState(before: error) } catch { say("\(error)") }
       throw error
     }
     return nil
@@ -118,10 +118,7 @@ struct Pretraining {
 
   /// The state before a step that was not finite is the last good one.
   private func saveState(before error: NonFiniteError) throws {
-    let isFinite = trainer.learner.net.state.entries.allSatisfy {
-      $0.value.scalars.allSatisfy(\.isFinite)
-    }
-    guard isFinite else { return }
+    guard learner.net.state.entries.allSatisfy({ $0.value.isFinite }) else { return }
     try learner.net.save(to: directory.backbone)
     try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
     say(
@@ -163,6 +160,7 @@ struct Pretraining {
   /// Runs a step again whose values were not finite.
   static func replay(_ options: Options, _ replay: Replay) throws {
     let run = try Pretraining(options)
+    defer { run.directory.removeIfEmpty() }
     let (loss, broken) = try replay.run(run.learner, run.trainer.optimizer)
     say("step \(replay.checkpoint.step): loss \(loss.item), \(broken.count) gradients not finite")
     broken.prefix(20).forEach(say)

@@ -60,7 +60,7 @@ struct RunDirectory {
         try FileManager.default.removeItem(atPath: "\(path)/\(name)")
       } catch {
         throw FileError(
-          path: "\(path)/\(name)", reason: "cannot be removed: \(error.localizedDescription)",
+          path: "\(path)/\(name)", reason: "cannot be removed: \(systemReason(of: error))",
           kind: .unwritable)
       }
     }

@@ -38,11 +38,8 @@ package struct Directory {
     var entries: [Entry] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-        tuple.withMemoryRebound(to: UInt8.self, capacity: Int(NAME_MAX) + 1) { name in
-          Array(
-            UnsafeBufferPointer(
-              start: name, count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
-            ))
+        tuple.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { name in
+          UnsafeBufferPointer(start: name, count: strlen(name)).map { UInt8(bitPattern: $0) }
         }
       }
       guard name.first != UInt8(ascii: ".") else { continue }

@@ -1,14 +1,14 @@
 import Foundation
 
-/// The contents of the file at `path` in one buffer, or mapped, as they are.
+/// The contents of the file at `path`, mapped; ``RawPath/contents()`` reads them into a buffer.
 ///
 /// - Throws: ``FileError``.
-package func fileContents(_ path: String, mapped: Bool = false) throws -> Data {
+package func mappedContents(_ path: String) throws -> Data {
   try checkPath(path, isDirectory: false)
   do {
-    return try Data(contentsOf: URL(fileURLWithPath: path), options: mapped ? .mappedIfSafe : [])
+    return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
   } catch {
-    throw FileError(path, "cannot be read: \(error.localizedDescription)")
+    throw FileError(path, "cannot be read: \(systemReason(of: error))")
   }
 }
 
@@ -36,7 +36,7 @@ func unpackedContents(
   _ path: String, by zlib: Result<ZLib, any Error>,
   limit: (_ start: Data) throws -> Int? = { _ in nil }
 ) throws -> Data {
-  let file = try fileContents(path, mapped: true)
+  let file = try mappedContents(path)
   if file.starts(with: [0x1f, 0x8b]) {
     return try library(zlib, for: path).unpack(path, limit: limit)
   }

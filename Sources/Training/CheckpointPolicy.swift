@@ -153,9 +153,6 @@ public struct BestNetworks: TrainingCallback {
     return [.checkpoint(path: path)]
   }
 
-  /// Removes those of an earlier training.
-  public func removeAll() throws { try Self.entries(in: directory, metric).forEach(remove) }
-
   private static func entries(in directory: String, _ metric: String) throws -> [Entry] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: directory)

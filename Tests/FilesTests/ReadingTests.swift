@@ -143,14 +143,14 @@ final class ReadingTests: XCTestCase {
     let files = try TemporaryFiles(for: self)
     let pipe = files.path("pipe")
     XCTAssertEqual(mkfifo(pipe, 0o600), 0)
-    assertFails(pipe, "needs a file; this is a pipe") { try fileContents(pipe) }
+    assertFails(pipe, "needs a file; this is a pipe") { try mappedContents(pipe) }
     assertFails(pipe, "needs a file; this is a pipe") { try unpackedContents(pipe) }
     assertFails(pipe, "needs a directory; this is a pipe") { try checkDirectory(pipe) }
-    assertFails("/dev/zero", "needs a file; this is a device") { try fileContents("/dev/zero") }
+    assertFails("/dev/zero", "needs a file; this is a device") { try mappedContents("/dev/zero") }
     let link = files.path("link")
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: pipe)
-    assertFails(link, "needs a file; this is a pipe") { try fileContents(link) }
+    assertFails(link, "needs a file; this is a pipe") { try mappedContents(link) }
     let inside = try files.write([1], to: "plain") + "/x"
-    assertFails(inside, "needs a file; there is none") { try fileContents(inside) }
+    assertFails(inside, "needs a file; there is none") { try mappedContents(inside) }
   }
 }

@@ -27,21 +27,19 @@ struct DecodedCache {
   private let (count, imageLength): (Int, Int)
 
   /// The cache of some pictures in a directory.
-  ///
-  /// - Throws: ``FileError`` if a picture has gone.
-  init(in directory: String, of contents: FolderContents, _ format: ImageFormat) throws {
+  init(in directory: String, of contents: FolderContents, _ format: ImageFormat) {
     var place = Fingerprint()
     place.add(URL(fileURLWithPath: contents.directory).standardizedFileURL.path)
     self.format = "\(format.size), \(format.channels), \(format.options)"
     place.add(self.format)
     path = "\(directory)/decoded-\(place).images"
-    pictures = try contents.fingerprint(withTimes: true)
+    pictures = contents.fingerprint(withTimes: true)
     (count, imageLength) = (contents.count, format.shape.elementCount)
   }
 
   /// The images, if they are there and the pictures have not changed.
   func read() -> DecodedPictures? {
-    guard let file = try? fileContents(path, mapped: true),
+    guard let file = try? mappedContents(path),
       let end = file.firstIndex(of: 10),
       let header = try? JSONDecoder().decode(Header.self, from: file[..<end]),
       header.pictures == pictures, header.format == format, header.count == count,

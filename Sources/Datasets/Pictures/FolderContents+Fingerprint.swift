@@ -4,9 +4,7 @@ import Foundation
 extension FolderContents {
   /// Numbers, as text, that differ when a picture's name or size does, and its time of change where
   /// that is asked for: that of a copy may differ.
-  ///
-  /// - Throws: ``FileError`` if a picture has gone.
-  package func fingerprint(withTimes: Bool = false) throws -> String {
+  package func fingerprint(withTimes: Bool = false) -> String {
     var print = Fingerprint()
     for index in 0..<count {
       var status = stat()

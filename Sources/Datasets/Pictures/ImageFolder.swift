@@ -56,7 +56,8 @@ public enum ImageFolder {
   ///   - channels: 3 for colours, or 1 for greys.
   ///   - options: Whether pictures are turned, and what shows through transparent ones.
   ///   - cache: A directory to keep the images in, which read them much faster the next time, unless
-  ///     a picture has changed; nil keeps nothing.
+  ///     a picture has changed; nil keeps nothing. That it cannot be written is told to
+  ///     `onDecodingError`, as an error of kind `unwritable`.
   ///   - onDecodingError: Called with each picture or directory that cannot be read, which is then
   ///     left out. When it is nil, these are an error. Missing libraries always are.
   ///   - progress: Called now and then, on any thread, with the number of pictures that are decoded.
@@ -71,7 +72,7 @@ public enum ImageFolder {
     progress: (@Sendable (_ decoded: Int) -> Void)? = nil
   ) throws -> LabeledImages {
     let format = ImageFormat(imageSize.size2D, channels: channels, options: options)
-    let cache = try cache.map { try DecodedCache(in: $0, of: contents, format) }
+    let cache = cache.map { DecodedCache(in: $0, of: contents, format) }
     let decoded: DecodedPictures
     if let kept = cache?.read() {
       decoded = kept

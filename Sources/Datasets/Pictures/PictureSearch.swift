@@ -51,10 +51,10 @@ struct PictureSearch {
       }
     case .file where isNamedLikeAPicture: pictures.append(path)
     case .file: otherFiles[ending, default: 0] += 1
-    case nil where isNamedLikeAPicture || entry.isLink:
+    case nil where isNamedLikeAPicture:
       problems.append(
         FileError("\(start.appending(path))", "is a link to a file that is not there"))
-    case nil: problems.append(FileError("\(start.appending(path))", "cannot be looked at"))
+    case nil: otherFiles[ending, default: 0] += 1
     case .some(let kind):
       guard isNamedLikeAPicture else { return otherFiles[ending, default: 0] += 1 }
       problems.append(FileError("\(start.appending(path))", "is a \(kind), not a file"))

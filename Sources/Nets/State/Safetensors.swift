@@ -17,7 +17,7 @@ extension StateDict {
   /// - Throws: `FileError` if the file cannot be read or is not whole.
   public init(contentsOf path: String) throws {
     // Mapped, for the numbers are copied once more into tensors.
-    let file = try fileContents(path, mapped: true)
+    let file = try mappedContents(path)
     if TorchFile.isOne(file) {
       self = try TorchFile(file, path: path).state
     } else {

@@ -77,11 +77,15 @@ final class FolderContentsTests: XCTestCase {
       "a.jpg", "b.JPEG", "c.jpe", "d.jfif", "e.png", "f.WebP", "g.tif", "h.tif", "i.HEIC", "README",
       ".hidden.gif", "j.",
     ] { try files.write([], to: name) }
+    // A broken link is a problem where it is named like a picture alone.
+    try FileManager.default.createSymbolicLink(
+      atPath: files.path("k.tif"), withDestinationPath: files.path("nowhere"))
     let contents = try ImageFolder.contents(of: files.directory)
     XCTAssertEqual(contents.count, 6)
-    XCTAssertEqual(contents.otherFiles, ["tif": 2, "heic": 1, "": 2])
+    XCTAssertEqual(contents.problems, [])
+    XCTAssertEqual(contents.otherFiles, ["tif": 3, "heic": 1, "": 2])
     XCTAssertEqual(
-      contents.skipped, "5 files (2 without an ending, 2 .tif, 1 .heic)")
+      contents.skipped, "6 files (3 .tif, 2 without an ending, 1 .heic)")
   }
 
   /// Names are bytes: Latin-1 from an old archive is no UTF-8.
