@@ -1,10 +1,11 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-/// One short program for each method, in the order in which to read them: `swift run TutorialBYOL`.
+/// Short programs in the order in which to read them, one for each method first: `swift run
+/// TutorialBYOL`.
 let tutorials = [
   "01-BYOL", "02-BYOLTrainer", "03-KNN", "04-SimSiam", "05-SimCLR", "06-NNCLR", "07-MoCo",
-  "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro",
+  "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro", "12-Concurrency",
 ]
 
 let package = Package(

@@ -8,6 +8,8 @@ import Training
 /// recipe that suits them.
 struct ImageSets {
   let training: any ImageDataset
+  /// Images that are not trained on; nil if there are none.
+  let heldOut: (any ImageDataset)?
   /// Labeled images whose neighbours are looked up, and those that are classified.
   let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   let recipe: Recipe
@@ -52,12 +54,14 @@ struct ImageSets {
     self.training = training
     self.recipe = recipe
     fingerprint = Self.fingerprint(of: training)
+    heldOut = test
     let bank = bank ?? training
     labeled = test.flatMap { bank.labels.isEmpty || $0.labels.isEmpty ? nil : (bank, $0) }
   }
 
   private init(_ pictures: PictureSets) {
-    (training, labeled) = (pictures.training, pictures.labeled)
+    (training, heldOut) = (pictures.training, pictures.heldOut)
+    labeled = pictures.labeled
     (recipe, fingerprint) = (.pictures, pictures.fingerprint)
   }
 

@@ -23,6 +23,10 @@ struct Options {
   let learningRate: Float?
   let convolution: ConvolutionAlgorithm
   let precision: MatmulPrecision
+  /// The least share of an image that a view shows.
+  let leastCrop: Float?
+  /// How strongly views are recolored, where 1 is what suits the data.
+  let colorStrength: Float?
   let isHard: Bool
   let seed: UInt64
   /// Where files are written; a new directory if it is nil.
@@ -150,6 +154,8 @@ struct Options {
     learningRate = try arguments.optionalPositive("--learning-rate")
     convolution = try arguments.choice("--convolution")
     precision = try arguments.choice("--precision")
+    leastCrop = try arguments.optionalNumber("--crop", in: 0.01...1)
+    colorStrength = try arguments.optionalNumber("--color", in: 0...10)
     isHard = arguments.has("--hard")
     if isHard, data != ImageSets.shapesName {
       throw UsageError("--hard needs --data shapes; the data are \(data)")
@@ -233,6 +239,12 @@ extension Options {
       standard: "resnet10"),
     Flag("--width", "N", "channels of the network's first level", standard: "16"),
     Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
+    Flag(
+      "--crop", "SHARE",
+      "the least share of an image that a view shows, 1 for all of it; what suits the data if not given"),
+    Flag(
+      "--color", "STRENGTH",
+      "how strongly views are recolored: 0 not at all, 1 as suits the data, 2 twice as strongly"),
     Flag("--images", "N", "train on the first N images only"),
     Flag("--epochs", "N", "times to go through the images"),
     Flag("--steps", "N", "steps to train, instead of --epochs"),

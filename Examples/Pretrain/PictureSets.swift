@@ -7,6 +7,8 @@ import Training
 /// The pictures of a directory: what is trained on, what evaluates, and what was printed of it.
 struct PictureSets {
   let training: any ImageDataset
+  /// Images that are not trained on; nil if there are too few to hold some back.
+  let heldOut: (any ImageDataset)?
   /// Labeled images whose neighbors are looked up, and those that are classified.
   let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   /// What tells these pictures from others.
@@ -24,16 +26,23 @@ struct PictureSets {
     guard let splits = contents.splits else {
       Self.describe(contents, nil)
       let images = try loader.load(contents)
-      (training, labeled) = Self.evaluatingThemselves(images)
+      (training, heldOut, labeled) = Self.evaluatingThemselves(images)
       return
     }
     Self.describe(contents, splits)
     let images = try loader.load(splits.training)
-    guard let evaluation = splits.evaluation, !evaluation.labels.isEmpty else {
-      (training, labeled) = Self.evaluatingThemselves(images)
+    guard let evaluation = splits.evaluation,
+      images.labels.isEmpty || !evaluation.labels.isEmpty
+    else {
+      (training, heldOut, labeled) = Self.evaluatingThemselves(images)
       return
     }
     let test = try loader.load(evaluation)
+    heldOut = test
+    guard !test.labels.isEmpty else {
+      (training, labeled) = (images, nil)
+      return
+    }
     if images.labels.isEmpty {
       let (queries, bank) = test.split(at: max(1, test.count / 5))
       (training, labeled) = (images, (bank, queries))
@@ -43,8 +52,11 @@ struct PictureSets {
     if queries.count < test.count {
       say("\(test.count - queries.count) of them are of classes that are not trained on")
     }
-    (training, labeled) =
-      queries.count > 0 ? (images, (images, queries)) : Self.evaluatingThemselves(images)
+    guard queries.count > 0 else {
+      (training, _, labeled) = Self.evaluatingThemselves(images)
+      return
+    }
+    (training, labeled) = (images, (images, queries))
   }
 
   /// How the directory was read, and what was left out.
@@ -64,14 +76,22 @@ struct PictureSets {
     contents.problems.prefix(Loader.mostNamed).forEach { say("  \($0)") }
   }
 
-  /// A tenth of the images evaluates the others, if they have labels.
+  /// A tenth of the images evaluates the others, by labels if they have any.
   private static func evaluatingThemselves(
     _ images: Subset
-  ) -> (any ImageDataset, (bank: any ImageDataset, queries: any ImageDataset)?) {
-    guard !images.labels.isEmpty, images.count > 1 else { return (images, nil) }
+  ) -> (
+    training: any ImageDataset, heldOut: (any ImageDataset)?,
+    labeled: (bank: any ImageDataset, queries: any ImageDataset)?
+  ) {
+    let isLabeled = !images.labels.isEmpty
+    guard images.count >= (isLabeled ? 2 : fewestToDivide) else { return (images, nil, nil) }
     let (test, training) = images.split(at: min(mostQueries, max(1, images.count / 10)))
-    return (training, (training, test))
+    if !isLabeled { say("\(test.count) of them are held back, to evaluate with") }
+    return (training, test, isLabeled ? (training, test) : nil)
   }
+
+  /// Fewer pictures without labels are all trained on.
+  private static let fewestToDivide = 500
 }
 
 /// Reads pictures as the options say.

@@ -60,7 +60,11 @@ struct Pretraining {
     let untrained = try source.judge.map {
       (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
-    trainer.callbacks = callbacks(log)
+    let evaluation = RunEvaluation(options, source)?.metrics()
+    if options.former == nil, let evaluation {
+      try log.write(try evaluation(learner), epoch: 0, step: 0)
+    }
+    trainer.callbacks = callbacks(log, evaluation)
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
@@ -188,10 +192,13 @@ struct Pretraining {
     return choice
   }
 
-  private func callbacks(_ log: MetricsLog) -> [any TrainingCallback] {
+  private func callbacks(
+    _ log: MetricsLog, _ evaluation: ((any Learner) throws -> Metrics)?
+  ) -> [any TrainingCallback] {
     var callbacks: [any TrainingCallback] = [CollapseWatch()]
-    if let epochs = options.evaluateEvery, let judge = source.judge {
-      callbacks.append(Evaluation(every: .epochs(epochs)) { ["knn": try judge.accuracy(of: $0)] })
+    if let evaluation {
+      let interval = RunEvaluation.interval(options, steps: source.steps)
+      callbacks.append(Evaluation(every: interval, evaluation))
       if let patience = options.patience {
         callbacks.append(EarlyStopping(on: "knn", patience: patience))
       }

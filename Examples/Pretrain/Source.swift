@@ -8,6 +8,8 @@ struct Source {
   let training: any ImageDataset
   /// What evaluates the result by labels; nil if there are none.
   let judge: KNNEvaluator?
+  /// What evaluates the features without labels; nil if there are too few images to look at.
+  let labelFree: LabelFreeEvaluator?
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
@@ -19,10 +21,13 @@ struct Source {
   let steps: Int
   let stepsPerEpoch: Int
 
+  /// Of fewer images measures without labels say nothing.
+  private static let fewestToLookAt = 20
+
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
-    (recipe, fingerprint) = (sets.recipe, sets.fingerprint)
+    (recipe, fingerprint) = (sets.recipe.with(options), sets.fingerprint)
     batchSize = options.batch ?? min(recipe.batchSize, max(2, training.count / 2))
     let shape = training.imageShape
     let side = options.size ?? recipe.viewSize
@@ -43,11 +48,24 @@ struct Source {
       case nil: max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
       }
     judge = sets.judge(size: viewSize)
+    let lookedAt = sets.heldOut ?? training
+    labelFree =
+      lookedAt.count < Self.fewestToLookAt ? nil : LabelFreeEvaluator(lookedAt, size: viewSize)
     judges = sets.judges
   }
 
   /// Whole batches in a random order.
   func loader(seed: UInt64) -> DataLoader {
     DataLoader(training, batchSize: batchSize, shuffled: true, dropsLast: true, seed: seed)
+  }
+}
+
+extension Recipe {
+  /// The recipe with the views that a command line asks for.
+  fileprivate func with(_ options: Options) -> Recipe {
+    var recipe = self
+    if let share = options.leastCrop { recipe.crop = share...1 }
+    if let strength = options.colorStrength { recipe.colors = colors.scaled(by: strength) }
+    return recipe
   }
 }

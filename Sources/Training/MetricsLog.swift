@@ -59,6 +59,17 @@ public struct MetricsLog: TrainingCallback {
     }
   }
 
+  /// Adds a line with the numbers of an evaluation after so many epochs and steps.
+  ///
+  /// - Throws: `FileError` if it cannot be written.
+  public func write(_ metrics: Metrics, epoch: Int, step: Int) throws {
+    try write(
+      JSONRecord(
+        [
+          ("event", .string("epoch")), ("epoch", .integer(epoch)), ("step", .integer(step)),
+        ] + metrics.map { ($0.name, .number($0.value)) }))
+  }
+
   /// Writes a step's numbers, and those of its evaluations.
   public mutating func callAsFunction(
     after report: StepReport, in trainer: Trainer
@@ -78,12 +89,7 @@ public struct MetricsLog: TrainingCallback {
       try write(report.record)
     }
     for case .evaluation(let metrics) in report.events {
-      try write(
-        JSONRecord(
-          [
-            ("event", .string("epoch")), ("epoch", .integer(report.epoch + 1)),
-            ("step", .integer(report.step)),
-          ] + metrics.map { ($0.name, .number($0.value)) }))
+      try write(metrics, epoch: report.epoch + 1, step: report.step)
     }
   }
 }

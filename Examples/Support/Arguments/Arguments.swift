@@ -129,6 +129,16 @@ package struct Arguments: Sendable {
     return value
   }
 
+  /// The number of a flag, if it has one.
+  package func optionalNumber(_ name: String, in range: ClosedRange<Float>) throws -> Float? {
+    guard let text = string(name) else { return nil }
+    guard let value = Float(text), range.contains(value) else {
+      throw UsageError(
+        "\(name) needs a number in \(range.lowerBound)...\(range.upperBound); got \"\(text)\"")
+    }
+    return value
+  }
+
   /// The number of a flag, if it has one, which must be above zero.
   package func optionalPositive(_ name: String) throws -> Float? {
     guard let text = string(name) else { return nil }

@@ -59,9 +59,13 @@ private func mean(of values: [Float]) -> Float {
 /// The exponential of the entropy of the singular values σ of unit-norm `projections` [count,
 /// size]: exp(-Σ p log p) with p = σ / Σσ (Roy and Vetterli, 2007; RankMe of Garrido et al., 2023).
 ///
-/// At most the first 128 rows are looked at. NaN for a single row, or if a row is not finite.
-public func effectiveRank(_ projections: Tensor) -> Float {
-  let rows = min(projections.shape[0], 128)
+/// NaN for a single row, or if a row is not finite.
+///
+/// - Parameters:
+///   - projections: A tensor of shape [count, size].
+///   - mostRows: How many of its first rows are looked at.
+public func effectiveRank(_ projections: Tensor, mostRows: Int = 128) -> Float {
+  let rows = min(projections.shape[0], mostRows)
   guard rows > 1 else { return .nan }
   let gram = withoutGradients {
     let units = l2Normalized(projections.detached[0..<rows])
@@ -70,13 +74,18 @@ public func effectiveRank(_ projections: Tensor) -> Float {
       isWide ? matmul(units, units.transposed()) : matmul(units.transposed(), units)
     }
   }
-  guard gram.scalars.allSatisfy(\.isFinite) else { return .nan }
+  guard gram.isFinite else { return .nan }
   let values = symmetricEigenvalues(gram)
   // Rounding leaves eigenvalues of 1e-7 of the largest where there should be none.
   let floor = (values.max() ?? 0) * 1e-6
-  let singular = values.filter { $0 > floor }.map { $0.squareRoot() }
-  let sum = singular.reduce(0, +)
-  let entropy = -singular.reduce(0) { entropy, value in
+  return entropyRank(values.map { $0 > floor ? $0.squareRoot() : 0 })
+}
+
+/// exp(-Σ p log p) with p = value / Σ values, of values that are not below zero but for rounding.
+func entropyRank(_ values: [Float]) -> Float {
+  let positive = values.filter { $0 > 0 }
+  let sum = positive.reduce(0, +)
+  let entropy = -positive.reduce(0) { entropy, value in
     let share = value / sum
     return entropy + share * log(share)
   }

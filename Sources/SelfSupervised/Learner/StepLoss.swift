@@ -62,6 +62,14 @@ public struct Metrics: Sendable, ExpressibleByDictionaryLiteral, Sequence {
     entries = elements.map { (name: $0.0, value: $0.1) }
   }
 
+  /// Numbers under their names, in order.
+  public init(_ entries: [(name: String, value: Float)]) { self.entries = entries }
+
+  /// These numbers, and others behind them.
+  public static func + (first: Metrics, second: Metrics) -> Metrics {
+    Metrics(first.entries + second.entries)
+  }
+
   /// The number under a name.
   public subscript(name: String) -> Float? { entries.first { $0.name == name }?.value }
 

@@ -83,7 +83,7 @@ package enum MethodName: String, CaseIterable, Sendable {
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, movingAverageDecay: decay,
         usesPixPro: false, cropExtent: .sides(recipe.crop.lowerBound.squareRoot()...1),
-        flipProbability: 0.5, augmentation: Compose(recipe.colors), seed: seed)
+        flipProbability: 0.5, augmentation: Compose(recipe.colors.augmentations), seed: seed)
     }
     return (learner, optimizer.optimizer(of: learner))
   }

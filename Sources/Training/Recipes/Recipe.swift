@@ -23,14 +23,15 @@ package struct Recipe: Sendable {
   package let normalizesProjections: Bool
   package let movingAverageStart: Float
   /// The share of the image's area that a view shows.
-  package let crop: ClosedRange<Float>
-  /// What is done to a view once it is cut out.
-  package let colors: [any Augmentation]
+  package var crop: ClosedRange<Float>
+  /// How a view is recolored once it is cut out.
+  package var colors: ViewColors
 
   /// Cut out, turned to either side and recoloured.
   package func augmentation(_ size: Size2D) -> Compose {
     Compose(
-      [RandomResizedCrop(size, scale: crop), HorizontalFlip().applied(probability: 0.5)] + colors)
+      [RandomResizedCrop(size, scale: crop), HorizontalFlip().applied(probability: 0.5)]
+        + colors.augmentations)
   }
 
   /// Grey images of centred things: crops and changes of brightness.
@@ -40,9 +41,7 @@ package struct Recipe: Sendable {
     barlowTwinsShare: 1, warmUp: 0.3,
     projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: true,
     movingAverageStart: 0.95, crop: 0.3...1,
-    colors: [
-      ColorJitter(brightness: 0.6, contrast: 0.6, saturation: 0, hue: 0).applied(probability: 0.8)
-    ])
+    colors: ViewColors(brightness: 0.6, contrast: 0.6, jitterProbability: 0.8))
 
   /// Small photographs: SimCLR's views for CIFAR-10.
   package static let color = photographs(viewSize: nil)
@@ -60,11 +59,9 @@ package struct Recipe: Sendable {
       barlowTwinsShare: 0.1, warmUp: 0.05,
       projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
       movingAverageStart: 0.95, crop: 0.2...1,
-      colors: [
-        ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)
-          .applied(probability: 0.8),
-        Grayscale().applied(probability: 0.2),
-      ])
+      colors: ViewColors(
+        brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, jitterProbability: 0.8,
+        grayProbability: 0.2))
   }
 
   /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey, for how
@@ -78,8 +75,6 @@ package struct Recipe: Sendable {
     barlowTwinsShare: 0.003, warmUp: 0.3,
     projectionSize: 256, projectionHiddenSize: 2_048, normalizesProjections: true,
     movingAverageStart: 0.95, crop: 0.6...1,
-    colors: [
-      ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5),
-      Grayscale().applied(probability: 0.5),
-    ])
+    colors: ViewColors(
+      brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5, grayProbability: 0.5))
 }
