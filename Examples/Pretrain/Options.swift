@@ -241,7 +241,8 @@ extension Options {
     Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
     Flag(
       "--crop", "SHARE",
-      "the least share of an image that a view shows, 1 for all of it; what suits the data if not given"),
+      "the least share of an image that a view shows, 1 for all of it; what suits the data if not given"
+    ),
     Flag(
       "--color", "STRENGTH",
       "how strongly views are recolored: 0 not at all, 1 as suits the data, 2 twice as strongly"),

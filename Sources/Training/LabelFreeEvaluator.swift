@@ -36,6 +36,7 @@ public struct LabelFreeEvaluator: Sendable {
   /// - Parameters:
   ///   - learner: What is judged; nothing of it changes.
   ///   - former: The neighbors of an evaluation before, to compare with.
+  /// - Returns: The numbers, and each image's neighbors for the next evaluation.
   /// - Throws: ``NonFiniteFeaturesError`` if the training has diverged.
   public func evaluate(
     _ learner: any Learner, former: [[Int]]? = nil

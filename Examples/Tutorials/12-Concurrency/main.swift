@@ -31,7 +31,8 @@ let steps = stepCount(standard: 40)
 let images = Shapes(count: 512, size: 32).inMemory()
 
 // A task of its own: an `await` elsewhere, or a view on the main actor, is not held up.
-let (losses, progress) = AsyncStream.makeStream(of: Float.self, bufferingPolicy: .bufferingNewest(1))
+let (losses, progress) = AsyncStream.makeStream(
+  of: Float.self, bufferingPolicy: .bufferingNewest(1))
 let training = Task.detached {
   try trained(on: images, stepCount: 1_000 * steps, progress: progress)
 }

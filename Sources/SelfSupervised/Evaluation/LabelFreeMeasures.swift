@@ -68,7 +68,8 @@ public func nearestNeighbors(of features: Tensor, k: Int) -> [[Int]] {
 public func neighborOverlap(_ first: [[Int]], _ second: [[Int]]) -> Float {
   precondition(
     first.count == second.count && !first.isEmpty,
-    "neighborOverlap needs the neighbors of the same images; got \(first.count) and \(second.count)")
+    "neighborOverlap needs the neighbors of the same images; got \(first.count) and \(second.count)"
+  )
   let shares = zip(first, second).map { first, second in
     Float(Set(first).intersection(second).count) / Float(max(1, first.count))
   }
@@ -85,7 +86,8 @@ public func neighborOverlap(_ first: [[Int]], _ second: [[Int]]) -> Float {
 public func rotationAccuracy(_ turned: [Tensor]) -> Float {
   let half = (turned.first?.shape[0] ?? 0) / 2
   precondition(
-    turned.count > 1 && half > 0 && turned.allSatisfy { $0.rank == 2 && $0.shape == turned[0].shape },
+    turned.count > 1 && half > 0
+      && turned.allSatisfy { $0.rank == 2 && $0.shape == turned[0].shape },
     "rotationAccuracy needs features [count, width] of two angles or more and of two images or more; "
       + "got shapes \(turned.map(\.shape))")
   let count = turned[0].shape[0]

@@ -59,11 +59,11 @@ private func mean(of values: [Float]) -> Float {
 /// The exponential of the entropy of the singular values σ of unit-norm `projections` [count,
 /// size]: exp(-Σ p log p) with p = σ / Σσ (Roy and Vetterli, 2007; RankMe of Garrido et al., 2023).
 ///
-/// NaN for a single row, or if a row is not finite.
-///
 /// - Parameters:
 ///   - projections: A tensor of shape [count, size].
 ///   - mostRows: How many of its first rows are looked at.
+/// - Returns: At least 1, at most the count or the size; NaN for a single row, or if a row is not
+///   finite.
 public func effectiveRank(_ projections: Tensor, mostRows: Int = 128) -> Float {
   let rows = min(projections.shape[0], mostRows)
   guard rows > 1 else { return .nan }
