@@ -17,8 +17,9 @@ public struct KNNEvaluator: Sendable {
   private let queries: any ImageDataset
   private let size: Size2D?
 
-  /// The height and width above which pixels are compared at a smaller size.
-  private static let mostPixels = 64
+  /// The height and width above which pixels are compared at a smaller size, and that above which
+  /// classifiers see them so: their fits take as long as there are pixels.
+  private static let (mostPixels, mostFittedPixels) = (64, 32)
 
   /// An evaluator that looks up neighbors in `bank` and classifies `queries`, both at `size`, or as
   /// they are.
@@ -49,19 +50,29 @@ public struct KNNEvaluator: Sendable {
   /// The share of the queries that their pixels classify, at most 64 by 64 of them.
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if a pixel is NaN or infinite.
-  public func accuracyOfPixels() throws -> Float { try accuracy(Self.pixels) }
+  public func accuracyOfPixels() throws -> Float {
+    try accuracy { Self.pixels($0, Self.mostPixels) }
+  }
 
   /// The vote of neighbors, and what few labels of each class serve, by features of shape [count,
   /// width]; for a run's end, as the classifiers of few labels take some seconds.
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if a feature is NaN or infinite.
   public func scores(_ features: (Tensor) -> Tensor) throws -> FeatureScores {
-    let (bankFeatures, queryFeatures) = try (all(features, of: bank), all(features, of: queries))
+    try scores(features, fewLabels: nil)
+  }
+
+  /// The same, where classifiers of few labels see other features than the vote, if any are given.
+  private func scores(
+    _ features: (Tensor) -> Tensor, fewLabels: ((Tensor) -> Tensor)?
+  ) throws -> FeatureScores {
+    let found = try (bank: all(features, of: bank), queries: all(features, of: queries))
+    let fitted = try fewLabels.map { try (bank: all($0, of: bank), queries: all($0, of: queries)) }
     return FeatureScores(
-      knn: WeightedKNN(bankFeatures, labels: bank.labels)
-        .accuracy(queryFeatures, labels: queries.labels),
+      knn: WeightedKNN(found.bank, labels: bank.labels)
+        .accuracy(found.queries, labels: queries.labels),
       fewLabels: fewLabelAccuracies(
-        bank: bankFeatures, labels: bank.labels, queries: queryFeatures,
+        bank: (fitted ?? found).bank, labels: bank.labels, queries: (fitted ?? found).queries,
         queryLabels: queries.labels))
   }
 
@@ -72,14 +83,17 @@ public struct KNNEvaluator: Sendable {
     try scores { learner.represent($0).embedding }
   }
 
-  /// The same by pixels, at most 64 by 64 of them.
+  /// The same by pixels, at most 64 by 64 of them for the vote and 32 by 32 for the classifiers.
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if a pixel is NaN or infinite.
-  public func scoresOfPixels() throws -> FeatureScores { try scores(Self.pixels) }
+  public func scoresOfPixels() throws -> FeatureScores {
+    try scores(
+      { Self.pixels($0, Self.mostPixels) }, fewLabels: { Self.pixels($0, Self.mostFittedPixels) })
+  }
 
-  private static func pixels(of images: Tensor) -> Tensor {
+  private static func pixels(_ images: Tensor, _ most: Int) -> Tensor {
     let (height, width) = (images.shape[1], images.shape[2])
-    let size = Size2D(height: min(height, mostPixels), width: min(width, mostPixels))
+    let size = Size2D(height: min(height, most), width: min(width, most))
     return (size == [height, width] ? images : resized(images, to: size)).flattened(from: 1)
   }
 

@@ -28,8 +28,8 @@ public struct FewLabelAccuracy: Sendable {
 ///   - labels: The class of each row of the bank.
 ///   - queries: Features [count, width] to classify.
 ///   - queryLabels: Their classes.
-///   - perClass: How many labels of each class are drawn; those that a class of the bank does not
-///     have are left out.
+///   - perClass: How many labels of each class are drawn. Counts that a class of the bank does not
+///     have are left out, and those that make more than 3,000 rows: the fits take too long.
 ///   - draws: How often they are drawn.
 ///   - seed: Where the draws come from; the same for different features of the same bank.
 /// - Returns: One for each count of labels.
@@ -45,16 +45,21 @@ public func fewLabelAccuracies(
   let scaling = FeatureScaling(bank.detached)
   let (bank, queries) = (scaling(bank.detached), scaling(queries.detached))
   let smallest = Dictionary(grouping: labels) { $0 }.values.map(\.count).min() ?? 0
-  return perClass.filter { $0 <= smallest }.map { count in
+  let classCount = Set(labels).count
+  return perClass.filter { $0 <= smallest && $0 * classCount <= mostFittedRows }.map { count in
     let accuracies = (0..<draws).map { draw in
       var stream = RandomStream(seed: seed).split(draw)
       let rows = sampledIndices(of: labels, perClass: count, using: &stream)
-      return LogisticRegression(bank.indexSelect(rows), labels: rows.map { labels[$0] })
-        .accuracy(queries, labels: queryLabels)
+      // scikit-learn's own limit of steps.
+      let model = LogisticRegression(
+        bank.indexSelect(rows), labels: rows.map { labels[$0] }, mostIterations: 100)
+      return model.accuracy(queries, labels: queryLabels)
     }
     return FewLabelAccuracy(labelsPerClass: count, accuracies: accuracies)
   }
 }
+
+private let mostFittedRows = 3_000
 
 /// The positions of `count` labels of each class, drawn at random; all of a class that has fewer.
 ///
