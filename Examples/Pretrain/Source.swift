@@ -8,6 +8,8 @@ struct Source {
   let training: any ImageDataset
   /// What evaluates the result by labels; nil if there are none.
   let judge: KNNEvaluator?
+  /// Labeled images whose neighbors are looked up, and those that are classified.
+  let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
@@ -42,7 +44,10 @@ struct Source {
       case .epochs(let epochs): epochs * stepsPerEpoch
       case nil: max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
       }
-    judge = sets.judge(size: viewSize)
+    let labeled = sets.judged
+    let size = viewSize
+    self.labeled = labeled
+    judge = labeled.map { KNNEvaluator(bank: $0.bank, queries: $0.queries, size: size) }
     judges = sets.judges
   }
 
