@@ -68,7 +68,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "SelfSupervised", "Datasets", "TestSupport"]),
+      dependencies: ["Training", "SelfSupervised", "Datasets", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "TrapTests", dependencies: ["SelfSupervised", "Datasets", "Training"]),
   ]

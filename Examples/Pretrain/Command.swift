@@ -9,7 +9,9 @@ enum Command: String, CaseIterable {
   var help: String {
     switch self {
     case .train: "train a network; the same without this word"
-    case .evaluate: "evaluate DIR: what labels say of the network of a run, beside raw pixels"
+    case .evaluate:
+      "evaluate DIR [--fine-tune K]: what labels say of the network of a run, beside raw pixels; and "
+        + "what it learns from K labels of each class, beside one from scratch"
     case .views: "views FILE [flags]: draw eight images and two views of each, and nothing else"
     case .plan: "plan --hours H [flags]: train for 20 seconds, and say how many epochs H hours are"
     case .doctor: "what this machine has, and what is missing"
@@ -54,8 +56,15 @@ enum Command: String, CaseIterable {
     guard let directory = words.first, !directory.hasPrefix("-") else {
       throw UsageError("evaluate needs the directory of a run")
     }
-    guard let options = try Options(["--resume", directory] + words.dropFirst()) else { return }
-    try options.withCompute { try Pretraining(options).evaluate() }
+    let (count, flags) = try Self.value(of: "--fine-tune", in: Array(words.dropFirst()))
+    let labels = try count.map { text in
+      guard let labels = Int(text), labels > 0 else {
+        throw UsageError("--fine-tune needs a number of labels of a class; got \"\(text)\"")
+      }
+      return labels
+    }
+    guard let options = try Options(["--resume", directory] + flags) else { return }
+    try options.withCompute { try Pretraining(options).evaluate(fineTuningWith: labels) }
   }
 
   private func drawViews(_ words: [String]) throws {
@@ -86,18 +95,25 @@ enum Command: String, CaseIterable {
 
   /// The value of `--hours`, and the other words.
   private static func hours(in words: [String]) throws -> (Double, [String]) {
-    guard let place = words.firstIndex(where: { $0 == "--hours" || $0.hasPrefix("--hours=") })
-    else {
-      throw UsageError("plan needs --hours H, the time that there is")
-    }
-    var rest = words
-    let word = rest.remove(at: place)
-    let isNext = word == "--hours" && place < rest.count
-    let text = isNext ? rest.remove(at: place) : String(word.dropFirst("--hours=".count))
+    let (text, rest) = try value(of: "--hours", in: words)
+    guard let text else { throw UsageError("plan needs --hours H, the time that there is") }
     guard let hours = Double(text), hours > 0, hours.isFinite else {
       throw UsageError("--hours needs a number above zero; got \"\(text)\"")
     }
     return (hours, rest)
+  }
+
+  /// The value of a flag that one command alone has, if it is there, and the other words.
+  private static func value(
+    of flag: String, in words: [String]
+  ) throws -> (value: String?, rest: [String]) {
+    guard let place = words.firstIndex(where: { $0 == flag || $0.hasPrefix(flag + "=") }) else {
+      return (nil, words)
+    }
+    var rest = words
+    let word = rest.remove(at: place)
+    let isNext = word == flag && place < rest.count
+    return (isNext ? rest.remove(at: place) : String(word.dropFirst(flag.count + 1)), rest)
   }
 
   /// A run's directory for what leaves none.

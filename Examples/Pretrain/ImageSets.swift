@@ -27,6 +27,8 @@ struct ImageSets {
     case Self.fashionName:
       self.init(
         training: try FashionMNIST.load(.train), test: try FashionMNIST.load(.test), .fashionMNIST)
+    case _ where options.labels != nil:
+      self.init(try PictureSets(options))
     case _ where Self.holds("data_batch_1.bin", directory):
       self.init(
         training: try CIFAR10.load(.train, directory: directory),
@@ -83,12 +85,13 @@ struct ImageSets {
       "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbors among \(bank)"
   }
 
-  /// An evaluator by the first images of each set, at `size`; nil if they have no labels.
-  func judge(size: Size2D) -> KNNEvaluator? {
+  /// The first images of each set that have labels; nil if none have.
+  var judged: (bank: any ImageDataset, queries: any ImageDataset)? {
     labeled.map { bank, queries in
-      KNNEvaluator(
-        bank: bank.first(min(bank.count, recipe.bankSize)),
-        queries: queries.first(min(queries.count, PictureSets.mostQueries)), size: size)
+      (
+        bank.first(min(bank.count, recipe.bankSize)),
+        queries.first(min(queries.count, PictureSets.mostQueries))
+      )
     }
   }
 }

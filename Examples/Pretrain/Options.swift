@@ -12,6 +12,8 @@ struct Options {
   }
 
   let data: String
+  /// A file with the classes of some pictures of `data`; nil if these are those of its directories.
+  let labels: String?
   let method: MethodName
   let net: ResNet.Depth
   let width: Int
@@ -52,6 +54,8 @@ struct Options {
   let keepBest: Int?
   /// After how many evaluations without a rise the run ends.
   let patience: Int?
+  /// Whether files for TensorBoard are written.
+  let writesTensorBoard: Bool
   /// Where a picture of views goes, if one is wanted.
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
@@ -143,7 +147,13 @@ struct Options {
     data = try arguments.path("--data") ?? ""
     let isName = [ImageSets.shapesName, ImageSets.fashionName].contains(data)
     let isRelative = !isName && !data.hasPrefix("/")
-    self.words = words + (isRelative ? ["--data", URL(fileURLWithPath: data).path] : [])
+    labels = try arguments.path("--labels")
+    if labels != nil, isName {
+      throw UsageError("--labels needs --data with a directory of pictures; the data are \(data)")
+    }
+    self.words =
+      words + (isRelative ? ["--data", URL(fileURLWithPath: data).path] : [])
+      + (labels.map { ["--labels", URL(fileURLWithPath: $0).path] } ?? [])
     method = try arguments.choice("--method")
     net = try arguments.choice("--net")
     width = try arguments.integer("--width", in: 1...1_024)
@@ -182,6 +192,7 @@ struct Options {
       throw UsageError(
         "--keep-best and --patience need --evaluate-every, which says when networks are compared")
     }
+    writesTensorBoard = arguments.has("--tensorboard")
     views = former == nil && replay == nil ? try arguments.path("--views") : nil
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
@@ -231,6 +242,9 @@ extension Options {
       "fashion-mnist, shapes, or a directory with pictures (JPEG, PNG, WebP) or with the files of MNIST, "
         + "CIFAR-10 or STL-10",
       standard: ImageSets.fashionName),
+    Flag(
+      "--labels", "FILE",
+      "path,label lines for some of the pictures of --data: those evaluate, and all are trained on"),
     Flag(
       "--method", "NAME", MethodName.allCases.map(\.rawValue).joined(separator: ", "),
       standard: "byol"),
@@ -290,6 +304,9 @@ extension Options {
       "--cache", "DIR",
       "where 1,000 decoded pictures or more are kept for the next run, or none; beside the run's directory"
     ),
+    Flag(
+      "--tensorboard",
+      "also write numbers, views and features into the run's directory, for tensorboard --logdir"),
     Flag(
       "--views", "FILE", "draw eight images and two views of each, as .png or .ppm, and then train"),
     Flag(

@@ -18,11 +18,19 @@ struct PictureSets {
   static let mostQueries = 2_000
 
   init(_ options: Options) throws {
-    let contents = try ImageFolder.contents(of: options.data)
+    let contents = try ImageFolder.contents(of: options.data, withClasses: options.labels == nil)
     fingerprint = contents.fingerprint()
     // Half as large again as the views, which are cut from these.
     let size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
     var loader = Loader(options, size, stream: RandomStream(seed: options.seed))
+    if let file = options.labels {
+      let labels = try PictureLabels(contentsOf: file, for: contents)
+      try Self.describe(contents, labels, file)
+      let images = try loader.load(contents, labels)
+      (training, heldOut) = (images.all, nil)
+      labeled = Self.evaluatingThemselves(images.labeled).labeled
+      return
+    }
     guard let splits = contents.splits else {
       Self.describe(contents, nil)
       let images = try loader.load(contents)
@@ -76,6 +84,26 @@ struct PictureSets {
     contents.problems.prefix(Loader.mostNamed).forEach { say("  \($0)") }
   }
 
+  /// How many pictures of a directory a file has labels for.
+  private static func describe(
+    _ contents: FolderContents, _ labels: PictureLabels, _ file: String
+  ) throws {
+    describe(contents, nil)
+    let names = labels.classNames
+    guard names.count > 1 else {
+      throw FileError(
+        path: file, reason: "needs two classes or more to evaluate with; all are \(names[0])",
+        kind: .damaged)
+    }
+    say("\(file): labels of \(counted(labels.count, "picture")), \(names.count) classes")
+    let unknown = labels.unknownPaths
+    guard !unknown.isEmpty else { return }
+    say(
+      "not used: \(counted(unknown.count, "path")) of \(file) without a picture in \(contents.directory)"
+    )
+    unknown.prefix(Loader.mostNamed).forEach { say("  \($0)") }
+  }
+
   /// A tenth of the images evaluates the others, by labels if they have any.
   private static func evaluatingThemselves(
     _ images: Subset
@@ -108,6 +136,19 @@ private struct Loader {
   mutating func load(_ contents: FolderContents) throws -> Subset {
     let images = try images(of: contents)
     return images.sampled(images.count, using: &stream)
+  }
+
+  /// All images, and those that have labels, in random orders.
+  mutating func load(
+    _ contents: FolderContents, _ labels: PictureLabels
+  ) throws -> (all: Subset, labeled: Subset) {
+    let images = try images(of: contents)
+    let labeled =
+      (images as? LabeledImages).map(labels.labeled)
+      ?? (images as? LazyImageFolder).map(labels.labeled) ?? images.first(0)
+    return (
+      images.sampled(images.count, using: &stream), labeled.sampled(labeled.count, using: &stream)
+    )
   }
 
   /// In memory if they fit in half of it.

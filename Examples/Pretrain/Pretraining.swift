@@ -30,10 +30,7 @@ struct Pretraining {
       images: source.fingerprint)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     optimizer = Self.optimizer(options, source)
-    let channels = source.training.imageShape[2]
-    let net = withRandomSeed(options.seed) {
-      ResNet(depth: options.net, stem: .small, width: options.width, inputChannels: channels)
-    }
+    let net = withRandomSeed(options.seed) { [source] in Self.net(options, source) }
     let (learner, optimizer) = options.method.training(
       net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
       steps: options.former?.note.steps ?? source.steps, seed: options.seed)
@@ -51,6 +48,13 @@ struct Pretraining {
     trainer.metadata = try note.metadata
   }
 
+  /// A network with new weights.
+  private static func net(_ options: Options, _ source: Source) -> ResNet {
+    ResNet(
+      depth: options.net, stem: .small, width: options.width,
+      inputChannels: source.training.imageShape[2])
+  }
+
   func run() throws {
     describe()
     try checkMemory()
@@ -65,6 +69,7 @@ struct Pretraining {
       try log.write(try evaluation(learner), epoch: 0, step: 0)
     }
     trainer.callbacks = callbacks(log, evaluation)
+    if let tensorBoard = try tensorBoard { trainer.callbacks.append(tensorBoard) }
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
@@ -133,8 +138,9 @@ struct Pretraining {
       """)
   }
 
-  /// What labels say of the network that the run saved, beside raw pixels.
-  func evaluate() throws {
+  /// What labels say of the network that the run saved, beside raw pixels; and what it learns from a
+  /// few labels of each class, if that is asked for.
+  func evaluate(fineTuningWith labelsPerClass: Int?) throws {
     guard let judge = source.judge else {
       throw UsageError("evaluate needs labels; there are none with \(options.data)")
     }
@@ -144,6 +150,25 @@ struct Pretraining {
       ("trained", try judge.scores(of: learner)), ("raw pixels", try judge.scoresOfPixels()),
     ]
     say(ScoreTable(scores).text)
+    if let labelsPerClass { try fineTune(with: labelsPerClass) }
+  }
+
+  private func fineTune(with labelsPerClass: Int) throws {
+    guard let (bank, queries) = source.labeled else { return }
+    let fewest = Dictionary(grouping: bank.labels) { $0 }.values.map(\.count).min() ?? 0
+    guard labelsPerClass <= fewest else {
+      throw UsageError(
+        "--fine-tune needs at most \(fewest) labels of a class, which its smallest one has; got "
+          + "\(labelsPerClass)")
+    }
+    let scores = try FineTuning().compare(
+      learner.net, with: { Self.net(options, source) }, hiddenLayer: "avgpool", bank: bank,
+      queries: queries, imageSize: source.viewSize, labelsPerClass: labelsPerClass,
+      seed: options.seed)
+    let labels = "with \(counted(labelsPerClass, "label")) of a class"
+    for (name, score) in [("fine-tuned", scores.fineTuned), ("from scratch", scores.fromScratch)] {
+      say(String(format: "%.3f ± %.3f  ", score.mean, score.deviation) + "\(name) \(labels)")
+    }
   }
 
   /// Trains for a while, and says what a time comes to.
@@ -213,14 +238,20 @@ struct Pretraining {
     ]
   }
 
+  /// After all others: an evaluation comes before it, and the network is saved before its files.
+  private var tensorBoard: TensorBoardLog? {
+    get throws {
+      guard options.writesTensorBoard else { return nil }
+      return try TensorBoardLog(
+        in: directory.path, after: options.former?.checkpoint.step,
+        projecting: source.labeled?.queries,
+        size: source.viewSize)
+    }
+  }
+
   /// Images and two views below each.
   func drawViews(to path: String) throws {
-    let images = source.training.images(in: 0..<min(8, source.training.count))
-    let pair = learner.viewPair(of: images)
-    let columns = (0..<images.shape[0]).map { index in
-      [images, pair.first, pair.second].map { PixelImage($0[index]) }
-    }
-    try ImageGrid(columns: columns, magnification: 2).image.write(to: path)
+    try learner.viewGrid(of: source.training).image.write(to: path)
     say("drew \(path)")
   }
 

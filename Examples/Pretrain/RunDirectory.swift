@@ -72,6 +72,7 @@ struct RunDirectory {
       let isOfARun =
         ["checkpoint.safetensors", "backbone.safetensors", "metrics.jsonl"].contains(name)
         || ["best-epoch-", "nonfinite-step-"].contains(where: name.hasPrefix)
+        || TensorBoardLog.writes(name)
       var status = stat()
       return isOfARun && stat("\(directory)/\(name)", &status) == 0 && status.st_size > 0
         && status.st_mode & S_IFMT == S_IFREG

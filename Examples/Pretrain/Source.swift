@@ -10,6 +10,8 @@ struct Source {
   let judge: KNNEvaluator?
   /// What evaluates the features without labels; nil if there are too few images to look at.
   let labelFree: LabelFreeEvaluator?
+  /// Labeled images whose neighbors are looked up, and those that are classified.
+  let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
@@ -47,7 +49,10 @@ struct Source {
       case .epochs(let epochs): epochs * stepsPerEpoch
       case nil: max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
       }
-    judge = sets.judge(size: viewSize)
+    let labeled = sets.judged
+    let size = viewSize
+    self.labeled = labeled
+    judge = labeled.map { KNNEvaluator(bank: $0.bank, queries: $0.queries, size: size) }
     let lookedAt = sets.heldOut ?? training
     labelFree =
       lookedAt.count < Self.fewestToLookAt ? nil : LabelFreeEvaluator(lookedAt, size: viewSize)

@@ -34,6 +34,24 @@ public struct Subset: ImageDataset {
     (self.base, self.classNames) = (base, classNames)
   }
 
+  /// The images of `base` at `indices`, with labels of their own.
+  ///
+  /// - Parameters:
+  ///   - base: Where the images are, with other labels or none.
+  ///   - indices: Which images, in that order.
+  ///   - labels: One for each of them, counted from 0.
+  ///   - classNames: What the labels stand for.
+  /// - Precondition: Every index is one of `base`, the counts agree and every label has a name.
+  public init(_ base: any ImageDataset, indices: [Int], labels: [Int], classNames: [String]) {
+    precondition(
+      indices.allSatisfy { (0..<base.count).contains($0) } && labels.count == indices.count
+        && labels.allSatisfy(classNames.indices.contains),
+      "Subset needs indices in 0..<\(base.count) and as many labels in 0..<\(classNames.count); got "
+        + "\(indices.count) from \(indices.min() ?? 0) to \(indices.max() ?? 0) and \(labels.count) "
+        + "from \(labels.min() ?? 0) to \(labels.max() ?? 0)")
+    (self.base, self.indices, self.labels, self.classNames) = (base, indices, labels, classNames)
+  }
+
   /// The number of images.
   public var count: Int { indices.count }
 

@@ -46,10 +46,9 @@ public struct ClassificationMethod: LearningMethod {
       preconditionFailure("Classifier needs images with labels; got none")
     }
     let logits = pass.project(views.first)
-    let right = zip(logits.argmax(), labels).count(where: { $0 == $1 })
     return StepLoss(
       crossEntropy(logits, labels), projections: logits,
-      metrics: ["accuracy": Float(right) / Float(labels.count)])
+      metrics: ["accuracy": accuracy(logits, labels: labels)])
   }
 
   /// Images as they are.
@@ -80,9 +79,13 @@ extension MethodLearner where M == ClassificationMethod {
   }
 
   /// The share of a set's images whose class is right, without augmentation.
-  public func accuracy(on dataset: some ImageDataset) -> Float {
-    let logits = dataset.features { represent($0).projection }
-    let right = zip(logits.argmax(), dataset.labels).count(where: { $0 == $1 })
-    return Float(right) / Float(dataset.count)
+  public func accuracy(on dataset: some ImageDataset) -> Float { accuracy(on: dataset, size: nil) }
+
+  /// The same of images that are brought to a size.
+  func accuracy(on dataset: any ImageDataset, size: Size2D?) -> Float {
+    let logits = dataset.features { images in
+      represent(size.map { resized(images, to: $0) } ?? images).projection
+    }
+    return SelfSupervised.accuracy(logits, labels: dataset.labels)
   }
 }

@@ -30,6 +30,7 @@ public struct FolderContents: Sendable {
   let pictures: [[UInt8]]
   /// How many pictures each subdirectory has; the empty name stands for the root itself.
   private let counts: [[UInt8]: Int]
+  private let withClasses: Bool
 
   /// The number of pictures.
   public var count: Int { pictures.count }
@@ -43,12 +44,13 @@ public struct FolderContents: Sendable {
   /// Looks through a directory, and through those that links point to; each once.
   ///
   /// - Throws: ``FileError`` if there is no such directory, it cannot be listed or has no pictures.
-  init(of directory: String) throws {
+  init(of directory: String, withClasses: Bool = true) throws {
     let root = RawPath(showing: directory)
     if root == RawPath(directory) { try checkDirectory(directory) }
     let search = try PictureSearch(root)
     self.init(
-      root, search.pictures, otherFiles: search.otherFiles, problems: search.problems)
+      root, search.pictures, otherFiles: search.otherFiles, problems: search.problems,
+      withClasses: withClasses)
     guard count > 0 else {
       throw FileError(
         directory,
@@ -60,13 +62,13 @@ public struct FolderContents: Sendable {
   /// Some pictures of a root; a class of `known` counts as such although it may be the only one.
   private init(
     _ root: RawPath, _ found: [[UInt8]], otherFiles: [String: Int], problems: [FileError],
-    known: [String] = []
+    known: [String] = [], withClasses: Bool = true
   ) {
     counts = Dictionary(grouping: found, by: Self.firstPart).mapValues(\.count)
     let names = counts.keys.filter { !$0.isEmpty }.sorted { $0.lexicographicallyPrecedes($1) }
     let shown = names.map { String(decoding: $0, as: UTF8.self) }
     let hasClasses =
-      (names.count > 1 || shown.contains(where: known.contains))
+      withClasses && (names.count > 1 || shown.contains(where: known.contains))
       && 10 * (counts[[]] ?? 0) <= found.count
     let strays = hasClasses ? found.filter { Self.firstPart(of: $0).isEmpty } : []
     let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
@@ -76,7 +78,7 @@ public struct FolderContents: Sendable {
     let reason = "is in none of the directories that are the classes"
     self.problems =
       problems + strays.map { FileError("\(root.appending($0))", reason, .damaged) }
-    (self.root, self.otherFiles) = (root, otherFiles)
+    (self.root, self.otherFiles, self.withClasses) = (root, otherFiles, withClasses)
     directory = "\(root)"
   }
 
@@ -146,7 +148,7 @@ extension FolderContents: CustomStringConvertible {
         + (classNames.count > 4 ? ", … \(classNames[classNames.count - 1])" : "")
     }
     let outside = counts[[]] ?? 0
-    if outside == count { return "no classes" }
+    if outside == count || !withClasses { return "no classes" }
     return outside == 0
       ? "no classes, for all are in one directory"
       : "no classes, for \(outside) are in no subdirectory"

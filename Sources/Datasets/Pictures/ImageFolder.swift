@@ -15,9 +15,16 @@ import Tensor
 public enum ImageFolder {
   /// Finds the pictures of a directory, without opening one.
   ///
+  /// - Parameters:
+  ///   - directory: Where the pictures are.
+  ///   - withClasses: Whether subdirectories may be classes; without, no picture is left out for
+  ///     being in none. ``PictureLabels`` reads classes from a file.
+  /// - Returns: The pictures, and what was left out.
   /// - Throws: ``FileError`` if there is no such directory, it cannot be listed or has no pictures.
-  public static func contents(of directory: String) throws -> FolderContents {
-    try FolderContents(of: directory)
+  public static func contents(
+    of directory: String, withClasses: Bool = true
+  ) throws -> FolderContents {
+    try FolderContents(of: directory, withClasses: withClasses)
   }
 
   /// Reads all pictures of a directory.

@@ -27,11 +27,19 @@ extension PixelImage {
       [1, 3].contains(channels), "write needs an image of 1 or 3 channels; got \(self)")
     let file: [UInt8]
     switch path.endingOfPath {
-    case "png": file = try library(LibPNG.shared, for: path).file(path, of: colors, size: size)
+    case "png": file = try pngFile(for: path)
     case "ppm": file = Array("P6 \(width) \(height) 255\n".utf8) + colors
     default: throw FileError(path, "needs a name that ends with .png or .ppm", .unwritable)
     }
     try writeAtomically(to: path) { try $0.write(contentsOf: Data(file)) }
+  }
+
+  /// The bytes of a .png file, which errors name `path`.
+  ///
+  /// - Throws: `FileError` if libpng is missing.
+  /// - Precondition: The image has one or three channels.
+  package func pngFile(for path: String) throws -> [UInt8] {
+    try library(LibPNG.shared, for: path).file(path, of: colors, size: size)
   }
 
   /// Red, green and blue of each pixel as bytes, rounded.

@@ -7,6 +7,10 @@ public struct FewLabelAccuracy: Sendable {
   /// The share of the queries that it got right, for each draw of the labels.
   public let accuracies: [Float]
 
+  package init(labelsPerClass: Int, accuracies: [Float]) {
+    (self.labelsPerClass, self.accuracies) = (labelsPerClass, accuracies)
+  }
+
   /// The mean over the draws.
   public var mean: Float { accuracies.reduce(0, +) / Float(accuracies.count) }
 
