@@ -60,7 +60,9 @@ struct Pretraining {
     let untrained = try source.judge.map {
       (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
-    trainer.callbacks = callbacks(log)
+    let reporter = options.writesReport ? reporter : nil
+    trainer.callbacks =
+      callbacks(log) + (reporter.map { [ReportAtCheckpoints(reporter: $0)] } ?? [])
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
@@ -68,16 +70,46 @@ struct Pretraining {
     let failure = try train()
     let result = trainer.result
     if result.hasDiverged {
-      say(
-        "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
-          + "rate or --clip may help")
+      say(Self.divergence)
+      reporter?.note([Self.divergence + "."])
     }
     let summary = RunSummary(
       trained: try source.judge?.scores(of: learner), untrained: untrained, result: result)
     try? log.write(summary.record)
-    let files = [log.path, directory.backbone]
+    reporter?.note(summary.advice.map { ["So far " + $0 + "."] } ?? [])
+    let report = reporter.flatMap { write($0, RunReport.state(RunLog(contentsOf: log.path))) }
+    let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  private static let divergence =
+    "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
+    + "rate or --clip may help"
+
+  private var reporter: RunReporter {
+    RunReporter(options, source, optimizer, learner, directory)
+  }
+
+  /// Writes the report; one that cannot be written is no reason to end otherwise.
+  ///
+  /// - Returns: Where it is; nil if it could not be written.
+  private func write(_ reporter: RunReporter, _ state: String) -> String? {
+    do {
+      try reporter.write(state: state)
+      return directory.report
+    } catch {
+      say("\(error)")
+      return nil
+    }
+  }
+
+  /// Writes the report of a run that is there.
+  func writeReport() throws {
+    let reporter = reporter
+    if let former = options.former { try trainer.restore(former.checkpoint) }
+    try reporter.write(state: RunReport.state(RunLog(contentsOf: directory.metrics)))
+    say("wrote \(directory.report)")
   }
 
   /// Says before the work, rather than the system's killer in it, that the memory will not do.

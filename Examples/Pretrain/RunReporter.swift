@@ -1,0 +1,129 @@
+import Arguments
+import Foundation
+import SelfSupervised
+import Training
+
+/// Writes `report.html` of a run, and keeps what it shows beside the run's files.
+final class RunReporter {
+  private let options: Options
+  private let source: Source
+  private let optimizer: OptimizerChoice
+  private let learner: any Learner
+  private let directory: RunDirectory
+  /// What was warned of, and what labels advise.
+  private(set) var verdict: [String] = []
+  /// How long all of this took so far.
+  private var seconds = 0.0
+  private var longestWriting = 0.0
+
+  /// The share of the time of the steps that reports may take before the last one.
+  private static let largestShare = 0.02
+
+  init(
+    _ options: Options, _ source: Source, _ optimizer: OptimizerChoice, _ learner: any Learner,
+    _ directory: RunDirectory
+  ) {
+    (self.options, self.source, self.optimizer) = (options, source, optimizer)
+    (self.learner, self.directory) = (learner, directory)
+  }
+
+  /// Sentences for the top of the report.
+  func note(_ sentences: [String]) { verdict += sentences }
+
+  /// Writes what there is so far, unless that would take too much of the run's time.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  func write(during trainer: Trainer) throws {
+    guard seconds + longestWriting <= Self.largestShare * trainer.progress.seconds else { return }
+    let before = seconds
+    try write(state: "The run goes on. This is what it was at a checkpoint.")
+    longestWriting = max(longestWriting, seconds - before)
+  }
+
+  /// Writes the whole report.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  func write(state: String) throws {
+    let start = ContinuousClock.now
+    defer { seconds += (ContinuousClock.now - start) / .seconds(1) }
+    var report = RunReport(
+      title: "\(options.method.rawValue) on \(options.data)", state: state,
+      log: RunLog(contentsOf: directory.metrics))
+    report.verdict = verdict
+    report.plannedSteps = source.steps
+    report.configuration = configuration
+    report.machine = RunReport.machine(report.log)
+    report.seconds = seconds + (ContinuousClock.now - start) / .seconds(1)
+    try report.write(to: directory.report)
+  }
+
+  private var configuration: [RunReport.Row] {
+    [
+      .init("Method", options.method.rawValue),
+      .init(
+        "Network",
+        "\(options.net.rawValue), width \(options.width), \(learner.net.parameterCount) parameters"),
+      .init("Images", "\(source.training.count) of \(options.data)"),
+      .init("Labels", source.judges),
+      .init(
+        "Steps",
+        "\(source.steps) of \(source.batchSize * options.accumulatedBatches) images, "
+          + "\(source.stepsPerEpoch) to an epoch"),
+      .init("Views", "\(source.viewSize)"),
+      .init("Optimizer", "\(optimizer.kind.rawValue) at \(optimizer.learningRate)"),
+      .init("Precision", options.precision.rawValue),
+      .init("Seed", "\(options.seed)"),
+      .init("Command line", (["pretrain"] + options.words).joined(separator: " ")),
+    ]
+  }
+}
+
+extension RunReport {
+  /// A report of what a directory holds, where neither data nor checkpoint can be read.
+  static func curves(of directory: RunDirectory) -> RunReport {
+    var report = RunReport(
+      title: directory.path.nameInPath, state: state(RunLog(contentsOf: directory.metrics)),
+      log: RunLog(contentsOf: directory.metrics))
+    report.machine = machine(report.log)
+    return report
+  }
+
+  /// How a run that is over ended.
+  static func state(_ log: RunLog) -> String {
+    switch log.summary["interrupted"] {
+    case nil: "The run has not come to its end."
+    case 0: "The run has ended."
+    default: "The run was stopped before its end."
+    }
+  }
+
+  static func machine(_ log: RunLog) -> [Row] {
+    let memory = log.summary["peak_rss_mb"] ?? Double(Machine.peakResidentSize / 1_000_000)
+    let core = Machine.blasCore
+    return [
+      Row("Processor", "\(Machine.processor), \(Threads.count) threads"),
+      Row("Products", "\(Machine.blasVersion), kernels for \(core.inUse)"),
+      Row("System", ProcessInfo.processInfo.operatingSystemVersionString),
+      Row("Memory", "\(Int(memory)) MB at most, of \(Machine.memoryLimit / 1_000_000)"),
+      Row("Written", Date().formatted(.iso8601)),
+    ]
+  }
+}
+
+/// Writes the report after each checkpoint.
+struct ReportAtCheckpoints: TrainingCallback {
+  let reporter: RunReporter
+
+  /// Writes the report if a callback before this one wrote a checkpoint.
+  func callAsFunction(after report: StepReport, in trainer: Trainer) throws -> [TrainingEvent] {
+    for case .warning(let warning) in report.events { reporter.note(["\(warning)."]) }
+    let hasCheckpoint = report.events.contains { if case .checkpoint = $0 { true } else { false } }
+    guard hasCheckpoint else { return [] }
+    do {
+      try reporter.write(during: trainer)
+      return []
+    } catch let error as FileError {
+      return [.notWritten(error)]
+    }
+  }
+}
