@@ -61,6 +61,7 @@ struct Pretraining {
       (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
     let reporter = options.writesReport ? reporter : nil
+    reporter?.begin()
     trainer.callbacks =
       callbacks(log) + (reporter.map { [ReportAtCheckpoints(reporter: $0)] } ?? [])
     if let former = options.former {
@@ -96,7 +97,7 @@ struct Pretraining {
   /// - Returns: Where it is; nil if it could not be written.
   private func write(_ reporter: RunReporter, _ state: String) -> String? {
     do {
-      try reporter.write(state: state)
+      try reporter.write(state: state, runSeconds: trainer.progress.seconds)
       return directory.report
     } catch {
       say("\(error)")
@@ -107,6 +108,7 @@ struct Pretraining {
   /// Writes the report of a run that is there.
   func writeReport() throws {
     let reporter = reporter
+    reporter.begin()
     if let former = options.former { try trainer.restore(former.checkpoint) }
     try reporter.write(state: RunReport.state(RunLog(contentsOf: directory.metrics)))
     say("wrote \(directory.report)")

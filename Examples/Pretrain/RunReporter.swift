@@ -1,5 +1,8 @@
 import Arguments
+import Datasets
+import Files
 import Foundation
+import Images
 import SelfSupervised
 import Training
 
@@ -15,6 +18,9 @@ final class RunReporter {
   /// How long all of this took so far.
   private var seconds = 0.0
   private var longestWriting = 0.0
+  /// Features of the untrained network, of shape [count, width].
+  private var untrained: Tensor?
+  private var views: RunReport.Views?
 
   /// The share of the time of the steps that reports may take before the last one.
   private static let largestShare = 0.02
@@ -27,6 +33,52 @@ final class RunReporter {
     (self.learner, self.directory) = (learner, directory)
   }
 
+  /// Looks at the network before its first step, and at views of a few images.
+  func begin() {
+    timed {
+      untrained = features
+      views = try? RunReport.Views(viewGrid)
+    }
+  }
+
+  private func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let start = ContinuousClock.now
+    defer { seconds += (ContinuousClock.now - start) / .seconds(1) }
+    return try body()
+  }
+
+  /// What the network makes of the images that are shown; nil if a number of it is not finite.
+  private var features: Tensor? {
+    let features = source.shown.features { [learner, source] images in
+      learner.represent(resized(images, to: source.viewSize)).embedding
+    }
+    return features.isFinite ? features : nil
+  }
+
+  private var viewGrid: ImageGrid {
+    let images = source.training.images(in: 0..<min(8, source.training.count))
+    let pair = learner.viewPair(of: images)
+    let longest = max(source.viewSize.height, source.viewSize.width)
+    let shrink = min(1, Double(Self.longestView) / Double(longest))
+    let size = Size2D(
+      height: max(1, Int(Double(source.viewSize.height) * shrink)),
+      width: max(1, Int(Double(source.viewSize.width) * shrink)))
+    let columns = (0..<images.shape[0]).map { index in
+      [images, pair.first, pair.second].map { PixelImage($0[index]).resized(to: size) }
+    }
+    return ImageGrid(columns: columns, magnification: max(1, Self.longestView / longest), gap: 4)
+  }
+
+  private static let longestView = 96
+
+  /// How many points t-SNE may place in a time that a run of some seconds has for it.
+  private static func mapped(_ count: Int, seconds: Double) -> Int {
+    min(count, max(200, Int(1_000 * (seconds / secondsForAll).squareRoot())))
+  }
+
+  /// How long a run is of which a map of a thousand points is a small part.
+  private static let secondsForAll = 60.0
+
   /// Sentences for the top of the report.
   func note(_ sentences: [String]) { verdict += sentences }
 
@@ -36,22 +88,38 @@ final class RunReporter {
   func write(during trainer: Trainer) throws {
     guard seconds + longestWriting <= Self.largestShare * trainer.progress.seconds else { return }
     let before = seconds
-    try write(state: "The run goes on. This is what it was at a checkpoint.")
+    try write(state: "The run goes on. This is what it was at a checkpoint.", hasPictures: false)
     longestWriting = max(longestWriting, seconds - before)
   }
 
   /// Writes the whole report.
   ///
   /// - Throws: `FileError` if the file cannot be written.
-  func write(state: String) throws {
+  ///
+  /// - Parameters:
+  ///   - state: Whether the run goes on.
+  ///   - hasPictures: Whether it has what the network makes of pictures, which takes some seconds.
+  ///   - seconds: How long the run was, of which the map should be a small part; nil if it does not
+  ///     matter.
+  func write(state: String, hasPictures: Bool = true, runSeconds: Double? = nil) throws {
+    try timed { try writeReport(state, hasPictures, runSeconds) }
+  }
+
+  private func writeReport(_ state: String, _ hasPictures: Bool, _ runSeconds: Double?) throws {
     let start = ContinuousClock.now
-    defer { seconds += (ContinuousClock.now - start) / .seconds(1) }
     var report = RunReport(
-      title: "\(options.method.rawValue) on \(options.data)", state: state,
+      title: "\(options.method.rawValue) on \(options.data.nameInPath)", state: state,
       log: RunLog(contentsOf: directory.metrics))
     report.verdict = verdict
     report.plannedSteps = source.steps
     report.configuration = configuration
+    report.views = views
+    if hasPictures, let features {
+      let count = source.shown.count
+      report.pictures = try? PictureStudy(
+        of: source.shown, before: untrained, after: features,
+        mapped: runSeconds.map { Self.mapped(count, seconds: $0) } ?? count)
+    }
     report.machine = RunReport.machine(report.log)
     report.seconds = seconds + (ContinuousClock.now - start) / .seconds(1)
     try report.write(to: directory.report)

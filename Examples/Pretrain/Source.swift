@@ -11,6 +11,8 @@ struct Source {
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
+  /// Images that the report shows: held-out ones if there are any.
+  let shown: any ImageDataset
   /// What tells these images from others.
   let fingerprint: String
   let batchSize: Int
@@ -44,6 +46,14 @@ struct Source {
       }
     judge = sets.judge(size: viewSize)
     judges = sets.judges
+    shown = Self.shown(of: sets.labeled?.queries ?? training, trainedImages: steps * batchSize)
+  }
+
+  /// At most a thousand images at equal distances; fewer for a short training, of whose time their
+  /// features would take much.
+  private static func shown(of images: any ImageDataset, trainedImages: Int) -> any ImageDataset {
+    let count = min(images.count, 1_000, max(100, trainedImages / 20))
+    return Subset(images, indices: (0..<count).map { images.count * $0 / count })
   }
 
   /// Whole batches in a random order.

@@ -110,7 +110,7 @@ struct CurveKind: Sendable {
     "dead_share": CurveKind(
       topic: .collapse, title: "Dead directions",
       meaning: "The share of the projections' numbers that are the same for all pictures.",
-      expectation: "It stays near zero.", shown: [0]),
+      expectation: "It stays near zero.", shown: [0, 0.1]),
     "pixel_spread": CurveKind(
       topic: .collapse, title: "Spread of the pixels' projections",
       meaning: "How much the projections of different places of pictures differ.",

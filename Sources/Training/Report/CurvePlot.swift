@@ -78,7 +78,7 @@ struct CurvePlot {
       """
     return """
       \(curve.hasRange ? [range] : [])
-      <polyline class="c\(index)" data-name="\(curve.name)" data-steps="\(curve.places.map { Figures.short($0.step) }.joined(separator: ";"))" \
+      <polyline class="c\(index)" data-name="\(curve.name)" data-steps="\(curve.places.map { Figures.grouped($0.step) }.joined(separator: ";"))" \
       data-values="\(curve.places.map { Figures.short($0.mean) }.joined(separator: ";"))" points="\(points.joined(separator: " "))"/>
       \(marksPlaces || curve.places.count == 1 ? marks : [])
       """

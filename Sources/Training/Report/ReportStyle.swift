@@ -55,7 +55,36 @@ enum ReportStyle {
       .plot polyline.c2 { stroke: var(--c2); } .plot .band.c2, .plot circle.c2 { fill: var(--c2); }
       .plot polyline.c2 { stroke-dasharray: 2 3; }
       .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: .875rem; padding: 0; margin: 6px 0; list-style: none; }
-      .legend svg { width: 22px; height: 10px; vertical-align: middle; margin-right: 5px; }
+      .legend svg { display: inline-block; width: 22px; height: 10px; vertical-align: middle; margin-right: 5px; }
+      .wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
+      .map { position: relative; }
+      .dots { display: block; width: 100%; max-width: 560px; height: auto; margin: 0 auto; touch-action: pan-y; }
+      .dots circle { fill-opacity: .75; }
+      .dots .mark { fill: none; stroke: var(--ink); stroke-width: 1.5; }
+      .legend .key { width: 10px; height: 10px; margin: 0 5px 0 0; }
+      .d0 { fill: var(--c0); } .d1 { fill: var(--c1); } .d2 { fill: var(--c2); } .d3 { fill: var(--c3); }
+      .d4 { fill: var(--c4); } .d5 { fill: var(--c5); } .d6 { fill: var(--c6); } .d7 { fill: var(--c7); }
+      .d8 { fill: var(--c8); } .d9 { fill: var(--c9); } .d10 { fill: var(--c10); } .d11 { fill: var(--c11); }
+      .tip { position: absolute; z-index: 1; pointer-events: none; padding: 6px; max-width: 220px; font-size: .8rem; line-height: 1.3;
+        background: var(--paper); border: 1px solid var(--line); border-radius: 6px; box-shadow: 0 2px 8px rgba(0, 0, 0, .25); }
+      .tip .t { --w: 96px; margin-bottom: 4px; }
+      .t { --w: 44px; display: block; flex: none; background-repeat: no-repeat; border-radius: 3px;
+        print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+      .samples { grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)); }
+      .sample { display: flex; gap: 12px; align-items: center; }
+      .sample > .t { --w: 64px; }
+      .sample .t { --w: 34px; }
+      .sample > .t { --w: 64px; }
+      .row { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; margin: 4px 0; }
+      .row small { flex: 0 0 100%; color: var(--faint); line-height: 1.2; }
+      .same, .other { padding-bottom: 2px; border-bottom: 3px solid transparent; }
+      .same { border-color: var(--c2); }
+      .pictures { display: flex; flex-wrap: wrap; gap: 10px; }
+      .pair { margin: 0; padding: 6px; display: flex; flex-wrap: wrap; gap: 4px; background: var(--card); border: 1px solid var(--line); border-radius: 6px;
+        break-inside: avoid; }
+      .pair .t { --w: 60px; }
+      .pair figcaption { flex: 0 0 100%; justify-content: center; font-size: .8rem; color: var(--faint); font-variant-numeric: tabular-nums; }
+      .views { display: block; max-width: 100%; height: auto; border-radius: 6px; }
       table { border-collapse: collapse; font-size: .9rem; }
       th, td { text-align: left; vertical-align: top; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
       th { font-weight: 500; color: var(--faint); }

@@ -48,7 +48,7 @@ extension RunReport {
       title: "Accuracy by few labels", curves: curves, shown: [0], unit: "labels of a class",
       hasRatios: true, marksPlaces: true)
     let unit =
-      "\(Figures.short(first.step)) to \(Figures.short(curves[0].places.last?.step ?? 1)) labels of a class"
+      "\(Figures.grouped(first.step)) to \(Figures.grouped(curves[0].places.last?.step ?? 1)) labels of a class"
     let names = curves.enumerated().map { index, curve -> HTML in
       """
       <li><svg class="plot" viewBox="0 0 22 10" aria-hidden="true"><polyline class="c\(index)" points="0,5 22,5"/></svg>\(curve.name)</li>

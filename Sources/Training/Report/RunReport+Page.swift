@@ -12,7 +12,7 @@ extension RunReport {
     <meta name="color-scheme" content="light dark">
     <link rel="icon" href="data:,">
     <title>\(title)</title>
-    <style>\(ReportStyle.sheet)</style>
+    <style>\(ReportStyle.sheet)\(pictures.map { [$0.sheet.style] } ?? [])</style>
     </head>
     <body>
     <header>
@@ -24,7 +24,9 @@ extension RunReport {
     \(curves(.learning, "Did it learn?"))
     \(curves(.features, "Did the features become better?", Self.aboutFeatures))
     \(curves(.collapse, "Did it collapse?", Self.aboutCollapse))
+    \(viewsSection)
     \(labels)
+    \(picturesSections)
     \(curves(.pace, "How fast was it?"))
     \(table("What was asked for", configuration))
     \(table("Machine and versions", machine))

@@ -25,6 +25,10 @@ package struct RunReport: Sendable {
   package var configuration: [Row] = []
   /// What it was computed on, and with.
   package var machine: [Row] = []
+  /// Views of a few pictures.
+  package var views: Views?
+  /// What the network makes of some pictures.
+  package var pictures: PictureStudy?
   /// How long this report took so far, evaluation included.
   package var seconds = 0.0
 
