@@ -52,6 +52,7 @@ struct Pretraining {
   }
 
   func run() throws {
+    let reporter = options.writesReport ? self.reporter(isForAWholeRun: true) : nil
     describe()
     try checkMemory()
     if let path = options.views { try drawViews(to: path) }
@@ -60,7 +61,6 @@ struct Pretraining {
     let untrained = try source.judge.map {
       (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
-    let reporter = options.writesReport ? reporter : nil
     reporter?.begin()
     trainer.callbacks =
       callbacks(log) + (reporter.map { [ReportAtCheckpoints(reporter: $0)] } ?? [])
@@ -68,6 +68,7 @@ struct Pretraining {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
     }
+    let formerSeconds = trainer.progress.seconds
     let failure = try train()
     let result = trainer.result
     if result.hasDiverged {
@@ -78,7 +79,11 @@ struct Pretraining {
       trained: try source.judge?.scores(of: learner), untrained: untrained, result: result)
     try? log.write(summary.record)
     reporter?.note(summary.advice.map { ["So far " + $0 + "."] } ?? [])
-    let report = reporter.flatMap { write($0, RunReport.state(RunLog(contentsOf: log.path))) }
+    let report = reporter.flatMap {
+      write(
+        $0, RunReport.state(RunLog(contentsOf: log.path)),
+        stepSeconds: trainer.progress.seconds - formerSeconds)
+    }
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
@@ -88,16 +93,17 @@ struct Pretraining {
     "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
     + "rate or --clip may help"
 
-  private var reporter: RunReporter {
-    RunReporter(options, source, optimizer, learner, directory)
+  private func reporter(isForAWholeRun: Bool) -> RunReporter {
+    RunReporter(
+      options, source, optimizer, learner, directory, isForAWholeRun: isForAWholeRun)
   }
 
   /// Writes the report; one that cannot be written is no reason to end otherwise.
   ///
   /// - Returns: Where it is; nil if it could not be written.
-  private func write(_ reporter: RunReporter, _ state: String) -> String? {
+  private func write(_ reporter: RunReporter, _ state: String, stepSeconds: Double) -> String? {
     do {
-      try reporter.write(state: state, runSeconds: trainer.progress.seconds)
+      try reporter.write(state: state, stepSeconds: stepSeconds)
       return directory.report
     } catch {
       say("\(error)")
@@ -107,7 +113,7 @@ struct Pretraining {
 
   /// Writes the report of a run that is there.
   func writeReport() throws {
-    let reporter = reporter
+    let reporter = self.reporter(isForAWholeRun: false)
     reporter.begin()
     if let former = options.former { try trainer.restore(former.checkpoint) }
     try reporter.write(state: RunReport.state(RunLog(contentsOf: directory.metrics)))

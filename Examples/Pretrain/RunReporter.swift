@@ -13,6 +13,9 @@ final class RunReporter {
   private let optimizer: OptimizerChoice
   private let learner: any Learner
   private let directory: RunDirectory
+  /// The images whose features are shown.
+  private let shown: Subset
+  private let start = ContinuousClock.now
   /// What was warned of, and what labels advise.
   private(set) var verdict: [String] = []
   /// How long all of this took so far.
@@ -25,10 +28,12 @@ final class RunReporter {
   /// The share of the time of the steps that reports may take before the last one.
   private static let largestShare = 0.02
 
+  /// - Parameter isForAWholeRun: Whether the report is to take a small part of a run's time.
   init(
     _ options: Options, _ source: Source, _ optimizer: OptimizerChoice, _ learner: any Learner,
-    _ directory: RunDirectory
+    _ directory: RunDirectory, isForAWholeRun: Bool
   ) {
+    shown = Self.shown(source, isForAWholeRun: isForAWholeRun)
     (self.options, self.source, self.optimizer) = (options, source, optimizer)
     (self.learner, self.directory) = (learner, directory)
   }
@@ -49,7 +54,7 @@ final class RunReporter {
 
   /// What the network makes of the images that are shown; nil if a number of it is not finite.
   private var features: Tensor? {
-    let features = source.shown.features { [learner, source] images in
+    let features = shown.features { [learner, source] images in
       learner.represent(resized(images, to: source.viewSize)).embedding
     }
     return features.isFinite ? features : nil
@@ -71,13 +76,15 @@ final class RunReporter {
 
   private static let longestView = 96
 
-  /// How many points t-SNE may place in a time that a run of some seconds has for it.
-  private static func mapped(_ count: Int, seconds: Double) -> Int {
-    min(count, max(200, Int(1_000 * (seconds / secondsForAll).squareRoot())))
+  /// At most a thousand images at equal distances; fewer for a short training, of whose time their
+  /// features would take much.
+  private static func shown(_ source: Source, isForAWholeRun: Bool) -> Subset {
+    let enough = isForAWholeRun ? max(200, source.steps * source.batchSize / 20) : .max
+    let count = min(source.shown.count, mostShown, enough)
+    return Subset(source.shown, indices: (0..<count).map { source.shown.count * $0 / count })
   }
 
-  /// How long a run is of which a map of a thousand points is a small part.
-  private static let secondsForAll = 60.0
+  private static let mostShown = 1_000
 
   /// Sentences for the top of the report.
   func note(_ sentences: [String]) { verdict += sentences }
@@ -99,13 +106,14 @@ final class RunReporter {
   /// - Parameters:
   ///   - state: Whether the run goes on.
   ///   - hasPictures: Whether it has what the network makes of pictures, which takes some seconds.
-  ///   - seconds: How long the run was, of which the map should be a small part; nil if it does not
-  ///     matter.
-  func write(state: String, hasPictures: Bool = true, runSeconds: Double? = nil) throws {
-    try timed { try writeReport(state, hasPictures, runSeconds) }
+  ///   - stepSeconds: The time of the steps that this process has taken; nil if it has taken none.
+  func write(state: String, hasPictures: Bool = true, stepSeconds: Double? = nil) throws {
+    let soFar = (ContinuousClock.now - self.start) / .seconds(1)
+    let other = stepSeconds.map { max(0, soFar - seconds - $0) }
+    try timed { try writeReport(state, hasPictures, other) }
   }
 
-  private func writeReport(_ state: String, _ hasPictures: Bool, _ runSeconds: Double?) throws {
+  private func writeReport(_ state: String, _ hasPictures: Bool, _ otherSeconds: Double?) throws {
     let start = ContinuousClock.now
     var report = RunReport(
       title: "\(options.method.rawValue) on \(options.data.nameInPath)", state: state,
@@ -115,12 +123,10 @@ final class RunReporter {
     report.configuration = configuration
     report.views = views
     if hasPictures, let features {
-      let count = source.shown.count
-      report.pictures = try? PictureStudy(
-        of: source.shown, before: untrained, after: features,
-        mapped: runSeconds.map { Self.mapped(count, seconds: $0) } ?? count)
+      report.pictures = try? PictureStudy(of: shown, before: untrained, after: features)
     }
     report.machine = RunReport.machine(report.log)
+    report.otherSeconds = otherSeconds
     report.seconds = seconds + (ContinuousClock.now - start) / .seconds(1)
     try report.write(to: directory.report)
   }

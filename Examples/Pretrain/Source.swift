@@ -46,14 +46,7 @@ struct Source {
       }
     judge = sets.judge(size: viewSize)
     judges = sets.judges
-    shown = Self.shown(of: sets.labeled?.queries ?? training, trainedImages: steps * batchSize)
-  }
-
-  /// At most a thousand images at equal distances; fewer for a short training, of whose time their
-  /// features would take much.
-  private static func shown(of images: any ImageDataset, trainedImages: Int) -> any ImageDataset {
-    let count = min(images.count, 1_000, max(100, trainedImages / 20))
-    return Subset(images, indices: (0..<count).map { images.count * $0 / count })
+    shown = sets.labeled?.queries ?? training
   }
 
   /// Whole batches in a random order.

@@ -173,12 +173,10 @@ struct TSNEDescent {
   }
 
   mutating func step(exaggeration: Float, momentum: Float) {
-    let forces = forces()
-    let total = forces.weights.reduce(0) { $0 + Double($1) }
+    let gradients = gradients(exaggeration: exaggeration)
     for axis in 0..<2 {
       for index in 0..<affinities.count {
-        let repulsion = forces.repulsions[axis][index] / Float(total)
-        let gradient = 4 * (exaggeration * forces.attractions[axis][index] - repulsion)
+        let gradient = gradients[axis][index]
         let isTurning = (gradient > 0) == (velocities[axis][index] > 0)
         gains[axis][index] = max(
           0.01, isTurning ? 0.8 * gains[axis][index] : gains[axis][index] + 0.2)
@@ -188,6 +186,17 @@ struct TSNEDescent {
       }
       let mean = places[axis].prefix(affinities.count).reduce(0, +) / Float(affinities.count)
       for index in 0..<affinities.count { places[axis][index] -= mean }
+    }
+  }
+
+  /// The derivatives of the divergence by the coordinates of all points, with p exaggerated.
+  func gradients(exaggeration: Float = 1) -> [[Float]] {
+    let forces = forces()
+    let total = Float(forces.weights.reduce(0) { $0 + Double($1) })
+    return [0, 1].map { axis in
+      zip(forces.attractions[axis], forces.repulsions[axis]).map { attraction, repulsion in
+        4 * (exaggeration * attraction - repulsion / total)
+      }
     }
   }
 

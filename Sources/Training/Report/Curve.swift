@@ -48,7 +48,7 @@ struct Axis: Sendable {
   init(_ values: [Double], count: Int) {
     let (low, high) = (values.min() ?? 0, values.max() ?? 1)
     // Numbers that differ by their rounding alone are one number.
-    let least = max(abs(low), abs(high), 1e-12) * 1e-6
+    let least = max(abs(low), abs(high)) * 1e-6
     let span = high - low > least ? high - low : high == 0 ? 1 : abs(high) * 0.2
     let middle = high - low > least ? low : low - span / 2
     let step = Self.step(span / Double(count))

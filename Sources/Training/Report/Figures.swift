@@ -5,11 +5,12 @@ enum Figures {
   /// Three digits that count, or all of a whole number's.
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return "not a number" }
+    if value == 0 { return "0" }
     let size = abs(value)
     if size >= 1e7 { return String(format: "%.2e", value) }
     if size >= 1_000 || (size >= 10 && value == value.rounded()) { return grouped(value) }
     if size >= 100 { return String(format: "%.0f", value) }
-    if size > 0, size < 1e-3 { return String(format: "%.3g", value) }
+    if size < 1e-3 { return String(format: "%.3g", value) }
     return String(format: size >= 10 ? "%.1f" : size >= 1 ? "%.2f" : "%.3f", value)
   }
 

@@ -48,10 +48,9 @@ package struct PictureStudy: Sendable {
   ///   - pictures: At most about a thousand images.
   ///   - before: Features of the untrained network, of shape [count, width].
   ///   - after: Features of the trained network.
-  ///   - mapped: How many of them t-SNE places.
   /// - Throws: `FileError` if the libraries that write pictures are missing.
   package init(
-    of pictures: any ImageDataset, before: Tensor?, after: Tensor, mapped: Int
+    of pictures: any ImageDataset, before: Tensor?, after: Tensor
   ) throws {
     labels = pictures.labels
     classNames = pictures.classNames
@@ -77,7 +76,7 @@ package struct PictureStudy: Sendable {
     }
     duplicates = Self.duplicates(neighbors)
     outliers = Self.outliers(neighbors)
-    maps = Self.maps(after, mapped: mapped)
+    maps = Self.maps(after)
   }
 
   /// The most similar other pictures of each, the nearest first.
@@ -152,9 +151,9 @@ package struct PictureStudy: Sendable {
     return Array(means.sorted { $0.cosine < $1.cosine }.prefix(12))
   }
 
-  private static func maps(_ features: Tensor, mapped: Int) -> [Map] {
+  private static func maps(_ features: Tensor) -> [Map] {
     let units = l2Normalized(features)
-    let count = min(mapped, units.shape[0])
+    let count = units.shape[0]
     guard count > 3, units.shape[1] > 1 else { return [] }
     let components = principalComponents(units, count: 2)
     let share = components.shares.reduce(0, +)
@@ -163,10 +162,10 @@ package struct PictureStudy: Sendable {
         title: "Neighborhoods (t-SNE)",
         words: "\(Figures.count(count, "picture")). Near ones stay near. Distances between groups "
           + "and their sizes mean nothing.",
-        places: tSNE(units[0..<count])),
+        places: tSNE(units)),
       Map(
         title: "Directions of most variance (PCA)",
-        words: "\(Figures.count(units.shape[0], "picture")). The two directions have "
+        words: "\(Figures.count(count, "picture")). The two directions have "
           + "\(Figures.percent(Double(share))) of all variance; the more of it, the more true the map.",
         places: components.scores),
     ]

@@ -72,7 +72,6 @@ enum ReportStyle {
         print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       .samples { grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)); }
       .sample { display: flex; gap: 12px; align-items: center; }
-      .sample > .t { --w: 64px; }
       .sample .t { --w: 34px; }
       .sample > .t { --w: 64px; }
       .row { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; margin: 4px 0; }
@@ -80,10 +79,10 @@ enum ReportStyle {
       .same, .other { padding-bottom: 2px; border-bottom: 3px solid transparent; }
       .same { border-color: var(--c2); }
       .pictures { display: flex; flex-wrap: wrap; gap: 10px; }
-      .pair { margin: 0; padding: 6px; display: flex; flex-wrap: wrap; gap: 4px; background: var(--card); border: 1px solid var(--line); border-radius: 6px;
+      .pair { margin: 0; padding: 6px; display: grid; grid-auto-flow: column; gap: 4px; background: var(--card); border: 1px solid var(--line); border-radius: 6px;
         break-inside: avoid; }
       .pair .t { --w: 60px; }
-      .pair figcaption { flex: 0 0 100%; justify-content: center; font-size: .8rem; color: var(--faint); font-variant-numeric: tabular-nums; }
+      .pair figcaption { display: block; grid-row: 2; grid-column: 1 / -1; text-align: center; font-size: .8rem; color: var(--faint); font-variant-numeric: tabular-nums; }
       .views { display: block; max-width: 100%; height: auto; border-radius: 6px; }
       table { border-collapse: collapse; font-size: .9rem; }
       th, td { text-align: left; vertical-align: top; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
@@ -99,7 +98,8 @@ enum ReportStyle {
         body { font-size: 10pt; max-width: none; padding: 0; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
         .cards { grid-template-columns: 1fr 1fr; gap: 8px; }
         .card, tr, .whole { break-inside: avoid; }
-        h2, h3 { break-after: avoid; }
+        h2, h3, .about { break-after: avoid; }
+        .rows { break-inside: avoid; }
         .screen { display: none; }
       }
       """)

@@ -29,8 +29,10 @@ package struct RunReport: Sendable {
   package var views: Views?
   /// What the network makes of some pictures.
   package var pictures: PictureStudy?
-  /// How long this report took so far, evaluation included.
+  /// How long this report took so far, with those before it.
   package var seconds = 0.0
+  /// How long evaluation and files took beside it; nil if that is not known.
+  package var otherSeconds: Double?
 
   package init(title: String, state: String, log: RunLog) {
     (self.title, self.state, self.log) = (title, state, log)
@@ -73,8 +75,12 @@ package struct RunReport: Sendable {
 
   /// What the report costs.
   var cost: String {
-    let share =
+    func share(_ seconds: Double) -> String {
       log.seconds > 0 ? " (\(Figures.percent(seconds / log.seconds)) of the time of the steps)" : ""
-    return "This report took \(Figures.time(seconds))\(share)."
+    }
+    let other = otherSeconds.map {
+      " Evaluation and files took \(Figures.time($0))\(share($0))."
+    }
+    return "This report took \(Figures.time(seconds))\(share(seconds)).\(other ?? "")"
   }
 }
