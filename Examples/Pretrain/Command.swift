@@ -1,9 +1,12 @@
 import Arguments
+import Files
 import Foundation
+import Nets
+import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, evaluate, views, plan, doctor
+  case train, evaluate, report, views, plan, doctor
 
   /// One line for the help.
   var help: String {
@@ -12,6 +15,7 @@ enum Command: String, CaseIterable {
     case .evaluate:
       "evaluate DIR [--fine-tune K]: what labels say of the network of a run, beside raw pixels; and "
         + "what it learns from K labels of each class, beside one from scratch"
+    case .report: "report DIR: write the report of a run that is there again"
     case .views: "views FILE [flags]: draw eight images and two views of each, and nothing else"
     case .plan: "plan --hours H [flags]: train for 20 seconds, and say how many epochs H hours are"
     case .doctor: "what this machine has, and what is missing"
@@ -33,6 +37,7 @@ enum Command: String, CaseIterable {
     switch self {
     case .train: try train(words)
     case .evaluate: try evaluate(words)
+    case .report: try report(words)
     case .views: try drawViews(words)
     case .plan: try plan(words)
     case .doctor:
@@ -65,6 +70,27 @@ enum Command: String, CaseIterable {
     }
     guard let options = try Options(["--resume", directory] + flags) else { return }
     try options.withCompute { try Pretraining(options).evaluate(fineTuningWith: labels) }
+  }
+
+  private func report(_ words: [String]) throws {
+    guard let directory = words.first, !directory.hasPrefix("-") else {
+      throw UsageError("report needs the directory of a run")
+    }
+    let run = try RunDirectory(withLogIn: directory)
+    do {
+      guard let options = try Options(["--resume", directory] + words.dropFirst()) else { return }
+      try options.withCompute { try Pretraining(options).writeReport() }
+    } catch let error where Self.saysWhatIsMissing(error) {
+      say("the report has curves only: \(error)")
+      try RunReport.curves(of: run).write(to: run.report)
+      say("wrote \(run.report)")
+    }
+  }
+
+  /// Whether an error is of data or a checkpoint that the curves do not need.
+  private static func saysWhatIsMissing(_ error: any Error) -> Bool {
+    error is CheckpointError || error is StateError
+      || (error as? FileError).map { $0.kind != .unwritable } ?? false
   }
 
   private func drawViews(_ words: [String]) throws {

@@ -56,6 +56,8 @@ struct Options {
   let patience: Int?
   /// Whether files for TensorBoard are written.
   let writesTensorBoard: Bool
+  /// Whether the run writes a report.
+  let writesReport: Bool
   /// Where a picture of views goes, if one is wanted.
   let views: String?
   /// Where the run was when it ended, if it goes on from there.
@@ -193,6 +195,7 @@ struct Options {
         "--keep-best and --patience need --evaluate-every, which says when networks are compared")
     }
     writesTensorBoard = arguments.has("--tensorboard")
+    writesReport = !arguments.has("--no-report")
     views = former == nil && replay == nil ? try arguments.path("--views") : nil
     if let views, !views.hasSuffix(".png"), !views.hasSuffix(".ppm") {
       throw UsageError("--views needs a name that ends with .png or .ppm; got \"\(views)\"")
@@ -225,7 +228,8 @@ extension Options {
     \(Command.allCases.map { "  " + $0.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0) + $0.help }.joined(separator: "\n"))
 
     Trains a residual network on images without their labels and writes metrics.jsonl,
-    backbone.safetensors and, every five minutes and at the end, checkpoint.safetensors. Labels, where
+    backbone.safetensors and, every five minutes and at the end, checkpoint.safetensors and report.html,
+    which shows in a browser what happened and whether to train longer. Labels, where
     there are any, only evaluate the result: by the vote of the nearest neighbors, beside that of raw
     pixels and of the untrained network. Ctrl-C ends a run early and saves what there is; SIGUSR1 asks
     for a checkpoint.
@@ -309,6 +313,7 @@ extension Options {
       "also write numbers, views and features into the run's directory, for tensorboard --logdir"),
     Flag(
       "--views", "FILE", "draw eight images and two views of each, as .png or .ppm, and then train"),
+    Flag("--no-report", "do not write report.html"),
     Flag(
       "--resume", "DIR",
       "go on with the run that wrote to DIR, with its flags; its length, rate and --clip may be other ones"

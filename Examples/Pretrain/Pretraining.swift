@@ -56,6 +56,7 @@ struct Pretraining {
   }
 
   func run() throws {
+    let reporter = options.writesReport ? self.reporter(isForAWholeRun: true) : nil
     describe()
     try checkMemory()
     if let path = options.views { try drawViews(to: path) }
@@ -64,29 +65,68 @@ struct Pretraining {
     let untrained = try source.judge.map {
       (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
+    reporter?.begin()
     let evaluation = RunEvaluation(options, source)?.metrics()
     if options.former == nil, let evaluation {
       try log.write(try evaluation(learner), epoch: 0, step: 0)
     }
     trainer.callbacks = callbacks(log, evaluation)
     if let tensorBoard = try tensorBoard { trainer.callbacks.append(tensorBoard) }
+    if let reporter { trainer.callbacks.append(ReportAtCheckpoints(reporter: reporter)) }
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
     }
+    let formerSeconds = trainer.progress.seconds
     let failure = try train()
     let result = trainer.result
     if result.hasDiverged {
-      say(
-        "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
-          + "rate or --clip may help")
+      say(Self.divergence)
+      reporter?.note([Self.divergence + "."])
     }
     let summary = RunSummary(
       trained: try source.judge?.scores(of: learner), untrained: untrained, result: result)
     try? log.write(summary.record)
-    let files = [log.path, directory.backbone]
+    reporter?.note(summary.advice.map { ["So far " + $0 + "."] } ?? [])
+    let report = reporter.flatMap {
+      write(
+        $0, RunReport.state(RunLog(contentsOf: log.path)),
+        stepSeconds: trainer.progress.seconds - formerSeconds)
+    }
+    let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  private static let divergence =
+    "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
+    + "rate or --clip may help"
+
+  private func reporter(isForAWholeRun: Bool) -> RunReporter {
+    RunReporter(
+      options, source, optimizer, learner, directory, isForAWholeRun: isForAWholeRun)
+  }
+
+  /// Writes the report; one that cannot be written is no reason to end otherwise.
+  ///
+  /// - Returns: Where it is; nil if it could not be written.
+  private func write(_ reporter: RunReporter, _ state: String, stepSeconds: Double) -> String? {
+    do {
+      try reporter.write(state: state, stepSeconds: stepSeconds)
+      return directory.report
+    } catch {
+      say("\(error)")
+      return nil
+    }
+  }
+
+  /// Writes the report of a run that is there.
+  func writeReport() throws {
+    let reporter = self.reporter(isForAWholeRun: false)
+    reporter.begin()
+    if let former = options.former { try trainer.restore(former.checkpoint) }
+    try reporter.write(state: RunReport.state(RunLog(contentsOf: directory.metrics)))
+    say("wrote \(directory.report)")
   }
 
   /// Says before the work, rather than the system's killer in it, that the memory will not do.

@@ -8,6 +8,7 @@ struct RunDirectory {
   let path: String
   var backbone: String { path + "/backbone.safetensors" }
   var metrics: String { path + "/metrics.jsonl" }
+  var report: String { path + "/report.html" }
 
   /// The directory of a run, made if it is not there.
   ///
@@ -26,6 +27,17 @@ struct RunDirectory {
           + "--overwrite removes it")
     }
     try makeDirectory(at: output)
+  }
+
+  /// The directory of a run that has begun.
+  ///
+  /// - Throws: `FileError` if it has no log.
+  init(withLogIn directory: String) throws {
+    path = directory
+    guard FileManager.default.fileExists(atPath: metrics) else {
+      throw FileError(
+        path: metrics, reason: "a report needs the log of a run; there is none", kind: .unreadable)
+    }
   }
 
   /// A directory that no other run has, also if that began in the same second.
@@ -70,7 +82,9 @@ struct RunDirectory {
   private static func runFiles(in directory: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: directory).sorted().filter { name in
       let isOfARun =
-        ["checkpoint.safetensors", "backbone.safetensors", "metrics.jsonl"].contains(name)
+        [
+          "checkpoint.safetensors", "backbone.safetensors", "metrics.jsonl", "report.html",
+        ].contains(name)
         || ["best-epoch-", "nonfinite-step-"].contains(where: name.hasPrefix)
         || TensorBoardLog.writes(name)
       var status = stat()

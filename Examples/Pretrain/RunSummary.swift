@@ -46,15 +46,14 @@ struct RunSummary {
   }
 
   private var scores: String {
-    guard let trained, let untrained else { return "no labels to evaluate with" }
+    guard trained != nil, untrained != nil else { return "no labels to evaluate with" }
     let table = ScoreTable(rows.map { ($0.name, $0.scores) }).text
-    return [table, verdict(trained, untrained)].compactMap { $0 }.joined(separator: "\n")
+    return [table, advice].compactMap { $0 }.joined(separator: "\n")
   }
 
   /// What to do about features that are no better than those that cost nothing; nil if they are.
-  private func verdict(
-    _ trained: FeatureScores, _ untrained: (pixels: FeatureScores, network: FeatureScores)
-  ) -> String? {
+  var advice: String? {
+    guard let trained, let untrained else { return nil }
     let better = zip(
       trained.fewLabels, zip(untrained.pixels.fewLabels, untrained.network.fewLabels)
     )

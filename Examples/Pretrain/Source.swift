@@ -15,6 +15,8 @@ struct Source {
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
+  /// Images that the report shows: held-out ones if there are any.
+  let shown: any ImageDataset
   /// What tells these images from others.
   let fingerprint: String
   let batchSize: Int
@@ -57,6 +59,7 @@ struct Source {
     labelFree =
       lookedAt.count < Self.fewestToLookAt ? nil : LabelFreeEvaluator(lookedAt, size: viewSize)
     judges = sets.judges
+    shown = sets.labeled?.queries ?? training
   }
 
   /// Whole batches in a random order.

@@ -8,7 +8,7 @@ public struct Subset: ImageDataset {
   public let labels: [Int]
   /// What the classes are called: all those of the base, whether or not an image of each is here.
   public let classNames: [String]
-  private let base: any ImageDataset
+  let base: any ImageDataset
 
   /// The images of `base` at `indices`, in that order; an index may come more than once.
   ///

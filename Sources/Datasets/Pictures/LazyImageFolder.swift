@@ -36,6 +36,9 @@ public struct LazyImageFolder: ImageDataset {
   /// The file of each image.
   public var paths: [String] { contents.paths }
 
+  /// The file of one image.
+  func path(of index: Int) -> String { "\(contents.path(index))" }
+
   /// The images at `indices`, in that order, with values 0...1.
   ///
   /// - Returns: Shape [count of indices, height, width, channels].

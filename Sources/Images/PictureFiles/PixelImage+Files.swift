@@ -42,6 +42,25 @@ extension PixelImage {
     try library(LibPNG.shared, for: path).file(path, of: colors, size: size)
   }
 
+  /// The picture as an address that a page can show: a JPEG file by libjpeg-turbo, or else a PNG
+  /// file by libpng, within the address.
+  ///
+  /// - Parameter quality: How good the JPEG file is, from 1 to 100.
+  /// - Throws: `FileError` if both libraries are missing.
+  /// - Precondition: The image has one or three channels.
+  package func dataAddress(quality: Int = 80) throws -> String {
+    precondition(
+      [1, 3].contains(channels) && (1...100).contains(quality),
+      "dataAddress needs an image of 1 or 3 channels and a quality in 1...100; got \(self) and "
+        + "\(quality)")
+    let place = "a picture within a page"
+    if case .success(let encoder) = TurboJPEG.shared {
+      let file = try encoder.file(place, of: colors, size: size, quality: quality)
+      return "data:image/jpeg;base64," + Data(file).base64EncodedString()
+    }
+    return "data:image/png;base64," + Data(try pngFile(for: place)).base64EncodedString()
+  }
+
   /// Red, green and blue of each pixel as bytes, rounded.
   var colors: [UInt8] {
     pixels.withUnsafeBufferPointer { values in

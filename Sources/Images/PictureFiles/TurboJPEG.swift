@@ -18,6 +18,15 @@ struct TurboJPEG: Sendable {
       Handle, _ file: UnsafePointer<UInt8>?, _ count: UInt, _ out: UnsafeMutablePointer<UInt8>?,
       _ width: Int32, _ rowBytes: Int32, _ height: Int32, _ pixelFormat: Int32, _ flags: Int32
     ) -> Int32
+  private let beginCompression: @convention(c) @Sendable () -> Handle?
+  private let bound:
+    @convention(c) @Sendable (_ width: Int32, _ height: Int32, _ subsampling: Int32) -> UInt
+  private let compress:
+    @convention(c) @Sendable (
+      Handle, _ pixels: UnsafePointer<UInt8>?, _ width: Int32, _ rowBytes: Int32, _ height: Int32,
+      _ pixelFormat: Int32, _ file: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>,
+      _ count: UnsafeMutablePointer<UInt>, _ subsampling: Int32, _ quality: Int32, _ flags: Int32
+    ) -> Int32
   private let lastError: @convention(c) @Sendable (Handle) -> UnsafePointer<CChar>?
   private let errorCode: @convention(c) @Sendable (Handle) -> Int32
   private let end: @convention(c) @Sendable (Handle) -> Int32
@@ -30,6 +39,9 @@ struct TurboJPEG: Sendable {
     begin = try library.function("tjInitDecompress")
     readHeader = try library.function("tjDecompressHeader3")
     decompress = try library.function("tjDecompress2")
+    beginCompression = try library.function("tjInitCompress")
+    bound = try library.function("tjBufSize")
+    compress = try library.function("tjCompress2")
     lastError = try library.function("tjGetErrorStr2")
     errorCode = try library.function("tjGetErrorCode")
     end = try library.function("tjDestroy")
@@ -69,6 +81,27 @@ struct TurboJPEG: Sendable {
     }
   }
 
+  /// The file for `path` of red, green and blue of each pixel; colors are as fine as brightness.
+  func file(_ path: String, of colors: [UInt8], size: Size2D, quality: Int) throws -> [UInt8] {
+    guard let handle = beginCompression() else {
+      throw FileError(path, "libjpeg-turbo cannot start", .unwritable)
+    }
+    defer { _ = end(handle) }
+    let (width, height) = (Int32(size.width), Int32(size.height))
+    var count = bound(width, height, Self.fullColors)
+    return try [UInt8](unsafeUninitializedCapacity: Int(count)) { out, written in
+      var start = out.baseAddress
+      let status = compress(
+        handle, colors, width, 0, height, PixelFormat.rgb, &start, &count, Self.fullColors,
+        Int32(quality), Self.givenMemory)
+      guard status == 0, start == out.baseAddress else {
+        let message = lastError(handle).map { String(cString: $0) } ?? "no reason given"
+        throw FileError(path, "cannot be written; libjpeg-turbo says: \(message)", .unwritable)
+      }
+      written = Int(count)
+    }
+  }
+
   /// Whether the last call ended with a warning and the file is not cut short.
   ///
   /// Damage within a scan is shown as libjpeg shows it, as in torchvision. The library's message is
@@ -101,6 +134,9 @@ struct TurboJPEG: Sendable {
   private static let warning: Int32 = 0
   /// A progressive picture of very many scans would take minutes.
   private static let limitedScans: Int32 = 32_768
+  /// The file goes to the memory that the caller has.
+  private static let givenMemory: Int32 = 1_024
+  private static let fullColors: Int32 = 0
   /// Each scan goes over the whole picture: twenty of one at the limit of pixels take seconds.
   private static let mostScannedPixels = 20 * PictureFile.mostPixels
   /// Two bytes for each color of a pixel, kept until the last scan of a progressive picture.

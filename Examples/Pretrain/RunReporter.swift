@@ -1,0 +1,203 @@
+import Arguments
+import Datasets
+import Files
+import Foundation
+import Images
+import SelfSupervised
+import Training
+
+/// Writes `report.html` of a run, and keeps what it shows beside the run's files.
+final class RunReporter {
+  private let options: Options
+  private let source: Source
+  private let optimizer: OptimizerChoice
+  private let learner: any Learner
+  private let directory: RunDirectory
+  /// The images whose features are shown.
+  private let shown: Subset
+  private let start = ContinuousClock.now
+  /// What was warned of, and what labels advise.
+  private(set) var verdict: [String] = []
+  /// How long all of this took so far.
+  private var seconds = 0.0
+  private var longestWriting = 0.0
+  /// Features of the untrained network, of shape [count, width].
+  private var untrained: Tensor?
+  private var views: RunReport.Views?
+
+  /// The share of the time of the steps that reports may take before the last one.
+  private static let largestShare = 0.02
+
+  /// - Parameter isForAWholeRun: Whether the report is to take a small part of a run's time.
+  init(
+    _ options: Options, _ source: Source, _ optimizer: OptimizerChoice, _ learner: any Learner,
+    _ directory: RunDirectory, isForAWholeRun: Bool
+  ) {
+    shown = Self.shown(source, isForAWholeRun: isForAWholeRun)
+    (self.options, self.source, self.optimizer) = (options, source, optimizer)
+    (self.learner, self.directory) = (learner, directory)
+  }
+
+  /// Looks at the network before its first step, and at views of a few images.
+  func begin() {
+    timed {
+      untrained = features
+      views = try? RunReport.Views(viewGrid)
+    }
+  }
+
+  private func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let start = ContinuousClock.now
+    defer { seconds += (ContinuousClock.now - start) / .seconds(1) }
+    return try body()
+  }
+
+  /// What the network makes of the images that are shown; nil if a number of it is not finite.
+  private var features: Tensor? {
+    let features = shown.features { [learner, source] images in
+      learner.represent(resized(images, to: source.viewSize)).embedding
+    }
+    return features.isFinite ? features : nil
+  }
+
+  private var viewGrid: ImageGrid {
+    let images = source.training.images(in: 0..<min(8, source.training.count))
+    let pair = learner.viewPair(of: images)
+    let longest = max(source.viewSize.height, source.viewSize.width)
+    let shrink = min(1, Double(Self.longestView) / Double(longest))
+    let size = Size2D(
+      height: max(1, Int(Double(source.viewSize.height) * shrink)),
+      width: max(1, Int(Double(source.viewSize.width) * shrink)))
+    let columns = (0..<images.shape[0]).map { index in
+      [images, pair.first, pair.second].map { PixelImage($0[index]).resized(to: size) }
+    }
+    return ImageGrid(columns: columns, magnification: max(1, Self.longestView / longest), gap: 4)
+  }
+
+  private static let longestView = 96
+
+  /// At most a thousand images at equal distances; fewer for a short training, of whose time their
+  /// features would take much.
+  private static func shown(_ source: Source, isForAWholeRun: Bool) -> Subset {
+    let enough = isForAWholeRun ? max(200, source.steps * source.batchSize / 20) : .max
+    let count = min(source.shown.count, mostShown, enough)
+    return Subset(source.shown, indices: (0..<count).map { source.shown.count * $0 / count })
+  }
+
+  private static let mostShown = 1_000
+
+  /// Sentences for the top of the report.
+  func note(_ sentences: [String]) { verdict += sentences }
+
+  /// Writes what there is so far, unless that would take too much of the run's time.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  func write(during trainer: Trainer) throws {
+    guard seconds + longestWriting <= Self.largestShare * trainer.progress.seconds else { return }
+    let before = seconds
+    try write(state: "The run goes on. This is what it was at a checkpoint.", hasPictures: false)
+    longestWriting = max(longestWriting, seconds - before)
+  }
+
+  /// Writes the whole report.
+  ///
+  /// - Throws: `FileError` if the file cannot be written.
+  ///
+  /// - Parameters:
+  ///   - state: Whether the run goes on.
+  ///   - hasPictures: Whether it has what the network makes of pictures, which takes some seconds.
+  ///   - stepSeconds: The time of the steps that this process has taken; nil if it has taken none.
+  func write(state: String, hasPictures: Bool = true, stepSeconds: Double? = nil) throws {
+    let soFar = (ContinuousClock.now - self.start) / .seconds(1)
+    let other = stepSeconds.map { max(0, soFar - seconds - $0) }
+    try timed { try writeReport(state, hasPictures, other) }
+  }
+
+  private func writeReport(_ state: String, _ hasPictures: Bool, _ otherSeconds: Double?) throws {
+    let start = ContinuousClock.now
+    var report = RunReport(
+      title: "\(options.method.rawValue) on \(options.data.nameInPath)", state: state,
+      log: RunLog(contentsOf: directory.metrics))
+    report.verdict = verdict
+    report.plannedSteps = source.steps
+    report.configuration = configuration
+    report.views = views
+    if hasPictures, let features {
+      report.pictures = try? PictureStudy(of: shown, before: untrained, after: features)
+    }
+    report.machine = RunReport.machine(report.log)
+    report.otherSeconds = otherSeconds
+    report.seconds = seconds + (ContinuousClock.now - start) / .seconds(1)
+    try report.write(to: directory.report)
+  }
+
+  private var configuration: [RunReport.Row] {
+    [
+      .init("Method", options.method.rawValue),
+      .init(
+        "Network",
+        "\(options.net.rawValue), width \(options.width), \(learner.net.parameterCount) parameters"),
+      .init("Images", "\(source.training.count) of \(options.data)"),
+      .init("Labels", source.judges),
+      .init(
+        "Steps",
+        "\(source.steps) of \(source.batchSize * options.accumulatedBatches) images, "
+          + "\(source.stepsPerEpoch) to an epoch"),
+      .init("Views", "\(source.viewSize)"),
+      .init("Optimizer", "\(optimizer.kind.rawValue) at \(optimizer.learningRate)"),
+      .init("Precision", options.precision.rawValue),
+      .init("Seed", "\(options.seed)"),
+      .init("Command line", (["pretrain"] + options.words).joined(separator: " ")),
+    ]
+  }
+}
+
+extension RunReport {
+  /// A report of what a directory holds, where neither data nor checkpoint can be read.
+  static func curves(of directory: RunDirectory) -> RunReport {
+    var report = RunReport(
+      title: directory.path.nameInPath, state: state(RunLog(contentsOf: directory.metrics)),
+      log: RunLog(contentsOf: directory.metrics))
+    report.machine = machine(report.log)
+    return report
+  }
+
+  /// How a run that is over ended.
+  static func state(_ log: RunLog) -> String {
+    switch log.summary["interrupted"] {
+    case nil: "The run has not come to its end."
+    case 0: "The run has ended."
+    default: "The run was stopped before its end."
+    }
+  }
+
+  static func machine(_ log: RunLog) -> [Row] {
+    let memory = log.summary["peak_rss_mb"] ?? Double(Machine.peakResidentSize / 1_000_000)
+    let core = Machine.blasCore
+    return [
+      Row("Processor", "\(Machine.processor), \(Threads.count) threads"),
+      Row("Products", "\(Machine.blasVersion), kernels for \(core.inUse)"),
+      Row("System", ProcessInfo.processInfo.operatingSystemVersionString),
+      Row("Memory", "\(Int(memory)) MB at most, of \(Machine.memoryLimit / 1_000_000)"),
+      Row("Written", Date().formatted(.iso8601)),
+    ]
+  }
+}
+
+/// Writes the report after each checkpoint.
+struct ReportAtCheckpoints: TrainingCallback {
+  let reporter: RunReporter
+
+  /// Writes the report if a callback before this one wrote a checkpoint.
+  func callAsFunction(after report: StepReport, in trainer: Trainer) throws -> [TrainingEvent] {
+    for case .warning(let warning) in report.events { reporter.note(["\(warning)."]) }
+    let hasCheckpoint = report.events.contains { if case .checkpoint = $0 { true } else { false } }
+    guard hasCheckpoint else { return [] }
+    do {
+      try reporter.write(during: trainer)
+      return []
+    } catch let error as FileError {
+      return [.notWritten(error)]
+    }
+  }
+}

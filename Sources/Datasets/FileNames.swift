@@ -1,0 +1,11 @@
+extension ImageDataset {
+  /// The file of an image, where images are of files of their own; nil where they are not.
+  package func file(of index: Int) -> String? {
+    switch self {
+    case let subset as Subset: subset.base.file(of: subset.indices[index])
+    case let images as LabeledImages: images.paths.isEmpty ? nil : images.paths[index]
+    case let images as LazyImageFolder: images.path(of: index)
+    default: nil
+    }
+  }
+}
