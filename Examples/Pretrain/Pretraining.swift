@@ -66,11 +66,11 @@ struct Pretraining {
       (try $0.scoresOfPixels(), try $0.scores(of: learner))
     }
     reporter?.begin()
-    let evaluation = RunEvaluation(options, source)?.metrics()
-    if options.former == nil, let evaluation {
-      try log.write(try evaluation(learner), epoch: 0, step: 0)
+    let looks = RunEvaluation(options, source)
+    if options.former == nil, let looks {
+      try log.write(try looks.metrics(of: learner), epoch: 0, step: 0)
     }
-    trainer.callbacks = callbacks(log, evaluation)
+    trainer.callbacks = callbacks(log, looks?.evaluation)
     if let tensorBoard = try tensorBoard { trainer.callbacks.append(tensorBoard) }
     if let reporter { trainer.callbacks.append(ReportAtCheckpoints(reporter: reporter)) }
     if let former = options.former {
@@ -80,14 +80,12 @@ struct Pretraining {
     let formerSeconds = trainer.progress.seconds
     let failure = try train()
     let result = trainer.result
-    if result.hasDiverged {
-      say(Self.divergence)
-      reporter?.note([Self.divergence + "."])
-    }
+    if result.hasDiverged { say(Self.divergence) }
     let summary = RunSummary(
-      trained: try source.judge?.scores(of: learner), untrained: untrained, result: result)
+      trained: try source.judge?.scores(of: learner), untrained: untrained, result: result,
+      verdict: RunVerdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
     try? log.write(summary.record)
-    reporter?.note(summary.advice.map { ["So far " + $0 + "."] } ?? [])
+    reporter?.note(summary.advice)
     let report = reporter.flatMap {
       write(
         $0, RunReport.state(RunLog(contentsOf: log.path)),
@@ -237,8 +235,8 @@ struct Pretraining {
 
   private static func check(_ options: Options, _ source: Source) throws {
     guard let epochs = options.evaluateEvery else { return }
-    guard source.judge != nil else {
-      throw UsageError("--evaluate-every needs labels; there are none with \(options.data)")
+    guard source.judge != nil || source.labelFree != nil else {
+      throw UsageError("--evaluate-every needs more images to look at; there are \(source.training.count)")
     }
     let first = epochs * source.stepsPerEpoch
     if options.keepBest != nil, source.steps < first {
@@ -258,18 +256,15 @@ struct Pretraining {
   }
 
   private func callbacks(
-    _ log: MetricsLog, _ evaluation: ((any Learner) throws -> Metrics)?
+    _ log: MetricsLog, _ evaluation: Evaluation?
   ) -> [any TrainingCallback] {
-    var callbacks: [any TrainingCallback] = [CollapseWatch()]
-    if let evaluation {
-      let interval = RunEvaluation.interval(options, steps: source.steps)
-      callbacks.append(Evaluation(every: interval, evaluation))
-      if let patience = options.patience {
-        callbacks.append(EarlyStopping(on: "knn", patience: patience))
-      }
+    var callbacks: [any TrainingCallback] = [CollapseWatch()] + (evaluation.map { [$0] } ?? [])
+    let metric = RunEvaluation.metric(source)
+    if let patience = options.patience {
+      callbacks.append(EarlyStopping(on: metric, patience: patience))
     }
     if let count = options.keepBest {
-      callbacks.append(BestNetworks(in: directory.path, count: count))
+      callbacks.append(BestNetworks(in: directory.path, count: count, by: metric))
     }
     return callbacks + [
       log, SavedNetwork(path: directory.backbone),

@@ -2,10 +2,11 @@ import SelfSupervised
 import Training
 
 /// What is looked at in the course of a run: measures that need no labels, and the vote of
-/// neighbors where there are any and they are asked for.
+/// neighbors where there are any and it is asked for.
 struct RunEvaluation {
-  let labelFree: LabelFreeEvaluator?
-  let judge: KNNEvaluator?
+  let interval: TrainingInterval
+  private let labelFree: LabelFreeEvaluator?
+  private let judge: KNNEvaluator?
 
   /// The evaluations of a run; nil if there is nothing to look at.
   init?(_ options: Options, _ source: Source) {
@@ -13,25 +14,50 @@ struct RunEvaluation {
     // It takes as long as some steps: at the end alone, unless it is asked for.
     judge = options.evaluateEvery == nil ? nil : source.judge
     if labelFree == nil, judge == nil { return nil }
+    interval =
+      options.evaluateEvery.map { .epochs($0) }
+      ?? .steps(max(1, source.steps / Self.count(options, source)))
   }
 
-  /// How often a run is looked at if the command line does not say.
-  private static let usualCount = 5
-
-  /// When the network is looked at.
-  static func interval(_ options: Options, steps: Int) -> TrainingInterval {
-    options.evaluateEvery.map { .epochs($0) } ?? .steps(max(1, steps / usualCount))
+  /// The number by which networks are compared: labels', or the one that follows them best.
+  static func metric(_ source: Source) -> String {
+    source.judge == nil ? labelFreeMetric : "knn"
   }
 
-  /// The same numbers of the network as it is at each call.
-  func metrics() -> (any Learner) throws -> Metrics {
+  private static let labelFreeMetric = "rotation_accuracy"
+
+  /// How often a run is looked at if the command line does not say: as often as takes a thirtieth of
+  /// its time, at most ten times.
+  private static func count(_ options: Options, _ source: Source) -> Int {
+    // A step takes the network forward and back for two views of an image, and a target forward.
+    let training = 8 * source.steps * source.batchSize * options.accumulatedBatches
+    let evaluation = LabelFreeEvaluator.passes * (source.labelFree?.count ?? 1)
+    return max(1, min(10, training / (30 * evaluation)))
+  }
+
+  /// The numbers of a network that has no evaluation before it.
+  func metrics(of learner: any Learner) throws -> Metrics { try metrics(of: learner, nil).metrics }
+
+  /// The callback that looks at the network.
+  var evaluation: Evaluation {
     var neighbors: [[Int]]?
-    return { learner in
-      var metrics: Metrics = [:]
-      if let found = try labelFree?.evaluate(learner, former: neighbors) {
-        (metrics, neighbors) = found
-      }
-      return try metrics + Metrics(judge.map { [("knn", try $0.accuracy(of: learner))] } ?? [])
+    return Evaluation(every: interval) { learner in
+      let found = try metrics(of: learner, neighbors)
+      neighbors = found.neighbors
+      return found.metrics
+    }
+  }
+
+  private func metrics(
+    of learner: any Learner, _ former: [[Int]]?
+  ) throws -> (metrics: Metrics, neighbors: [[Int]]?) {
+    let labels = Metrics(try judge.map { [("knn", try $0.accuracy(of: learner))] } ?? [])
+    do {
+      let found = try labelFree?.evaluate(learner, former: former)
+      return ((found?.metrics ?? [:]) + labels, found?.neighbors)
+    } catch is NonFiniteFeaturesError {
+      // The step that cannot go on says so itself, or the end of the run.
+      return ([Self.labelFreeMetric: .nan] + labels, nil)
     }
   }
 }

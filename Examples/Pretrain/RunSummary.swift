@@ -9,6 +9,8 @@ struct RunSummary {
   /// The same of raw pixels and of the untrained network.
   let untrained: (pixels: FeatureScores, network: FeatureScores)?
   let result: TrainingResult
+  /// What can be said without labels.
+  let verdict: RunVerdict
 
   private var peakMegabytes: Int { Machine.peakResidentSize / 1_000_000 }
   private var progress: TrainingProgress { result.progress }
@@ -25,6 +27,7 @@ struct RunSummary {
         ("images_per_second", .number(Float(result.imagesPerSecond))),
         ("seconds", .number(Float(progress.seconds))), ("peak_rss_mb", .integer(peakMegabytes)),
         ("interrupted", .flag(result.wasInterrupted)),
+        ("verdict", .string(verdict.finding.rawValue)),
       ])
   }
 
@@ -46,22 +49,25 @@ struct RunSummary {
   }
 
   private var scores: String {
-    guard trained != nil, untrained != nil else { return "no labels to evaluate with" }
-    let table = ScoreTable(rows.map { ($0.name, $0.scores) }).text
-    return [table, advice].compactMap { $0 }.joined(separator: "\n")
+    let table = rows.isEmpty ? nil : ScoreTable(rows.map { ($0.name, $0.scores) }).text
+    return ((table.map { [$0] } ?? []) + advice).joined(separator: "\n")
   }
 
-  /// What to do about features that are no better than those that cost nothing; nil if they are.
-  var advice: String? {
-    guard let trained, let untrained else { return nil }
+  /// Whether the training has helped, and what to do if not. Labels have the last word.
+  var advice: [String] {
+    guard hasNotHelped else { return verdict.sentences }
+    let labels = "By labels the training has not helped yet: train longer, or try --method simclr."
+    return [labels] + (verdict.finding == .learned ? [] : verdict.sentences)
+  }
+
+  /// Whether labels find features that cost nothing to be as good.
+  private var hasNotHelped: Bool {
+    guard let trained, let untrained else { return false }
     let better = zip(
       trained.fewLabels, zip(untrained.pixels.fewLabels, untrained.network.fewLabels)
     )
     .contains { $0.mean > max($1.0.mean, $1.1.mean) }
-    guard !better, trained.knn <= max(untrained.pixels.knn, untrained.network.knn) else {
-      return nil
-    }
-    return "the training has not helped yet: train longer, or try --method simclr"
+    return !better && trained.knn <= max(untrained.pixels.knn, untrained.network.knn)
   }
 
   func text(directory: String, files: [String]) -> String {

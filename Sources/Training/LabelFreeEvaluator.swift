@@ -15,6 +15,8 @@ public struct LabelFreeEvaluator: Sendable {
 
   /// How many images are looked at.
   public static let mostImages = 2_000
+  /// How often each of them goes through the network in an evaluation.
+  package static let passes = 6
   /// How many neighbors of an image are compared.
   private static let neighborCount = 10
 
@@ -42,38 +44,30 @@ public struct LabelFreeEvaluator: Sendable {
     _ learner: any Learner, former: [[Int]]? = nil
   ) throws -> (metrics: Metrics, neighbors: [[Int]]) {
     let plain = try features(of: learner) { images, _ in sized(images) }
-    let views = try (0..<2).flatMap { draw in
-      try [\ViewPair.first, \.second].map { view in
-        try features(of: learner) { images, stream in
-          learner.views(of: images, using: stream.split(draw)).pair[keyPath: view]
-        }
+    let views = try [\ViewPair.first, \.second].map { view in
+      try features(of: learner) { images, stream in
+        learner.views(of: images, using: stream).pair[keyPath: view]
       }
     }
-    let turned = try (1..<4).map { quarters in
+    // A network may take images of one size alone.
+    let turned = try (isSquare ? [1, 2, 3] : [2]).map { quarters in
       try features(of: learner) { images, _ in sized(images).turned(quarters) }
     }
-    let neighbors = nearestNeighbors(of: plain.embedding, k: Self.neighborCount)
-    let (a, b) = (views[0], views[1])
+    let neighbors = nearestNeighbors(of: plain, k: Self.neighborCount)
     return (
-      Metrics([
-        ("alignment", alignment(a.embedding, b.embedding)),
-        ("uniformity", uniformity(plain.embedding)),
-        ("feature_rank", effectiveRank(plain.embedding, mostRows: count)),
-        ("projection_rank", effectiveRank(plain.projection, mostRows: count)),
-        ("lidar", lidar(views.map(\.embedding))),
-        ("projection_lidar", lidar(views.map(\.projection))),
-        ("view_retrieval", contrastiveAccuracy(a.embedding, b.embedding)),
-        ("projection_retrieval", contrastiveAccuracy(a.projection, b.projection)),
-        ("rotation_accuracy", rotationAccuracy([plain.embedding] + turned.map(\.embedding))),
-        (
-          "view_neighbors",
-          neighborOverlap(
-            nearestNeighbors(of: a.embedding, k: Self.neighborCount),
-            nearestNeighbors(of: b.embedding, k: Self.neighborCount))
-        ),
-        ("neighbor_stability", former.map { neighborOverlap($0, neighbors) } ?? .nan),
-      ]), neighbors
+      [
+        "rotation_accuracy": rotationAccuracy([plain] + turned),
+        "view_retrieval": contrastiveAccuracy(views[0], views[1]),
+        "alignment": alignment(views[0], views[1]), "uniformity": uniformity(plain),
+        "feature_rank": effectiveRank(plain, mostRows: count), "lidar": lidar(views),
+        "neighbor_stability": former.map { neighborOverlap($0, neighbors) } ?? .nan,
+      ], neighbors
     )
+  }
+
+  private var isSquare: Bool {
+    let size = size ?? Size2D(height: images.imageShape[0], width: images.imageShape[1])
+    return size.height == size.width
   }
 
   private func sized(_ images: Tensor) -> Tensor { size.map { resized(images, to: $0) } ?? images }
@@ -82,19 +76,18 @@ public struct LabelFreeEvaluator: Sendable {
   /// draws from a stream of its own, the same at each evaluation.
   private func features(
     of learner: any Learner, _ input: (Tensor, RandomStream) -> Tensor
-  ) throws -> Representation {
+  ) throws -> Tensor {
     let batch = max(2, min(256, (1 << 24) / max(1, images.imageShape.elementCount)))
     let parts = stride(from: 0, to: count, by: batch).map { start in
       learner.represent(
         input(
           images.images(in: start..<min(start + batch, count)),
-          RandomStream(seed: 0).split(start)))
+          RandomStream(seed: 0).split(start))
+      ).embedding
     }
-    let result = Representation(
-      projection: concatenated(parts.map(\.projection)),
-      embedding: concatenated(parts.map(\.embedding)))
-    guard result.embedding.isFinite else { throw NonFiniteFeaturesError(result.embedding) }
-    return result
+    let features = concatenated(parts)
+    guard features.isFinite else { throw NonFiniteFeaturesError(features) }
+    return features
   }
 }
 

@@ -170,9 +170,4 @@ public struct Representation: Sendable {
   public let projection: Tensor
   /// The features of the tapped layer, of shape [count, width].
   public let embedding: Tensor
-
-  /// The two of the same images.
-  public init(projection: Tensor, embedding: Tensor) {
-    (self.projection, self.embedding) = (projection, embedding)
-  }
 }
