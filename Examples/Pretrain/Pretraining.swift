@@ -68,7 +68,7 @@ struct Pretraining {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
     }
-    let formerSeconds = trainer.progress.seconds
+    reporter?.formerSeconds = trainer.progress.seconds
     let failure = try train()
     let result = trainer.result
     if result.hasDiverged {
@@ -82,7 +82,7 @@ struct Pretraining {
     let report = reporter.flatMap {
       write(
         $0, RunReport.state(RunLog(contentsOf: log.path)),
-        stepSeconds: trainer.progress.seconds - formerSeconds)
+        stepSeconds: trainer.progress.seconds - $0.formerSeconds)
     }
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))

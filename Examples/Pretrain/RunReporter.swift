@@ -21,6 +21,8 @@ final class RunReporter {
   /// How long all of this took so far.
   private var seconds = 0.0
   private var longestWriting = 0.0
+  /// The time of the steps that earlier processes have taken.
+  var formerSeconds = 0.0
   /// Features of the untrained network, of shape [count, width].
   private var untrained: Tensor?
   private var views: RunReport.Views?
@@ -95,7 +97,9 @@ final class RunReporter {
   func write(during trainer: Trainer) throws {
     guard seconds + longestWriting <= Self.largestShare * trainer.progress.seconds else { return }
     let before = seconds
-    try write(state: "The run goes on. This is what it was at a checkpoint.", hasPictures: false)
+    try write(
+      state: "The run goes on. This is what it was at a checkpoint.", hasPictures: false,
+      stepSeconds: trainer.progress.seconds - formerSeconds)
     longestWriting = max(longestWriting, seconds - before)
   }
 
@@ -122,8 +126,17 @@ final class RunReporter {
     report.plannedSteps = source.steps
     report.configuration = configuration
     report.views = views
-    if hasPictures, let features {
-      report.pictures = try? PictureStudy(of: shown, before: untrained, after: features)
+    if hasPictures {
+      do {
+        report.pictures = try features.map {
+          try PictureStudy(of: shown, before: untrained, after: $0)
+        }
+        if report.pictures == nil {
+          report.verdict.append("Some of the network's features are no numbers: there is no map.")
+        }
+      } catch {
+        report.verdict.append("There are no pictures: \(error).")
+      }
     }
     report.machine = RunReport.machine(report.log)
     report.otherSeconds = otherSeconds
