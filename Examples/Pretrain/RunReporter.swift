@@ -30,7 +30,7 @@ final class RunReporter {
   /// The share of the time of the steps that reports may take before the last one.
   private static let largestShare = 0.02
 
-  /// - Parameter isForAWholeRun: Whether the report is to take a small part of a run's time.
+  /// A report of a run in a directory, for which `learner` has to be untrained until ``begin()``.
   init(
     _ options: Options, _ source: Source, _ optimizer: OptimizerChoice, _ learner: any Learner,
     _ directory: RunDirectory, isForAWholeRun: Bool
@@ -78,12 +78,13 @@ final class RunReporter {
 
   private static let longestView = 96
 
-  /// At most a thousand images at equal distances; fewer for a short training, of whose time their
-  /// features would take much.
+  /// At most a thousand images, drawn at random, for sets may have an order; fewer for a short
+  /// training, of whose time their features would take much.
   private static func shown(_ source: Source, isForAWholeRun: Bool) -> Subset {
     let enough = isForAWholeRun ? max(200, source.steps * source.batchSize / 20) : .max
     let count = min(source.shown.count, mostShown, enough)
-    return Subset(source.shown, indices: (0..<count).map { source.shown.count * $0 / count })
+    var stream = RandomStream(seed: 0)
+    return source.shown.sampled(count, using: &stream)
   }
 
   private static let mostShown = 1_000
