@@ -81,7 +81,7 @@ struct Pretraining {
     reporter?.note(summary.advice.map { ["So far " + $0 + "."] } ?? [])
     let report = reporter.flatMap {
       write(
-        $0, RunReport.state(RunLog(contentsOf: log.path)),
+        $0, RunReport.state(RunLog(contentsOf: log.path), of: source.steps),
         stepSeconds: trainer.progress.seconds - $0.formerSeconds)
     }
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
@@ -116,7 +116,8 @@ struct Pretraining {
     let reporter = self.reporter(isForAWholeRun: false)
     reporter.begin()
     if let former = options.former { try trainer.restore(former.checkpoint) }
-    try reporter.write(state: RunReport.state(RunLog(contentsOf: directory.metrics)))
+    try reporter.write(
+      state: RunReport.state(RunLog(contentsOf: directory.metrics), of: source.steps))
     say("wrote \(directory.report)")
   }
 

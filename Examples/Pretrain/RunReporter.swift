@@ -176,12 +176,12 @@ extension RunReport {
     return report
   }
 
-  /// How a run that is over ended.
-  static func state(_ log: RunLog) -> String {
+  /// How a run that is over ended, if it had so many steps to take.
+  static func state(_ log: RunLog, of steps: Int? = nil) -> String {
     switch log.summary["interrupted"] {
     case nil: "The run has not come to its end."
-    case 0: "The run has ended."
-    default: "The run was stopped before its end."
+    case 0 where log.stepCount >= steps ?? 0: "The run has ended."
+    default: "The run was stopped before its last step."
     }
   }
 
