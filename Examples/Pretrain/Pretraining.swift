@@ -77,7 +77,7 @@ struct Pretraining {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
     }
-    let formerSeconds = trainer.progress.seconds
+    reporter?.formerSeconds = trainer.progress.seconds
     let failure = try train()
     let result = trainer.result
     if result.hasDiverged { say(Self.divergence) }
@@ -88,8 +88,8 @@ struct Pretraining {
     reporter?.note(summary.advice)
     let report = reporter.flatMap {
       write(
-        $0, RunReport.state(RunLog(contentsOf: log.path)),
-        stepSeconds: trainer.progress.seconds - formerSeconds)
+        $0, RunReport.state(RunLog(contentsOf: log.path), of: source.steps),
+        stepSeconds: trainer.progress.seconds - $0.formerSeconds)
     }
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
@@ -123,7 +123,8 @@ struct Pretraining {
     let reporter = self.reporter(isForAWholeRun: false)
     reporter.begin()
     if let former = options.former { try trainer.restore(former.checkpoint) }
-    try reporter.write(state: RunReport.state(RunLog(contentsOf: directory.metrics)))
+    try reporter.write(
+      state: RunReport.state(RunLog(contentsOf: directory.metrics), of: source.steps))
     say("wrote \(directory.report)")
   }
 

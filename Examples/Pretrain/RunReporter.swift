@@ -21,6 +21,8 @@ final class RunReporter {
   /// How long all of this took so far.
   private var seconds = 0.0
   private var longestWriting = 0.0
+  /// The time of the steps that earlier processes have taken.
+  var formerSeconds = 0.0
   /// Features of the untrained network, of shape [count, width].
   private var untrained: Tensor?
   private var views: RunReport.Views?
@@ -28,7 +30,7 @@ final class RunReporter {
   /// The share of the time of the steps that reports may take before the last one.
   private static let largestShare = 0.02
 
-  /// - Parameter isForAWholeRun: Whether the report is to take a small part of a run's time.
+  /// A report of a run in a directory, for which `learner` has to be untrained until ``begin()``.
   init(
     _ options: Options, _ source: Source, _ optimizer: OptimizerChoice, _ learner: any Learner,
     _ directory: RunDirectory, isForAWholeRun: Bool
@@ -76,12 +78,13 @@ final class RunReporter {
 
   private static let longestView = 96
 
-  /// At most a thousand images at equal distances; fewer for a short training, of whose time their
-  /// features would take much.
+  /// At most a thousand images, drawn at random, for sets may have an order; fewer for a short
+  /// training, of whose time their features would take much.
   private static func shown(_ source: Source, isForAWholeRun: Bool) -> Subset {
     let enough = isForAWholeRun ? max(200, source.steps * source.batchSize / 20) : .max
     let count = min(source.shown.count, mostShown, enough)
-    return Subset(source.shown, indices: (0..<count).map { source.shown.count * $0 / count })
+    var stream = RandomStream(seed: 0)
+    return source.shown.sampled(count, using: &stream)
   }
 
   private static let mostShown = 1_000
@@ -95,7 +98,9 @@ final class RunReporter {
   func write(during trainer: Trainer) throws {
     guard seconds + longestWriting <= Self.largestShare * trainer.progress.seconds else { return }
     let before = seconds
-    try write(state: "The run goes on. This is what it was at a checkpoint.", hasPictures: false)
+    try write(
+      state: "The run goes on. This is what it was at a checkpoint.", hasPictures: false,
+      stepSeconds: trainer.progress.seconds - formerSeconds)
     longestWriting = max(longestWriting, seconds - before)
   }
 
@@ -122,8 +127,17 @@ final class RunReporter {
     report.plannedSteps = source.steps
     report.configuration = configuration
     report.views = views
-    if hasPictures, let features {
-      report.pictures = try? PictureStudy(of: shown, before: untrained, after: features)
+    if hasPictures {
+      do {
+        report.pictures = try features.map {
+          try PictureStudy(of: shown, before: untrained, after: $0)
+        }
+        if report.pictures == nil {
+          report.verdict.append("Some of the network's features are no numbers: there is no map.")
+        }
+      } catch {
+        report.verdict.append("There are no pictures: \(error).")
+      }
     }
     report.machine = RunReport.machine(report.log)
     report.otherSeconds = otherSeconds
@@ -162,12 +176,12 @@ extension RunReport {
     return report
   }
 
-  /// How a run that is over ended.
-  static func state(_ log: RunLog) -> String {
+  /// How a run that is over ended, if it had so many steps to take.
+  static func state(_ log: RunLog, of steps: Int? = nil) -> String {
     switch log.summary["interrupted"] {
     case nil: "The run has not come to its end."
-    case 0: "The run has ended."
-    default: "The run was stopped before its end."
+    case 0 where log.stepCount >= steps ?? 0: "The run has ended."
+    default: "The run was stopped before its last step."
     }
   }
 

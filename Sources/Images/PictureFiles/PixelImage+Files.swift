@@ -46,6 +46,7 @@ extension PixelImage {
   /// file by libpng, within the address.
   ///
   /// - Parameter quality: How good the JPEG file is, from 1 to 100.
+  /// - Returns: The address, which begins with `data:`.
   /// - Throws: `FileError` if both libraries are missing.
   /// - Precondition: The image has one or three channels.
   package func dataAddress(quality: Int = 80) throws -> String {

@@ -20,7 +20,9 @@ struct CurvePlot {
 
   private var horizontal: Axis {
     let steps = curves.flatMap { $0.places.map(\.step) }
-    return hasRatios ? Axis(ratiosOf: Array(Set(steps)).sorted()) : Axis(steps: steps, count: 4)
+    return hasRatios
+      ? Axis(ratiosOf: Array(Set(steps)).sorted())
+      : Axis(steps: steps, count: (steps.max() ?? 0) < 10_000 ? 6 : 4)
   }
 
   private var vertical: Axis {

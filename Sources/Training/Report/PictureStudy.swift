@@ -55,8 +55,10 @@ package struct PictureStudy: Sendable {
     labels = pictures.labels
     classNames = pictures.classNames
     let labels = labels
-    names = (0..<pictures.count).map { index in
-      let name = pictures.file(of: index)?.nameInPath ?? "picture \(index)"
+    // Its number in the set that these are a part of.
+    let numbers = (pictures as? Subset)?.indices ?? Array(0..<pictures.count)
+    names = numbers.enumerated().map { index, number in
+      let name = pictures.file(of: index)?.nameInPath ?? "picture \(number)"
       return labels.isEmpty ? name : "\(name), \(pictures.classNames[labels[index]])"
     }
     sheet = try SpriteSheet(pictures)

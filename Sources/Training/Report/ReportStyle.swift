@@ -97,7 +97,7 @@ enum ReportStyle {
           --c8: #6d4c2f; --c9: #3b3fa0; --c10: #5c7f0b; --c11: #d0453a; }
         body { font-size: 10pt; max-width: none; padding: 0; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
         .cards { grid-template-columns: 1fr 1fr; gap: 8px; }
-        .card, tr, .whole { break-inside: avoid; }
+        .card, tr, .whole, p { break-inside: avoid; }
         h2, h3, .about { break-after: avoid; }
         .rows { break-inside: avoid; }
         .screen { display: none; }

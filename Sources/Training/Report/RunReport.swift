@@ -31,7 +31,8 @@ package struct RunReport: Sendable {
   package var pictures: PictureStudy?
   /// How long this report took so far, with those before it.
   package var seconds = 0.0
-  /// How long evaluation and files took beside it; nil if that is not known.
+  /// How long evaluation and files took beside it; nil for a report that is written when the run is
+  /// over.
   package var otherSeconds: Double?
 
   package init(title: String, state: String, log: RunLog) {
@@ -57,7 +58,7 @@ package struct RunReport: Sendable {
     return [
       "The network has taken \(Figures.grouped(Double(steps)))\(share) steps in "
         + "\(Figures.time(log.seconds))\(pace)."
-    ] + lossFact
+    ] + lossFact + moveFact
   }
 
   /// How far the loss has come, and whether it still moves.
@@ -75,12 +76,22 @@ package struct RunReport: Sendable {
 
   /// What the report costs.
   var cost: String {
+    guard let otherSeconds else {
+      return "This report was written when the run was over, in \(Figures.time(seconds))."
+    }
     func share(_ seconds: Double) -> String {
       log.seconds > 0 ? " (\(Figures.percent(seconds / log.seconds)) of the time of the steps)" : ""
     }
-    let other = otherSeconds.map {
-      " Evaluation and files took \(Figures.time($0))\(share($0))."
-    }
-    return "This report took \(Figures.time(seconds))\(share(seconds)).\(other ?? "")"
+    return "This report took \(Figures.time(seconds))\(share(seconds)), evaluation and files "
+      + "\(Figures.time(otherSeconds))\(share(otherSeconds))."
+  }
+
+  /// How far the training has moved the network.
+  private var moveFact: [String] {
+    guard let kept = pictures?.keptNeighbors else { return [] }
+    return [
+      "Of the \(PictureStudy.neighborCount) pictures that the network takes for most similar to one, "
+        + "\(Figures.percent(Double(kept))) are those that it took before the training."
+    ]
   }
 }

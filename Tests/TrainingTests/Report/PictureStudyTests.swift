@@ -73,6 +73,15 @@ final class PictureStudyTests: XCTestCase {
     XCTAssertEqual(try study(features).samples.map(\.picture), [0, 6, 12, 18, 25, 31, 37, 43])
   }
 
+  /// Pictures of a part have the numbers of the whole.
+  func testNamesOfAPart() throws {
+    let whole = LabeledImages(images: .zeros([40, 8, 8, 1]))
+    let part = Subset(whole, indices: [30, 7, 22])
+    XCTAssertEqual(
+      try PictureStudy(of: part, before: nil, after: features(3)).names,
+      ["picture 30", "picture 7", "picture 22"])
+  }
+
   /// Each picture is where its number says, whatever the sides.
   func testSpriteSheet() throws {
     for (height, width) in [(20, 10), (48, 48), (100, 200), (7, 300)] {

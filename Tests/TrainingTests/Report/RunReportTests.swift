@@ -30,7 +30,7 @@ final class RunReportTests: XCTestCase {
   private func report(steps: Int = 40) -> RunReport {
     var report = RunReport(title: "a & b", state: "The run has ended.", log: log(steps: steps))
     report.plannedSteps = 800
-    report.seconds = 1
+    (report.seconds, report.otherSeconds) = (1, 2)
     report.verdict = ["Train <longer>."]
     report.configuration = [.init("Command line", "pretrain --data 'a\"<b>'")]
     return report
@@ -44,10 +44,14 @@ final class RunReportTests: XCTestCase {
       "The loss was 3.90 on average over the first eighth of the steps and 2.15 over the last.",
       "<p class=\"verdict\">Train &lt;longer&gt;.</p>", "<h1>a &amp; b</h1>",
       "&lt;script&gt;alert(1)&lt;/script&gt;", "pretrain --data &#39;a&quot;&lt;b&gt;&#39;",
-      "This report took 1.0 s (1.0 % of the time of the steps).",
+      "This report took 1.0 s (1.0 % of the time of the steps), evaluation and files 2.0 s (2.0 % of the "
+        + "time of the steps).",
     ] { XCTAssertTrue(page.contains(words), words) }
     XCTAssertFalse(page.contains("<script>alert"))
     assertNeedsNoNetwork(page)
+    var later = report()
+    later.otherSeconds = nil
+    XCTAssertEqual(later.cost, "This report was written when the run was over, in 1.0 s.")
     let empty = RunReport(title: "", state: "", log: RunLog(Data())).html.text
     XCTAssertTrue(empty.contains("The run has taken no step yet."))
     XCTAssertFalse(empty.contains("nan"))
