@@ -19,9 +19,9 @@ struct EventFile {
   ///
   /// - Parameters:
   ///   - directory: Where the file is made.
-  ///   - step: The events of later steps in earlier files are out of date; nil if none are.
+  ///   - step: The events of later steps in earlier files are out of date.
   /// - Throws: `FileError` if the file cannot be written.
-  init(in directory: String, after step: Int?) throws {
+  init(in directory: String, after step: Int) throws {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     let last = names.compactMap(Self.seconds).max()
     let seconds = max(Int(Date().timeIntervalSince1970), (last ?? 0) + 1)
@@ -34,12 +34,12 @@ struct EventFile {
   }
 
   /// Events for an open file, which is closed with this value.
-  init(_ descriptor: Int32, named path: String, after step: Int? = nil) throws {
+  init(_ descriptor: Int32, named path: String, after step: Int) throws {
     self.path = path
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    // Of the second version on, a restart is an event, and steps may come in any order.
+    // From the second version on, a start is an event, and steps may come in any order.
     try write(.fileVersion("brain.Event:2"), step: 0)
-    if let step { try write(.restart, step: step + 1) }
+    try write(.start, step: step + 1)
   }
 
   /// Adds an event, whole.

@@ -6,9 +6,10 @@ struct EventRecord {
   enum Content {
     /// How the file is to be read; its first event.
     case fileVersion(String)
-    /// The run begins again at the event's step: what the directory has of that step and later ones
-    /// is out of date.
-    case restart
+    /// A training begins or goes on at the event's step: what the directory has of that step and
+    /// later ones is out of date. TensorBoard heeds the second such event of a directory, and those
+    /// after it.
+    case start
     /// Numbers and pictures.
     case summary([Value])
   }
@@ -36,7 +37,7 @@ struct EventRecord {
       var summary = ProtobufMessage()
       for value in values { summary.add(1, value.message) }
       event.add(5, summary)
-    case .restart:
+    case .start:
       var log = ProtobufMessage()
       let start = 1
       log.add(1, start)

@@ -56,7 +56,7 @@ public struct TensorBoardLog: TrainingCallback {
     self.directory = directory
     self.interval = interval
     (self.projected, self.size) = (projected, size?.size2D)
-    file = try EventFile(in: directory, after: step)
+    file = try EventFile(in: directory, after: step ?? 0)
     isBegun = step != nil
   }
 

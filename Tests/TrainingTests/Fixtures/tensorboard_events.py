@@ -28,7 +28,7 @@ def record(message):
 picture = Summary.Image(height=2, width=300, colorspace=3, encoded_image_string=bytes(range(200)))
 events = {
     "version": Event(wall_time=1.5, file_version="brain.Event:2"),
-    "restart": Event(wall_time=2.25, step=41, session_log=SessionLog(status=SessionLog.START)),
+    "start": Event(wall_time=2.25, step=41, session_log=SessionLog(status=SessionLog.START)),
     "numbers": Event(
         wall_time=1.7e9 + 0.1,
         step=300,

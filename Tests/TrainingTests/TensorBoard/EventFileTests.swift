@@ -30,7 +30,7 @@ final class EventFileTests: XCTestCase {
       from: Data(contentsOf: URL(fileURLWithPath: fixture("tensorboard-events.json"))))
     let events: [String: EventRecord] = [
       "version": .init(time: 1.5, step: 0, content: .fileVersion("brain.Event:2")),
-      "restart": .init(time: 2.25, step: 41, content: .restart),
+      "start": .init(time: 2.25, step: 41, content: .start),
       "numbers": .init(
         time: 1.7e9 + 0.1, step: 300,
         content: .summary([
@@ -61,7 +61,7 @@ final class EventFileTests: XCTestCase {
     try withTemporaryFolder { folder in
       let future = folder + "/events.out.tfevents.9000000000.elsewhere"
       XCTAssertTrue(FileManager.default.createFile(atPath: future, contents: nil))
-      let paths = try (0..<3).map { try EventFile(in: folder, after: $0 == 0 ? nil : $0).path }
+      let paths = try (0..<3).map { try EventFile(in: folder, after: $0).path }
       XCTAssertEqual(Set(paths).count, 3)
       XCTAssertEqual(paths, paths.sorted())
       XCTAssertTrue(paths[0].hasPrefix(folder + "/events.out.tfevents.9000000001."), paths[0])
@@ -71,7 +71,7 @@ final class EventFileTests: XCTestCase {
   /// Half a record would hide all that follow.
   func testARecordThatThereIsNoRoomForLeavesNothing() throws {
     try withTemporaryFolder { folder in
-      var file = try EventFile(in: folder, after: nil)
+      var file = try EventFile(in: folder, after: 0)
       try file.write(.summary([.scalar(tag: "a", 1)]), step: 1)
       let whole = try Data(contentsOf: URL(fileURLWithPath: file.path))
       try withFilesUpTo(whole.count + 10) {
@@ -82,7 +82,7 @@ final class EventFileTests: XCTestCase {
       }
       XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: file.path)), whole)
       try file.write(.summary([.scalar(tag: "a", 3)]), step: 3)
-      XCTAssertEqual(try SavedEvent.all(in: file.path).map(\.step), [0, 1, 3])
+      XCTAssertEqual(try SavedEvent.all(in: file.path).map(\.step), [0, 1, 1, 3])
     }
   }
 
@@ -114,7 +114,7 @@ struct SavedEvent {
   private(set) var version: String?
   private(set) var scalars: [String: Float] = [:]
   private(set) var pictures: [String: [UInt8]] = [:]
-  private(set) var isRestart = false
+  private(set) var isStart = false
 
   /// The events of a file; check sums are tested elsewhere.
   static func all(in path: String) throws -> [SavedEvent] {
@@ -136,7 +136,7 @@ struct SavedEvent {
       case 2: step = field.varint
       case 3: version = String(decoding: field.bytes, as: UTF8.self)
       case 5: Self.fields(field.bytes).forEach { add(Self.fields($0.bytes)) }
-      case 7: isRestart = Self.fields(field.bytes).contains { $0.number == 1 && $0.varint == 1 }
+      case 7: isStart = Self.fields(field.bytes).contains { $0.number == 1 && $0.varint == 1 }
       default: break
       }
     }
