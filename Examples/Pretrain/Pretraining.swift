@@ -237,7 +237,8 @@ struct Pretraining {
   private static func check(_ options: Options, _ source: Source) throws {
     guard let epochs = options.evaluateEvery else { return }
     guard source.judge != nil || source.labelFree != nil else {
-      throw UsageError("--evaluate-every needs more images to look at; there are \(source.training.count)")
+      throw UsageError(
+        "--evaluate-every needs more images to look at; there are \(source.training.count)")
     }
     let first = epochs * source.stepsPerEpoch
     if options.keepBest != nil, source.steps < first {
@@ -311,8 +312,10 @@ extension TrainingEvent {
     switch self {
     case .warning(let warning): "\(warning)"
     case .evaluation(let metrics):
-      metrics.map { String(format: "evaluation: \($0.name) %.3f", $0.value) }
-        .joined(separator: ", ")
+      "evaluation: "
+        + ["knn", "view_neighbors", "rotation_accuracy"].compactMap { name in
+          metrics[name].map { "\(name) " + String(format: "%.3f", $0) }
+        }.joined(separator: ", ")
     case .stop(let reason): "the training ends: \(reason)"
     case .notWritten: description
     case .checkpoint: nil

@@ -24,15 +24,18 @@ struct RunEvaluation {
     source.judge == nil ? labelFreeMetric : "knn"
   }
 
-  private static let labelFreeMetric = "rotation_accuracy"
+  private static let labelFreeMetric = "view_neighbors"
 
-  /// How often a run is looked at if the command line does not say: as often as takes a thirtieth of
-  /// its time, at most ten times.
+  /// How often a run is looked at if the command line does not say.
   private static func count(_ options: Options, _ source: Source) -> Int {
+    let passes = affordablePasses(options, source.steps, source.batchSize)
+    return max(1, min(10, passes / (source.labelFree?.count ?? 1)))
+  }
+
+  /// How many images evaluations may look at, all together, for a thirtieth of the run's time.
+  static func affordablePasses(_ options: Options, _ steps: Int, _ batchSize: Int) -> Int {
     // A step takes the network forward and back for two views of an image, and a target forward.
-    let training = 8 * source.steps * source.batchSize * options.accumulatedBatches
-    let evaluation = LabelFreeEvaluator.passes * (source.labelFree?.count ?? 1)
-    return max(1, min(10, training / (30 * evaluation)))
+    8 * steps * batchSize * options.accumulatedBatches / (30 * LabelFreeEvaluator.passes)
   }
 
   /// The numbers of a network that has no evaluation before it.

@@ -56,8 +56,10 @@ struct Source {
     self.labeled = labeled
     judge = labeled.map { KNNEvaluator(bank: $0.bank, queries: $0.queries, size: size) }
     let lookedAt = sets.heldOut ?? training
+    let affordable = max(200, RunEvaluation.affordablePasses(options, self.steps, batchSize))
     labelFree =
-      lookedAt.count < Self.fewestToLookAt ? nil : LabelFreeEvaluator(lookedAt, size: viewSize)
+      lookedAt.count < Self.fewestToLookAt
+      ? nil : LabelFreeEvaluator(lookedAt, size: viewSize, count: affordable)
     judges = sets.judges
     shown = sets.labeled?.queries ?? training
   }

@@ -1,8 +1,9 @@
 """table.py DIRECTORY: how well measures without labels rank networks, from the runs of runs.py.
 
 For each measure and method: Spearman's rank correlation with the accuracy of kNN over the evaluations of
-all runs of the method on a data set, the untrained network among them, averaged over the data sets. Then,
-of each run, whether the network that the measure likes best is within a point of the best by kNN.
+all runs of the method on a data set, averaged over the data sets; once of the trained networks alone, and
+once with the untrained one. Then, of each run, whether the trained network that the measure likes best is
+within a point of the best by kNN.
 """
 
 import json
@@ -52,6 +53,28 @@ def read(directory):
     return runs
 
 
+def correlations(groups, methods, name, first_step):
+    """The mean over data sets for each method, of evaluations from a step on."""
+    sign = -1 if name in FALLING else 1
+    cells = []
+    for method in methods:
+        found = []
+        for (other, _), records in groups.items():
+            pairs = [(sign * r[name], r["knn"]) for r in records
+                     if r.get(name) is not None and r["step"] >= first_step]
+            if other == method and len(pairs) > 2:
+                found.append(spearman(*zip(*pairs)))
+        found = [value for value in found if not math.isnan(value)]
+        cells.append(sum(found) / len(found) if found else math.nan)
+    return cells
+
+
+def kept(runs, choose):
+    """In how many runs the network that is chosen is within a point of the best."""
+    trained = [[r for r in records if r["step"] > 0] for records in runs.values()]
+    return sum(choose(r)["knn"] >= max(e["knn"] for e in r) - 0.01 for r in trained)
+
+
 def main(directory):
     runs = read(directory)
     names = [name for name in next(iter(runs.values()))[-1] if name not in SKIPPED]
@@ -60,26 +83,17 @@ def main(directory):
         groups[method, data] += found
     methods = sorted({method for method, _ in groups})
     print(f"{len(runs)} runs\n")
-    print(f"{'rank correlation':22}" + "".join(f"{method:>13}" for method in methods) + f"{'kept':>10}")
-    for name in names:
-        sign = -1 if name in FALLING else 1
-        cells = []
-        for method in methods:
-            found = []
-            for (other, _), records in groups.items():
-                pairs = [(sign * r[name], r["knn"]) for r in records if r.get(name) is not None]
-                if other == method and len(pairs) > 2:
-                    found.append(spearman(*zip(*pairs)))
-            found = [value for value in found if not math.isnan(value)]
-            cells.append(sum(found) / len(found) if found else math.nan)
-        kept = 0
-        for records in runs.values():
-            usable = [r for r in records if r.get(name) is not None]
-            best = max(usable, key=lambda r: sign * r[name], default=None)
-            kept += best is not None and best["knn"] >= max(r["knn"] for r in records) - 0.01
-        print(f"{name:22}" + "".join(f"{cell:13.2f}" for cell in cells) + f"{kept:7}/{len(runs)}")
-    last = sum(r[-1]["knn"] >= max(e["knn"] for e in r) - 0.01 for r in runs.values())
-    print(f"{'the last network':22}" + " " * 13 * len(methods) + f"{last:7}/{len(runs)}")
+    for title, first_step in (("trained networks", 1), ("and the untrained one", 0)):
+        print(f"{title:22}" + "".join(f"{method:>13}" for method in methods) + f"{'mean':>9}{'kept':>9}")
+        for name in names:
+            sign = -1 if name in FALLING else 1
+            cells = correlations(groups, methods, name, first_step)
+            usable = [cell for cell in cells if not math.isnan(cell)]
+            mean = sum(usable) / len(usable) if usable else math.nan
+            best = kept(runs, lambda r: max(r, key=lambda e: sign * e[name] if e[name] is not None else -math.inf))
+            print(f"{name:22}" + "".join(f"{cell:13.2f}" for cell in cells) + f"{mean:9.2f}{best:6}/{len(runs)}")
+        print()
+    print(f"the last network kept: {kept(runs, lambda r: r[-1])}/{len(runs)}")
     print("\nkNN from the untrained network to the last:")
     for key, records in sorted(runs.items()):
         print(f"{' '.join(key):34}" + " ".join(f"{record['knn']:.3f}" for record in records))

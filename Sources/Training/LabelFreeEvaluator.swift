@@ -13,20 +13,27 @@ public struct LabelFreeEvaluator: Sendable {
   private let images: any ImageDataset
   private let size: Size2D?
 
-  /// How many images are looked at.
+  /// How many images are looked at, at most.
   public static let mostImages = 2_000
   /// How often each of them goes through the network in an evaluation.
   package static let passes = 6
   /// How many neighbors of an image are compared.
   private static let neighborCount = 10
 
-  /// An evaluator that looks at the first 2,000 of `images` at `size`, or as they are.
+  /// An evaluator that looks at the first images of a set.
   ///
-  /// - Precondition: There are two images or more, which are better not trained on.
-  public init(_ images: any ImageDataset, size: (any Size2DConvertible)? = nil) {
+  /// - Parameters:
+  ///   - images: Images that are better not trained on.
+  ///   - size: The size at which the network sees them; their own if it is nil.
+  ///   - count: How many of them are looked at, at most 2,000.
+  /// - Precondition: There are two images or more, and the count is at least 2.
+  public init(
+    _ images: any ImageDataset, size: (any Size2DConvertible)? = nil, count: Int = mostImages
+  ) {
     precondition(
-      images.count > 1, "LabelFreeEvaluator needs two images or more; got \(images.count)")
-    self.images = images.first(min(images.count, Self.mostImages))
+      images.count > 1 && count > 1,
+      "LabelFreeEvaluator needs two images or more; got \(images.count) and a count of \(count)")
+    self.images = images.first(min(images.count, count, Self.mostImages))
     self.size = size?.size2D
   }
 
@@ -57,10 +64,14 @@ public struct LabelFreeEvaluator: Sendable {
     return (
       [
         "rotation_accuracy": rotationAccuracy([plain] + turned),
+        "view_neighbors": neighborOverlap(
+          nearestNeighbors(of: views[0], k: Self.neighborCount),
+          nearestNeighbors(of: views[1], k: Self.neighborCount)),
         "view_retrieval": contrastiveAccuracy(views[0], views[1]),
         "alignment": alignment(views[0], views[1]), "uniformity": uniformity(plain),
         "feature_rank": effectiveRank(plain, mostRows: count), "lidar": lidar(views),
         "neighbor_stability": former.map { neighborOverlap($0, neighbors) } ?? .nan,
+        "evaluated_images": Float(count),
       ], neighbors
     )
   }

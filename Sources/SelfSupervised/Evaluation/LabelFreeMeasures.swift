@@ -32,10 +32,13 @@ public func uniformity(_ features: Tensor) -> Float {
     features.rank == 2 && count > 1,
     "uniformity needs features [count, width] of two images or more; got shape \(features.shape)")
   return withoutGradients {
-    // ‖a - b‖² = 2 - 2 a · b; each row's product with itself is left out again.
-    let kernels: Tensor = exp(cosines(features) * 4 - 4)
-    let others = Double(kernels.sum().item) - Double(count)
-    return Float(log(others / Double(count * (count - 1))))
+    // ‖a - b‖² = 2 - 2 a · b; the diagonal, whose ones would outweigh small kernels, is left out.
+    let kernels = exp(cosines(features) * 4 - 4).scalars
+    var sum = 0.0
+    for index in kernels.indices where !index.isMultiple(of: count + 1) {
+      sum += Double(kernels[index])
+    }
+    return Float(log(sum / Double(count * (count - 1))))
   }
 }
 

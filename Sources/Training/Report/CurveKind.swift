@@ -27,12 +27,13 @@ struct CurveKind: Sendable {
   }
 
   /// Numbers that a run says of itself and that need no curve.
-  static let withoutCurve: Set = ["seconds", "negatives_per_anchor"]
+  static let withoutCurve: Set = ["seconds", "negatives_per_anchor", "evaluated_images"]
 
   /// In the order in which they are shown.
   static let order = [
     "loss", "learning_rate", "gradient_norm",
-    "knn", "rotation_accuracy", "lidar", "feature_rank", "alignment", "uniformity",
+    "knn", "view_neighbors", "rotation_accuracy", "lidar", "feature_rank", "alignment",
+    "uniformity",
     "view_retrieval", "neighbor_stability",
     "contrastive_accuracy", "correlation_accuracy", "agreement", "right_neighbours",
     "random_neighbours", "pixel_loss", "instance_loss", "positive_pairs", "positive_share",
@@ -61,6 +62,12 @@ struct CurveKind: Sendable {
       meaning: "The share of labeled pictures whose class their nearest neighbors name rightly.",
       expectation: "It rises, and ever more slowly. While it rises, train on; one that has been "
         + "flat for several evaluations is as good as this run makes it."),
+    "view_neighbors": CurveKind(
+      topic: .features, title: "Neighbors that views share",
+      meaning: "The share of a picture's ten nearest neighbors that stay the same when other views "
+        + "of all pictures are taken.",
+      expectation: "It rises, as labels' judgment would; among the networks of a run the one with "
+        + "the most is kept."),
     "rotation_accuracy": CurveKind(
       topic: .features, title: "Rotations told apart",
       meaning: "The share of turned pictures whose quarter turns a linear layer on the features "
@@ -70,7 +77,8 @@ struct CurveKind: Sendable {
     "lidar": CurveKind(
       topic: .features, title: "LiDAR rank",
       meaning: "In how many directions pictures differ more than views of one picture do.",
-      expectation: "It rises and then stays; higher is better among runs of one kind."),
+      expectation: "In measured runs it fell while the judgment of labels rose: a low number is no "
+        + "bad sign."),
     "feature_rank": CurveKind(
       topic: .features, title: "Rank of the features",
       meaning: "How many directions the features of the network use.",

@@ -53,25 +53,28 @@ package struct RunVerdict: Sendable {
       [
         "The features have collapsed: the network makes nearly the same of all images"
           + course.rank.text(" (their rank fell from %.1f to %.1f)", course.rank.last) + ".",
-        "Take a tenth of the learning rate, a larger batch, or a method with negatives: --method simclr.",
+        "Take a tenth of the learning rate, a larger batch, or a method with negatives: --method "
+          + "simclr.",
       ]
     case .rateTooHigh:
       [
-        "The learning rate is too high: the features lost most of their directions in the course of "
-          + "the training" + course.rank.text(" (their rank fell from %.1f to %.1f)", course.rank.lowest) + ".",
+        "The learning rate is too high: the features lost directions in the course of the training"
+          + course.rank.text(" (their rank fell from %.1f to %.1f)", course.rank.lowest) + ".",
         "Take a tenth of the learning rate.",
       ]
     case .viewsTooWeak:
       [
-        "The views are too weak: the untrained network already finds the other view of an image among "
-          + "all others" + course.retrieval.text(" (for %.0f %% of them)", course.retrieval.start, times: 100)
+        "The views are too weak: the untrained network already finds the other view of an image"
+          + course.retrieval.text(" (for %.0f %% of them)", course.retrieval.start, times: 100)
           + ", so that there was little to learn.",
         "Views that show less of the image, --crop 0.2, or other colors, --color 1, ask more.",
       ]
     case .viewsTooStrong:
       [
-        "The views are too strong: the network hardly finds the other view of an image more often than "
-          + "before the training" + course.retrieval.text(" (%.1f %% then, %.1f %% now)", course.retrieval.last, times: 100) + ".",
+        "The views are too strong: the network hardly finds the other view of an image"
+          + course.retrieval.text(
+            " (before the training for %.2f %% of them, now for %.2f %%)", course.retrieval.last,
+            times: 100) + ".",
         "Views that show more of the image, --crop 0.5, or weaker colors, --color 0.5, are easier; "
           + "pretrain views FILE.png draws them.",
       ]
@@ -83,17 +86,13 @@ package struct RunVerdict: Sendable {
     case .worse:
       [
         "The features tell less of the images than those of the untrained network do"
-          + course.rotation.text(
-            " (a linear layer tells how an image is turned: %.3f of them then, %.3f now)",
-            course.rotation.last) + ".",
+          + course.turns + ".",
         "Train longer, or with views that keep what matters: pretrain views FILE.png draws them.",
       ]
     case .learned:
       [
         "By measures without labels the training looks as it should"
-          + course.rotation.text(
-            " (a linear layer tells how an image is turned: %.3f of them then, %.3f now)",
-            course.rotation.last) + "."
+          + course.turns + "."
       ] + course.outlook
     case .unknown:
       ["There are too few numbers to say whether the training works."]
@@ -106,7 +105,10 @@ private struct Course {
   let steps: Int
   let retrieval: Measure
   let rotation: Measure
+  let neighbors: Measure
   let rank: Measure
+  /// The share of views that find the other one by chance.
+  let chance: Double?
   /// Whether a loss was not finite.
   let isBroken: Bool
 
@@ -114,11 +116,17 @@ private struct Course {
     steps = log.stepCount
     retrieval = Measure(log.points("view_retrieval"))
     rotation = Measure(log.points("rotation_accuracy"))
+    neighbors = Measure(log.points("view_neighbors"))
     rank = Measure(log.points("feature_rank"))
+    chance = log.points("evaluated_images").last.map { 1 / $0.value }
     isBroken =
       log.points("loss").contains { !$0.value.isFinite }
       || log.points("rotation_accuracy").contains { !$0.value.isFinite }
   }
+
+  /// Trainings that went well found the other view twenty times as often as chance, or more; one
+  /// whose views showed a hundredth of the image, in any color, ten times.
+  private static let fewestFound = 15.0
 
   var finding: RunVerdict.Finding {
     if let share = rank.share(of: rank.last), share < 0.35 { return .collapsed }
@@ -126,18 +134,32 @@ private struct Course {
     if let start = retrieval.start, start > 0.5 { return .viewsTooWeak }
     if steps < 200 { return .tooShort }
     guard let rise = rotation.rise else { return .unknown }
-    if let share = retrieval.share(of: retrieval.last), share < 1.5, rise < 0.02 {
+    if let last = retrieval.last, let chance, last < Self.fewestFound * chance {
       return .viewsTooStrong
     }
     return rise < 0 ? .worse : .learned
   }
 
-  /// Whether the run's last part still moved the features.
+  /// The figures behind a verdict on what was learned.
+  var turns: String {
+    rotation.text(
+      " (a linear layer on them tells how an image is turned: %.1f %% right before, %.1f %% now)",
+      rotation.last, times: 100)
+  }
+
+  /// Whether the second half of the run still improved the features: the learning rate falls, so
+  /// that the last steps of any run change little.
   var outlook: [String] {
-    guard let last = rotation.lastRise else { return [] }
-    return last > 0.01
-      ? ["They were still getting better at the end: train longer, and they are likely to go on."]
-      : ["They have hardly changed in the last part: a longer training of this kind gains little."]
+    guard let half = neighbors.half, let last = neighbors.last, half > 0 else { return [] }
+    let rise = String(
+      format: " (neighbors that views share: %.3f at half, %.3f at the end)", half, last)
+    return last > 1.25 * half
+      ? [
+        "The second half improved them much: a longer training is likely to improve them more\(rise)."
+      ]
+      : [
+        "The second half improved them little: a longer training of this kind gains little\(rise)."
+      ]
   }
 }
 
@@ -147,11 +169,15 @@ private struct Measure {
   let start: Double?
   /// Of the evaluations of the training.
   private let values: [Double]
+  /// Of the last evaluation in the first half of the training.
+  let half: Double?
 
   init(_ points: [RunLog.Point]) {
     let finite = points.filter(\.value.isFinite)
     start = finite.first { $0.step == 0 }?.value
-    values = finite.filter { $0.step > 0 }.map(\.value)
+    let trained = finite.filter { $0.step > 0 }
+    values = trained.map(\.value)
+    half = trained.last { 2 * $0.step <= trained[trained.count - 1].step }?.value
   }
 
   var last: Double? { values.last }
@@ -159,11 +185,6 @@ private struct Measure {
 
   /// How much larger the last number is than the first.
   var rise: Double? { zip(start, last).map { $1 - $0 } }
-
-  /// How much larger the last number is than the one before it.
-  var lastRise: Double? {
-    values.count > 1 ? values[values.count - 1] - values[values.count - 2] : nil
-  }
 
   /// A number as a share of the untrained network's.
   func share(of value: Double?) -> Double? {

@@ -8,14 +8,16 @@ final class RunVerdictTests: XCTestCase {
   /// A run whose measures go through the given numbers, the first of them before its first step.
   private func log(
     steps: Int = 1_000, rank: [Double] = [21, 24, 29], retrieval: [Double] = [0.03, 0.05, 0.1],
-    rotation: [Double] = [0.80, 0.86, 0.88], loss: String = "3.5"
+    rotation: [Double] = [0.80, 0.86, 0.88], neighbors: [Double] = [0.02, 0.08, 0.09],
+    loss: String = "3.5"
   ) -> RunLog {
     var lines = [#"{"event":"step","step":1,"loss":\#(loss)}"#]
     for index in rank.indices {
       let step = steps * index / (rank.count - 1)
       lines.append(
         #"{"event":"epoch","epoch":\#(index),"step":\#(step),"feature_rank":\#(rank[index]),"#
-          + #""view_retrieval":\#(retrieval[index]),"rotation_accuracy":\#(rotation[index])}"#)
+          + #""view_retrieval":\#(retrieval[index]),"rotation_accuracy":\#(rotation[index]),"#
+          + #""view_neighbors":\#(neighbors[index]),"evaluated_images":2000}"#)
     }
     lines.append(#"{"event":"summary","steps":\#(steps)}"#)
     return RunLog(Data((lines.joined(separator: "\n") + "\n").utf8))
@@ -27,7 +29,7 @@ final class RunVerdictTests: XCTestCase {
       (.collapsed, log(rank: [21, 9, 2], rotation: [0.8, 0.5, 0.3])),
       (.rateTooHigh, log(rank: [21, 3, 12], rotation: [0.8, 0.7, 0.84])),
       (.viewsTooWeak, log(retrieval: [0.9, 0.95, 0.97])),
-      (.viewsTooStrong, log(retrieval: [0.01, 0.009, 0.011], rotation: [0.8, 0.8, 0.81])),
+      (.viewsTooStrong, log(retrieval: [0.003, 0.004, 0.005])),
       (.tooShort, log(steps: 20)),
       (.worse, log(rotation: [0.8, 0.75, 0.76])),
       (.diverged, log(loss: "null")),
@@ -50,9 +52,9 @@ final class RunVerdictTests: XCTestCase {
   }
 
   func testWhatStillRisesIsWorthMoreSteps() {
-    let rising = RunVerdict(log(rotation: [0.8, 0.82, 0.88])).sentences
-    XCTAssertTrue(rising.contains { $0.contains("train longer") }, "\(rising)")
-    let settled = RunVerdict(log(rotation: [0.8, 0.88, 0.882])).sentences
+    let rising = RunVerdict(log(neighbors: [0.02, 0.03, 0.09])).sentences
+    XCTAssertTrue(rising.contains { $0.contains("a longer training is likely") }, "\(rising)")
+    let settled = RunVerdict(log(neighbors: [0.02, 0.08, 0.09])).sentences
     XCTAssertTrue(settled.contains { $0.contains("gains little") }, "\(settled)")
   }
 }
