@@ -70,6 +70,8 @@ struct Pretraining {
     if options.former == nil, let looks {
       try log.write(try looks.metrics(of: learner), epoch: 0, step: 0)
     }
+    // What evaluations have used suits no step.
+    Memory.releaseUnused()
     trainer.callbacks = callbacks(log, looks?.evaluation)
     if let tensorBoard = try tensorBoard { trainer.callbacks.append(tensorBoard) }
     if let reporter { trainer.callbacks.append(ReportAtCheckpoints(reporter: reporter)) }

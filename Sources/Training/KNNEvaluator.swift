@@ -87,8 +87,11 @@ public struct KNNEvaluator: Sendable {
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if a pixel is NaN or infinite.
   public func scoresOfPixels() throws -> FeatureScores {
-    try scores(
-      { Self.pixels($0, Self.mostPixels) }, fewLabels: { Self.pixels($0, Self.mostFittedPixels) })
+    let size = size ?? Size2D(height: bank.imageShape[0], width: bank.imageShape[1])
+    let isSmall = max(size.height, size.width) <= Self.mostFittedPixels
+    return try scores(
+      { Self.pixels($0, Self.mostPixels) },
+      fewLabels: isSmall ? nil : { Self.pixels($0, Self.mostFittedPixels) })
   }
 
   private static func pixels(_ images: Tensor, _ most: Int) -> Tensor {

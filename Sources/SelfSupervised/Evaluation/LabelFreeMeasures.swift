@@ -32,11 +32,13 @@ public func uniformity(_ features: Tensor) -> Float {
     features.rank == 2 && count > 1,
     "uniformity needs features [count, width] of two images or more; got shape \(features.shape)")
   return withoutGradients {
-    // ‖a - b‖² = 2 - 2 a · b; the diagonal, whose ones would outweigh small kernels, is left out.
-    let kernels = exp(cosines(features) * 4 - 4).scalars
     var sum = 0.0
-    for index in kernels.indices where !index.isMultiple(of: count + 1) {
-      sum += Double(kernels[index])
+    forCosines(of: features) { first, cosines in
+      // ‖a - b‖² = 2 - 2 a · b; a row's own one, which would outweigh small kernels, is left out.
+      for (index, kernel) in exp(cosines * 4 - 4).scalars.enumerated()
+      where index % count != first + index / count {
+        sum += Double(kernel)
+      }
     }
     return Float(log(sum / Double(count * (count - 1))))
   }
@@ -54,10 +56,15 @@ public func nearestNeighbors(of features: Tensor, k: Int) -> [[Int]] {
     "nearestNeighbors needs features [count, width] of two images or more and a k above zero; got "
       + "shape \(features.shape) and \(k)")
   return withoutGradients {
-    cosines(features).topK(min(k + 1, features.shape[0])).enumerated().map { row, found in
-      // A row may have twins that come before itself, or even push it out.
-      Array(found.indices.filter { $0 != row }.prefix(k))
+    var neighbors: [[Int]] = []
+    forCosines(of: features) { first, cosines in
+      let found = cosines.topK(min(k + 1, features.shape[0]))
+      neighbors += found.enumerated().map { row, found in
+        // A row may have twins that come before itself, or even push it out.
+        Array(found.indices.filter { $0 != first + row }.prefix(k))
+      }
     }
+    return neighbors
   }
 }
 
@@ -106,12 +113,19 @@ public func rotationAccuracy(_ turned: [Tensor]) -> Float {
     .accuracy(scaling(test.features), labels: test.labels)
 }
 
-/// The cosine of each pair of rows, [count, count].
-private func cosines(_ features: Tensor) -> Tensor {
+/// Calls `body` with the cosines [rows, count] of some rows at a time with all, and with the number
+/// of the first of them.
+private func forCosines(of features: Tensor, _ body: (Int, Tensor) -> Void) {
   checkFinite(features, "a measure without labels")
   let units = l2Normalized(features.detached)
-  return withMatmulPrecision(.float32) { linear(units, units) }
+  let count = units.shape[0]
+  for first in stride(from: 0, to: count, by: rowsAtATime) {
+    let rows = units[first..<min(first + rowsAtATime, count)]
+    body(first, withMatmulPrecision(.float32) { matmul(rows, units.transposed()) })
+  }
 }
+
+private let rowsAtATime = 256
 
 private func checkPairs(_ first: Tensor, _ second: Tensor, _ measure: String) {
   precondition(
