@@ -80,7 +80,17 @@ struct Pretraining {
       say("goes on after step \(former.checkpoint.step)")
     }
     reporter?.formerSeconds = trainer.progress.seconds
-    let failure = try train()
+    let failure: FileError?
+    do {
+      failure = try train()
+    } catch let error as NonFiniteError {
+      // No step: a run that goes on from before it drops the line.
+      try? log.write(
+        JSONRecord([("event", .string("nonfinite")), ("what", .string("\(error)"))]))
+      reporter?.note(RunVerdict(RunLog(contentsOf: log.path)).sentences)
+      if let reporter { _ = write(reporter, "The run has ended.", stepSeconds: nil) }
+      throw error
+    }
     let result = trainer.result
     if result.hasDiverged { say(Self.divergence) }
     let summary = RunSummary(
@@ -110,7 +120,7 @@ struct Pretraining {
   /// Writes the report; one that cannot be written is no reason to end otherwise.
   ///
   /// - Returns: Where it is; nil if it could not be written.
-  private func write(_ reporter: RunReporter, _ state: String, stepSeconds: Double) -> String? {
+  private func write(_ reporter: RunReporter, _ state: String, stepSeconds: Double?) -> String? {
     do {
       try reporter.write(state: state, stepSeconds: stepSeconds)
       return directory.report

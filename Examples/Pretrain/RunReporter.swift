@@ -56,7 +56,8 @@ final class RunReporter {
 
   /// What the network makes of the images that are shown; nil if a number of it is not finite.
   private var features: Tensor? {
-    let features = shown.features { [learner, source] images in
+    let batchSize = LabelFreeEvaluator.batchSize(of: shown)
+    let features = shown.features(batchSize: batchSize) { [learner, source] images in
       learner.represent(resized(images, to: source.viewSize)).embedding
     }
     return features.isFinite ? features : nil
@@ -169,9 +170,9 @@ final class RunReporter {
 extension RunReport {
   /// A report of what a directory holds, where neither data nor checkpoint can be read.
   static func curves(of directory: RunDirectory) -> RunReport {
-    var report = RunReport(
-      title: directory.path.nameInPath, state: state(RunLog(contentsOf: directory.metrics)),
-      log: RunLog(contentsOf: directory.metrics))
+    let log = RunLog(contentsOf: directory.metrics)
+    var report = RunReport(title: directory.path.nameInPath, state: state(log), log: log)
+    report.verdict = RunVerdict(log).sentences
     report.machine = machine(report.log)
     return report
   }

@@ -76,6 +76,12 @@ public struct LabelFreeEvaluator: Sendable {
     )
   }
 
+  /// How many images go through a network at a time: looking must not need more memory than steps
+  /// of few images do.
+  package static func batchSize(of images: any ImageDataset) -> Int {
+    max(2, min(256, (1 << 22) / max(1, images.imageShape.elementCount)))
+  }
+
   private var isSquare: Bool {
     let size = size ?? Size2D(height: images.imageShape[0], width: images.imageShape[1])
     return size.height == size.width
@@ -88,7 +94,7 @@ public struct LabelFreeEvaluator: Sendable {
   private func features(
     of learner: any Learner, _ input: (Tensor, RandomStream) -> Tensor
   ) throws -> Tensor {
-    let batch = max(2, min(256, (1 << 24) / max(1, images.imageShape.elementCount)))
+    let batch = Self.batchSize(of: images)
     let parts = stride(from: 0, to: count, by: batch).map { start in
       learner.represent(
         input(

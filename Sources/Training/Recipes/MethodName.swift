@@ -28,6 +28,7 @@ package enum MethodName: String, CaseIterable, Sendable {
     switch self {
     case .simsiam: choice.learningRate *= 0.125
     case .barlowTwins: choice.learningRate *= recipe.barlowTwinsShare
+    case .vicreg: choice.learningRate *= recipe.vicRegShare
     default: break
     }
     return choice

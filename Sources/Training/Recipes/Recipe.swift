@@ -15,6 +15,8 @@ package struct Recipe: Sendable {
   /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise
   /// where batches are small.
   package let barlowTwinsShare: Float
+  /// VICReg's: where the rate rises within few steps, its loss becomes infinite at the whole of it.
+  package var vicRegShare: Float = 1
   /// The share of the steps in which the step size rises to its highest.
   package let warmUp: Float
   package let projectionSize: Int
@@ -56,7 +58,7 @@ package struct Recipe: Sendable {
     Recipe(
       epochs: 4, fewestSteps: fewestSteps, batchSize: 128, viewSize: viewSize, bankSize: 10_000,
       optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
-      barlowTwinsShare: 0.1, warmUp: 0.05,
+      barlowTwinsShare: 0.1, vicRegShare: 0.2, warmUp: 0.05,
       projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
       movingAverageStart: 0.95, crop: 0.2...1,
       colors: ViewColors(

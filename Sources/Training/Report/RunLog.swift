@@ -22,6 +22,8 @@ package struct RunLog: Sendable {
   package let evaluations: [Series]
   /// The numbers that the run ended with; empty if it has not ended.
   package let summary: [String: Double]
+  /// Whether a number that was not finite ended the run.
+  package let endedNonFinite: Bool
   /// How many lines could not be read; the one at the end of a run that goes on is not counted.
   package let damagedLines: Int
 
@@ -33,6 +35,7 @@ package struct RunLog: Sendable {
   init(_ contents: Data) {
     var (steps, evaluations) = (SeriesBuilder(), SeriesBuilder())
     var (summary, damaged) = ([String: Double](), 0)
+    var endedNonFinite = false
     let lines = contents.split(separator: 10, omittingEmptySubsequences: true)
     for (index, line) in lines.enumerated() {
       guard let record = Self.record(line) else {
@@ -43,11 +46,13 @@ package struct RunLog: Sendable {
       case "step": steps.add(record)
       case "epoch": evaluations.add(record)
       case "summary": summary = Dictionary(record.numbers, uniquingKeysWith: { $1 })
+      case "nonfinite": endedNonFinite = true
       default: break
       }
     }
     (self.steps, self.evaluations) = (steps.series, evaluations.series)
     (self.summary, damagedLines) = (summary, damaged)
+    self.endedNonFinite = endedNonFinite
   }
 
   /// The numbers of steps or evaluations under a name.

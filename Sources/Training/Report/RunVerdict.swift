@@ -2,7 +2,7 @@ import Foundation
 
 /// Whether a run seems to have worked, by what it has written of itself: no labels are needed.
 ///
-/// The rules were found on runs that went right and wrong on purpose; the article HowToKnow has
+/// The rules were found on runs that went right and wrong on purpose; the article DidItWork has
 /// their figures.
 package struct RunVerdict: Sendable {
   /// What a run looks like.
@@ -51,8 +51,8 @@ package struct RunVerdict: Sendable {
       ]
     case .collapsed:
       [
-        "The features have collapsed: the network makes nearly the same of all images"
-          + course.rank.text(" (their rank fell from %.1f to %.1f)", course.rank.last) + ".",
+        "The training has collapsed: the network makes nearly the same of all images" + course.left
+          + ".",
         "Take a tenth of the learning rate, a larger batch, or a method with negatives: --method "
           + "simclr.",
       ]
@@ -107,6 +107,9 @@ private struct Course {
   let rotation: Measure
   let neighbors: Measure
   let rank: Measure
+  /// The effective rank and the spread of projections, at the first step and over the last ones.
+  let directions: (first: Double, last: Double)?
+  let lastSpread: Double?
   /// The share of views that find the other one by chance.
   let chance: Double?
   /// Whether a loss was not finite.
@@ -118,9 +121,13 @@ private struct Course {
     rotation = Measure(log.points("rotation_accuracy"))
     neighbors = Measure(log.points("view_neighbors"))
     rank = Measure(log.points("feature_rank"))
+    directions = log.points("effective_rank").first.flatMap { first in
+      Self.meanOfLast(log.points("effective_rank")).map { (first.value, $0) }
+    }
+    lastSpread = Self.meanOfLast(log.points("spread"))
     chance = log.points("evaluated_images").last.map { 1 / $0.value }
     isBroken =
-      log.points("loss").contains { !$0.value.isFinite }
+      log.endedNonFinite || log.points("loss").contains { !$0.value.isFinite }
       || log.points("rotation_accuracy").contains { !$0.value.isFinite }
   }
 
@@ -129,7 +136,7 @@ private struct Course {
   private static let fewestFound = 15.0
 
   var finding: RunVerdict.Finding {
-    if let share = rank.share(of: rank.last), share < 0.35 { return .collapsed }
+    if isCollapsed { return .collapsed }
     if let share = rank.share(of: rank.lowest), share < 0.6 { return .rateTooHigh }
     if let start = retrieval.start, start > 0.5 { return .viewsTooWeak }
     if steps < 200 { return .tooShort }
@@ -138,6 +145,26 @@ private struct Course {
       return .viewsTooStrong
     }
     return rise < 0 ? .worse : .learned
+  }
+
+  /// Few directions are left of many: of small batches there never are many.
+  private var isCollapsed: Bool {
+    let hasFew = directions.map { $0.last < min(4, $0.first / 4) } ?? false
+    return hasFew || lastSpread.map { $0 < 0.1 } ?? false
+      || rank.share(of: rank.last).map { $0 < 0.35 } ?? false
+  }
+
+  /// What is left of the projections.
+  var left: String {
+    directions.map {
+      String(format: " (their projections use %.1f directions; at first %.1f)", $0.last, $0.first)
+    } ?? ""
+  }
+
+  private static func meanOfLast(_ points: [RunLog.Point]) -> Double? {
+    let values = points.map(\.value).filter(\.isFinite)
+    let last = values.suffix(max(1, values.count / 8))
+    return last.isEmpty ? nil : last.reduce(0, +) / Double(last.count)
   }
 
   /// The figures behind a verdict on what was learned.

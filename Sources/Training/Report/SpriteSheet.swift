@@ -38,8 +38,9 @@ struct SpriteSheet: Sendable {
     let size = Size2D(height: rows * pitch.height, width: columns * pitch.width)
     let sheet = PixelImage(size: size, channels: 3) { out in
       out.update(repeating: 1)
-      for start in stride(from: 0, to: number, by: 64) {
-        let part = images.images(in: start..<min(start + 64, number))
+      let atATime = LabelFreeEvaluator.batchSize(of: images)
+      for start in stride(from: 0, to: number, by: atATime) {
+        let part = images.images(in: start..<min(start + atATime, number))
         for index in 0..<part.shape[0] {
           let (row, column) = ((start + index) / columns, (start + index) % columns)
           PixelImage(part[index]).resized(to: cell).copy(

@@ -9,9 +9,12 @@ final class RunVerdictTests: XCTestCase {
   private func log(
     steps: Int = 1_000, rank: [Double] = [21, 24, 29], retrieval: [Double] = [0.03, 0.05, 0.1],
     rotation: [Double] = [0.80, 0.86, 0.88], neighbors: [Double] = [0.02, 0.08, 0.09],
-    loss: String = "3.5"
+    loss: String = "3.5", lastDirections: Double = 25
   ) -> RunLog {
-    var lines = [#"{"event":"step","step":1,"loss":\#(loss)}"#]
+    var lines = [
+      #"{"event":"step","step":1,"loss":\#(loss),"effective_rank":80,"spread":1}"#,
+      #"{"event":"step","step":\#(steps),"loss":2,"effective_rank":\#(lastDirections),"spread":1}"#,
+    ]
     for index in rank.indices {
       let step = steps * index / (rank.count - 1)
       lines.append(
@@ -27,6 +30,7 @@ final class RunVerdictTests: XCTestCase {
     let courses: [(RunVerdict.Finding, RunLog)] = [
       (.learned, log()),
       (.collapsed, log(rank: [21, 9, 2], rotation: [0.8, 0.5, 0.3])),
+      (.collapsed, log(lastDirections: 2)),
       (.rateTooHigh, log(rank: [21, 3, 12], rotation: [0.8, 0.7, 0.84])),
       (.viewsTooWeak, log(retrieval: [0.9, 0.95, 0.97])),
       (.viewsTooStrong, log(retrieval: [0.003, 0.004, 0.005])),
@@ -49,6 +53,11 @@ final class RunVerdictTests: XCTestCase {
     let all = RunVerdict.Finding.allCases
     XCTAssertEqual(Set(all.map(\.rawValue)).count, all.count)
     XCTAssertEqual(RunVerdict(log(), hasDiverged: true).finding, .diverged)
+  }
+
+  func testARunThatANumberEndedHasDiverged() {
+    let line = #"{"event":"nonfinite","what":"the loss became nan at step 3"}"# + "\n"
+    XCTAssertEqual(RunVerdict(RunLog(Data(line.utf8))).finding, .diverged)
   }
 
   func testWhatStillRisesIsWorthMoreSteps() {
