@@ -135,8 +135,9 @@ struct Pretraining {
     let reporter = self.reporter(isForAWholeRun: false)
     reporter.begin()
     if let former = options.former { try trainer.restore(former.checkpoint) }
-    try reporter.write(
-      state: RunReport.state(RunLog(contentsOf: directory.metrics), of: source.steps))
+    let log = RunLog(contentsOf: directory.metrics)
+    reporter.note(RunVerdict(log).sentences)
+    try reporter.write(state: RunReport.state(log, of: source.steps))
     say("wrote \(directory.report)")
   }
 

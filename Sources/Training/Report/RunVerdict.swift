@@ -134,12 +134,14 @@ private struct Course {
   /// Trainings that went well found the other view twenty times as often as chance, or more; one
   /// whose views showed a hundredth of the image, in any color, ten times.
   private static let fewestFound = 15.0
+  /// Of fewer steps nothing else can be said: collapses pass, and ranks have not settled.
+  private static let fewestSteps = 200
 
   var finding: RunVerdict.Finding {
+    if steps < Self.fewestSteps { return .tooShort }
     if isCollapsed { return .collapsed }
     if let share = rank.share(of: rank.lowest), share < 0.6 { return .rateTooHigh }
     if let start = retrieval.start, start > 0.5 { return .viewsTooWeak }
-    if steps < 200 { return .tooShort }
     guard let rise = rotation.rise else { return .unknown }
     if let last = retrieval.last, let chance, last < Self.fewestFound * chance {
       return .viewsTooStrong
