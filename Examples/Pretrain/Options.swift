@@ -229,10 +229,10 @@ extension Options {
 
     Trains a residual network on images without their labels and writes metrics.jsonl,
     backbone.safetensors and, every five minutes and at the end, checkpoint.safetensors and report.html,
-    which shows in a browser what happened and whether to train longer. Labels, where
-    there are any, only evaluate the result: by the vote of the nearest neighbors, beside that of raw
-    pixels and of the untrained network. Ctrl-C ends a run early and saves what there is; SIGUSR1 asks
-    for a checkpoint.
+    which shows in a browser what happened and whether to train longer; the last lines say so too, by
+    measures that need no labels. Labels, where there are any, only evaluate the result: by the vote of
+    the nearest neighbors, beside that of raw pixels and of the untrained network. Ctrl-C ends a run
+    early and saves what there is; SIGUSR1 asks for a checkpoint.
 
     \(flags.help)
 
@@ -289,10 +289,13 @@ extension Options {
       standard: "stop"),
     Flag("--checkpoint-every", "N", "write a checkpoint after every N steps, not every 5 minutes"),
     Flag(
-      "--evaluate-every", "N", "evaluate by the labels after every N epochs, not only at the end"),
+      "--evaluate-every", "N",
+      "evaluate after every N epochs, by labels too where there are any; one to eight times if not given"
+    ),
     Flag(
       "--keep-best", "N",
-      "with --evaluate-every: keep the N best networks, as best-epoch-3-knn-0.8310.safetensors"),
+      "with --evaluate-every: keep the N best networks, as best-epoch-3-knn-0.8310.safetensors; without "
+        + "labels by view_neighbors"),
     Flag("--patience", "N", "with --evaluate-every: end after N evaluations without a rise"),
     Flag("--hard", "harder shapes: rotation, occlusion, noise"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
