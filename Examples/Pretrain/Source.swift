@@ -15,7 +15,7 @@ struct Source {
   /// Who judges, in words.
   let judges: String
   let recipe: Recipe
-  /// Images that the report shows: held-out ones if there are any.
+  /// Images that the report shows: labeled ones that are not trained on, if there are any.
   let shown: any ImageDataset
   /// What tells these images from others.
   let fingerprint: String

@@ -118,10 +118,10 @@ public func rotationAccuracy(_ turned: [Tensor]) -> Float {
 private func forCosines(of features: Tensor, _ body: (Int, Tensor) -> Void) {
   checkFinite(features, "a measure without labels")
   let units = l2Normalized(features.detached)
-  let count = units.shape[0]
+  let (count, columns) = (units.shape[0], units.transposed())
   for first in stride(from: 0, to: count, by: rowsAtATime) {
     let rows = units[first..<min(first + rowsAtATime, count)]
-    body(first, withMatmulPrecision(.float32) { matmul(rows, units.transposed()) })
+    body(first, withMatmulPrecision(.float32) { matmul(rows, columns) })
   }
 }
 

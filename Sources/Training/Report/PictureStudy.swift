@@ -70,11 +70,7 @@ package struct PictureStudy: Sendable {
         after: neighbors[index].indices)
     }
     keptNeighbors = former.map { former in
-      let shares = zip(former, neighbors).map { one, other in
-        Float(Set(one.indices).intersection(other.indices).count)
-          / Float(max(1, other.indices.count))
-      }
-      return shares.reduce(0, +) / Float(max(1, shares.count))
+      neighborOverlap(former.map(\.indices), neighbors.map(\.indices))
     }
     duplicates = Self.duplicates(neighbors)
     outliers = Self.outliers(neighbors)
