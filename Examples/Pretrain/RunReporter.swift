@@ -64,17 +64,10 @@ final class RunReporter {
   }
 
   private var viewGrid: ImageGrid {
-    let images = source.training.images(in: 0..<min(8, source.training.count))
-    let pair = learner.viewPair(of: images)
     let longest = max(source.viewSize.height, source.viewSize.width)
-    let shrink = min(1, Double(Self.longestView) / Double(longest))
-    let size = Size2D(
-      height: max(1, Int(Double(source.viewSize.height) * shrink)),
-      width: max(1, Int(Double(source.viewSize.width) * shrink)))
-    let columns = (0..<images.shape[0]).map { index in
-      [images, pair.first, pair.second].map { PixelImage($0[index]).resized(to: size) }
-    }
-    return ImageGrid(columns: columns, magnification: max(1, Self.longestView / longest), gap: 4)
+    return learner.viewGrid(
+      of: source.training, cell: source.viewSize.fitted(within: Self.longestView),
+      magnification: max(1, Self.longestView / longest))
   }
 
   private static let longestView = 96

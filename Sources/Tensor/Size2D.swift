@@ -60,3 +60,13 @@ extension Array: Size2DConvertible where Element == Int {
     return Size2D(height: self[0], width: self[1])
   }
 }
+
+extension Size2D {
+  /// The same shape, small enough that neither side is longer than `longest`.
+  package func fitted(within longest: Int) -> Size2D {
+    let side = max(height, width)
+    guard side > longest else { return self }
+    return Size2D(
+      height: max(1, height * longest / side), width: max(1, width * longest / side))
+  }
+}

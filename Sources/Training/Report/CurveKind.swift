@@ -33,8 +33,7 @@ struct CurveKind: Sendable {
   static let order = [
     "loss", "learning_rate", "gradient_norm",
     "knn", "view_neighbors", "rotation_accuracy", "lidar", "feature_rank", "alignment",
-    "uniformity",
-    "view_retrieval", "neighbor_stability",
+    "uniformity", "view_retrieval", "neighbor_stability",
     "contrastive_accuracy", "correlation_accuracy", "agreement", "right_neighbours",
     "random_neighbours", "pixel_loss", "instance_loss", "positive_pairs", "positive_share",
     "spread", "effective_rank", "dead_share", "pixel_spread",
@@ -87,8 +86,8 @@ struct CurveKind: Sendable {
     "alignment": CurveKind(
       topic: .features, title: "Alignment",
       meaning: "How far apart the features of two views of one picture lie.",
-      expectation: "It falls, but not to zero at once: zero while uniformity is near zero too is "
-        + "a collapse.", shown: [0]),
+      expectation: "It leaps up from the untrained network's, whose features all are alike, and "
+        + "then falls. Zero while uniformity is near zero too is a collapse.", shown: [0]),
     "uniformity": CurveKind(
       topic: .features, title: "Uniformity",
       meaning: "How evenly the features of different pictures spread; zero is all in one place.",
@@ -96,8 +95,8 @@ struct CurveKind: Sendable {
     "view_retrieval": CurveKind(
       topic: .features, title: "Views found again",
       meaning: "How often the nearest neighbor of a view is the other view of the same picture.",
-      expectation: "It rises towards 1. High from the start says that the views are too alike.",
-      shown: [1]),
+      expectation: "It rises, seldom to 1. Above a half from the start says that the views are too "
+        + "alike.", shown: [1]),
     "neighbor_stability": CurveKind(
       topic: .features, title: "Stability of neighbors",
       meaning: "The share of each picture's neighbors that it had at the evaluation before.",

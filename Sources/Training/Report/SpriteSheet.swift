@@ -24,10 +24,7 @@ struct SpriteSheet: Sendable {
   /// - Throws: `FileError` if the libraries that write pictures are missing.
   init(_ images: any ImageDataset) throws {
     let (height, width) = (images.imageShape[0], images.imageShape[1])
-    let longest = max(height, width)
-    let shrink = min(1, Double(Self.longestSide) / Double(longest))
-    cell = Size2D(
-      height: max(1, Int(Double(height) * shrink)), width: max(1, Int(Double(width) * shrink)))
+    cell = Size2D(height: height, width: width).fitted(within: Self.longestSide)
     let hasJPEG = PictureLibrary.jpeg.missing == nil
     let number = hasJPEG ? images.count : min(images.count, Self.mostWithoutJPEG)
     count = number

@@ -62,9 +62,7 @@ struct EmbeddingProjector {
   private func writeSprite(to path: String) throws -> Size2D? {
     let shape = images.imageShape
     guard shape.rank == 3, [1, 3].contains(shape[2]) else { return nil }
-    let scale = min(1, Float(Self.mostPixels) / Float(max(shape[0], shape[1])))
-    let size = Size2D(
-      height: max(1, Int(Float(shape[0]) * scale)), width: max(1, Int(Float(shape[1]) * scale)))
+    let size = Size2D(height: shape[0], width: shape[1]).fitted(within: Self.mostPixels)
     let small = images.features { resized($0, to: size) }
     let perRow = Int(Double(images.count).squareRoot().rounded(.up))
     let columns = (0..<perRow).map { column in

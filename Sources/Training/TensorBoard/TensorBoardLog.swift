@@ -136,20 +136,3 @@ extension StepReport {
     ]
   }
 }
-
-extension Learner {
-  /// The first images of a data set in a row, and below each the two views that the next loss would
-  /// draw of it.
-  ///
-  /// - Precondition: There is an image, and images have one or three channels.
-  package func viewGrid(
-    of dataset: any ImageDataset, count: Int = 8, magnification: Int = 2
-  ) -> ImageGrid {
-    let images = dataset.images(in: 0..<min(count, dataset.count))
-    let pair = viewPair(of: images)
-    let columns = (0..<images.shape[0]).map { index in
-      [images, pair.first, pair.second].map { PixelImage($0[index]) }
-    }
-    return ImageGrid(columns: columns, magnification: magnification)
-  }
-}
