@@ -1,3 +1,4 @@
+import Synchronization
 import Tensor
 
 /// How well a classifier does that has seen few labels of each class.
@@ -50,16 +51,25 @@ public func fewLabelAccuracies(
   let (bank, queries) = (scaling(bank.detached), scaling(queries.detached))
   let smallest = Dictionary(grouping: labels) { $0 }.values.map(\.count).min() ?? 0
   let classCount = Set(labels).count
-  return perClass.filter { $0 <= smallest && $0 * classCount <= mostFittedRows }.map { count in
-    let accuracies = (0..<draws).map { draw in
-      var stream = RandomStream(seed: seed).split(draw)
-      let rows = sampledIndices(of: labels, perClass: count, using: &stream)
+  let counts = perClass.filter { $0 <= smallest && $0 * classCount <= mostFittedRows }
+  // A fit is too small for threads; the longest come first.
+  let found = Mutex([Int: Float]())
+  Parallel.forEach(counts.count * draws) { fit in
+    let (row, draw) = (counts.count - 1 - fit / draws, fit % draws)
+    var stream = RandomStream(seed: seed).split(draw)
+    let rows = sampledIndices(of: labels, perClass: counts[row], using: &stream)
+    let accuracy = Parallel.serially {
       // scikit-learn's own limit of steps.
-      let model = LogisticRegression(
-        bank.indexSelect(rows), labels: rows.map { labels[$0] }, mostIterations: 100)
-      return model.accuracy(queries, labels: queryLabels)
+      LogisticRegression(
+        bank.indexSelect(rows), labels: rows.map { labels[$0] }, mostIterations: 100
+      ).accuracy(queries, labels: queryLabels)
     }
-    return FewLabelAccuracy(labelsPerClass: count, accuracies: accuracies)
+    found.withLock { $0[row * draws + draw] = accuracy }
+  }
+  let accuracies = found.withLock { found in (0..<counts.count * draws).map { found[$0] ?? 0 } }
+  return counts.enumerated().map { row, count in
+    FewLabelAccuracy(
+      labelsPerClass: count, accuracies: Array(accuracies[row * draws..<(row + 1) * draws]))
   }
 }
 
