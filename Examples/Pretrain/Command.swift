@@ -6,7 +6,7 @@ import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, evaluate, report, views, plan, doctor
+  case train, evaluate, report, embed, neighbors, curate, views, plan, doctor
 
   /// One line for the help.
   var help: String {
@@ -16,6 +16,13 @@ enum Command: String, CaseIterable {
       "evaluate DIR [--fine-tune K]: what labels say of the network of a run, beside raw pixels; and "
         + "what it learns from K labels of each class, beside one from scratch"
     case .report: "report DIR: write the report of a run that is there again"
+    case .embed:
+      "embed DIR [--data NAME] [--to DIR]: write the features of pictures, as .npy and .csv"
+    case .neighbors:
+      "neighbors DIR PICTURE… [--data NAME]: the pictures that are most similar to each of these"
+    case .curate:
+      "curate DIR [--data NAME] [--select K]: near-duplicates, outliers, what train and test share, and "
+        + "the K most diverse to label"
     case .views: "views FILE [flags]: draw eight images and two views of each, and nothing else"
     case .plan: "plan --hours H [flags]: train for 20 seconds, and say how many epochs H hours are"
     case .doctor: "what this machine has, and what is missing"
@@ -38,6 +45,9 @@ enum Command: String, CaseIterable {
     case .train: try train(words)
     case .evaluate: try evaluate(words)
     case .report: try report(words)
+    case .embed: try PictureCommand.embed(words)
+    case .neighbors: try PictureCommand.neighbors(words)
+    case .curate: try PictureCommand.curate(words)
     case .views: try drawViews(words)
     case .plan: try plan(words)
     case .doctor:

@@ -112,6 +112,14 @@ extension ImageSets {
       test: images(2_000, seed: 2 * options.seed + 1), .shapes)
   }
 
+  /// Whether `--data` names a directory of pictures, rather than a data set.
+  static func arePictures(_ options: Options) -> Bool {
+    let data = options.data
+    return ![shapesName, fashionName].contains(data)
+      && (options.labels != nil
+        || !(holds("data_batch_1.bin", data) || holds("unlabeled_X.bin", data) || holdsIDX(data)))
+  }
+
   private static func holds(_ name: String, _ directory: String) -> Bool {
     FileManager.default.fileExists(atPath: "\(directory)/\(name)")
   }

@@ -11,7 +11,7 @@ struct Options {
     case steps(Int)
   }
 
-  let data: String
+  var data: String
   /// A file with the classes of some pictures of `data`; nil if these are those of its directories.
   let labels: String?
   let method: MethodName
@@ -217,7 +217,7 @@ struct Options {
 
 extension Options {
   /// Runs `body` with the algorithms that the command line names.
-  func withCompute(_ body: () throws -> Void) rethrows {
+  func withCompute<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withConvolutionAlgorithm(convolution) { try withMatmulPrecision(precision, body) }
   }
 

@@ -20,9 +20,7 @@ struct PictureSets {
   init(_ options: Options) throws {
     let contents = try ImageFolder.contents(of: options.data, withClasses: options.labels == nil)
     fingerprint = contents.fingerprint()
-    // Half as large again as the views, which are cut from these.
-    let size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
-    var loader = Loader(options, size, stream: RandomStream(seed: options.seed))
+    var loader = PictureLoader(options)
     if let file = options.labels {
       let labels = try PictureLabels(contentsOf: file, for: contents)
       try Self.describe(contents, labels, file)
@@ -81,7 +79,7 @@ struct PictureSets {
       say("\(contents.directory): \(counted(contents.count, "picture")), \(contents.classes)")
     }
     if let skipped = contents.skipped { say("left out: \(skipped)") }
-    contents.problems.prefix(Loader.mostNamed).forEach { say("  \($0)") }
+    contents.problems.prefix(PictureLoader.mostNamed).forEach { say("  \($0)") }
   }
 
   /// How many pictures of a directory a file has labels for.
@@ -101,7 +99,7 @@ struct PictureSets {
     say(
       "not used: \(counted(unknown.count, "path")) of \(file) without a picture in \(contents.directory)"
     )
-    unknown.prefix(Loader.mostNamed).forEach { say("  \($0)") }
+    unknown.prefix(PictureLoader.mostNamed).forEach { say("  \($0)") }
   }
 
   /// A tenth of the images evaluates the others, by labels if they have any.
@@ -120,72 +118,4 @@ struct PictureSets {
 
   /// Fewer pictures without labels are all trained on.
   private static let fewestToDivide = 500
-}
-
-/// Reads pictures as the options say.
-private struct Loader {
-  private let options: Options
-  private let size: Size2D
-  private var stream: RandomStream
-
-  init(_ options: Options, _ size: Size2D, stream: RandomStream) {
-    (self.options, self.size, self.stream) = (options, size, stream)
-  }
-
-  /// In random order: the first ones of a folder would be of its first classes.
-  mutating func load(_ contents: FolderContents) throws -> Subset {
-    let images = try images(of: contents)
-    return images.sampled(images.count, using: &stream)
-  }
-
-  /// All images, and those that have labels, in random orders.
-  mutating func load(
-    _ contents: FolderContents, _ labels: PictureLabels
-  ) throws -> (all: Subset, labeled: Subset) {
-    let images = try images(of: contents)
-    let labeled =
-      (images as? LabeledImages).map(labels.labeled)
-      ?? (images as? LazyImageFolder).map(labels.labeled) ?? images.first(0)
-    return (
-      images.sampled(images.count, using: &stream), labeled.sampled(labeled.count, using: &stream)
-    )
-  }
-
-  /// In memory if they fit in half of it.
-  private func images(of contents: FolderContents) throws -> any ImageDataset {
-    let bytes = contents.count * size.height * size.width * 3
-    guard bytes > Machine.memoryLimit / 2 else {
-      let progress = DecodingProgress(of: contents.count)
-      let told = Set(contents.problems)
-      var leftOut = 0
-      let images = try ImageFolder.load(
-        contents, imageSize: size, options: options.pictures,
-        cache: contents.count < Self.fewestKept ? nil : options.cache,
-        onDecodingError: { error in
-          guard !told.contains(error) else { return }
-          guard error.kind != .unwritable else {
-            return progress.interrupt(with: "not kept for the next run: \(error)")
-          }
-          leftOut += 1
-          if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
-        }, progress: progress.update)
-      progress.finish()
-      if leftOut > Self.mostNamed { say("left out: \(leftOut - Self.mostNamed) more") }
-      if images.transparentCount > 0 {
-        say(
-          "\(counted(images.transparentCount, "picture")) with transparent pixels, shown on "
-            + options.background)
-      }
-      return images
-    }
-    say("the pictures are decoded as they are needed: memory does not hold all \(contents.count)")
-    return try ImageFolder.open(contents, imageSize: size, options: options.pictures) {
-      say("another picture stands in for \($0)")
-    }
-  }
-
-  /// How many pictures that cannot be read are named.
-  static let mostNamed = 10
-  /// Fewer pictures are decoded as quickly as the file that would keep them is written.
-  private static let fewestKept = 1_000
 }

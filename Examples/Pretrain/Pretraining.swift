@@ -30,7 +30,9 @@ struct Pretraining {
       images: source.fingerprint)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     optimizer = Self.optimizer(options, source)
-    let net = withRandomSeed(options.seed) { [source] in Self.net(options, source) }
+    let net = withRandomSeed(options.seed) { [source] in
+      Self.net(options, channels: source.training.imageShape[2])
+    }
     let (learner, optimizer) = options.method.training(
       net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
       steps: options.former?.note.steps ?? source.steps, seed: options.seed)
@@ -49,10 +51,9 @@ struct Pretraining {
   }
 
   /// A network with new weights.
-  private static func net(_ options: Options, _ source: Source) -> ResNet {
+  static func net(_ options: Options, channels: Int) -> ResNet {
     ResNet(
-      depth: options.net, stem: .small, width: options.width,
-      inputChannels: source.training.imageShape[2])
+      depth: options.net, stem: .small, width: options.width, inputChannels: channels)
   }
 
   func run() throws {
@@ -214,7 +215,8 @@ struct Pretraining {
           + "\(labelsPerClass)")
     }
     let scores = try FineTuning().compare(
-      learner.net, with: { Self.net(options, source) }, hiddenLayer: "avgpool", bank: bank,
+      learner.net, with: { Self.net(options, channels: source.training.imageShape[2]) },
+      hiddenLayer: "avgpool", bank: bank,
       queries: queries, imageSize: source.viewSize, labelsPerClass: labelsPerClass,
       seed: options.seed)
     let labels = "with \(counted(labelsPerClass, "label")) of a class"

@@ -29,6 +29,9 @@ struct RunDirectory {
     try makeDirectory(at: output)
   }
 
+  /// The directory of a run that is there.
+  init(existing directory: String) { path = directory }
+
   /// The directory of a run that has begun.
   ///
   /// - Throws: `FileError` if it has no log.

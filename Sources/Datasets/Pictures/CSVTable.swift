@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 /// The rows of a file of comma-separated values (RFC 4180): fields in quotes may hold commas, line
 /// breaks and doubled quotes; a line ends with LF or CRLF.
@@ -94,4 +95,12 @@ struct CSVTable {
       throw FileError(path, "line \(start): needs a quote that ends what a quote begins", .damaged)
     }
   }
+}
+
+/// A line of a file of comma-separated values, with quotes around what needs them.
+package func csvLine(_ fields: [String]) -> String {
+  fields.map { field in
+    let isPlain = field.utf8.allSatisfy { ![0x22, 0x2c, 0x0a, 0x0d].contains($0) }
+    return isPlain ? field : "\"\(field.replacingOccurrences(of: "\"", with: "\"\""))\""
+  }.joined(separator: ",") + "\n"
 }

@@ -1,0 +1,167 @@
+import Arguments
+import Datasets
+import Files
+import Foundation
+import SelfSupervised
+import Training
+
+/// `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
+struct PictureCommand {
+  private let name: String
+  private let run: RunPictures
+  private let directory: String
+  private let arguments: Arguments
+  /// The words behind the directory that are no flags.
+  private let files: [String]
+
+  private static let data = Flag(
+    "--data", "NAME", "what is looked at, as for a training; that of the run if not given")
+  private static let output = Flag(
+    "--to", "DIR", "where files are written; the run's directory if not given")
+  private static let threads = Flag("--threads", "N", "threads to use; all cores if not given")
+
+  /// - Throws: ``UsageError`` if the words do not say which run.
+  init(_ name: String, _ words: [String], flags: [Flag], takesFiles: Bool = false) throws {
+    let positional = words.prefix { !$0.hasPrefix("-") }
+    guard let directory = positional.first else {
+      throw UsageError("\(name) needs the directory of a run")
+    }
+    files = Array(positional.dropFirst())
+    guard takesFiles || files.isEmpty else {
+      throw UsageError("\(name) takes one directory, that of a run; got \(files[0]) too")
+    }
+    arguments = try Arguments(
+      Array(words.dropFirst(positional.count)),
+      flags: [Self.data, Self.output, Self.threads] + flags)
+    if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
+      Threads.count = threads
+    }
+    (self.name, self.directory) = (name, directory)
+    run = try RunPictures(run: directory)
+  }
+
+  /// Where a file of this command goes.
+  private func path(_ file: String) throws -> String {
+    let output = try arguments.path("--to") ?? directory
+    try makeDirectory(at: output)
+    return "\(output)/\(file)"
+  }
+
+  /// The pictures that are looked at, and what the network makes of them.
+  private func looked() throws -> [(part: RunPictures.Part, embeddings: Embeddings)] {
+    try run.parts(of: try arguments.path("--data")).map { ($0, try run.embeddings(of: $0)) }
+  }
+}
+
+// MARK: - Embeddings
+
+extension PictureCommand {
+  /// Writes the features of all pictures.
+  static func embed(_ words: [String]) throws {
+    let command = try PictureCommand("embed", words, flags: [])
+    let start = ContinuousClock.now
+    let embeddings = Embeddings(joining: try command.looked().map(\.embeddings))
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    let (numbers, table) = (
+      try command.path("embeddings.npy"), try command.path("embeddings.csv")
+    )
+    try embeddings.features.writeNumPy(to: numbers)
+    try embeddings.write(to: table)
+    say(
+      """
+      \(embeddings.names.count) pictures, \(embeddings.features.shape[1]) features of the network's layer avgpool \
+      (not of the projection, which the training throws away), \
+      \(String(format: "%.0f", Double(embeddings.names.count) / seconds)) images/s with reading
+      wrote \(numbers) and \(table)
+      """)
+  }
+}
+
+// MARK: - Neighbors
+
+extension PictureCommand {
+  /// Prints the pictures that are most similar to each of those that are given.
+  static func neighbors(_ words: [String]) throws {
+    let count = Flag("--count", "K", "how many are printed", standard: "10")
+    let command = try PictureCommand("neighbors", words, flags: [count], takesFiles: true)
+    guard !command.files.isEmpty else {
+      throw UsageError("neighbors needs one picture or more, behind the directory of the run")
+    }
+    let k = try command.arguments.integer(count.name, in: 1...10_000)
+    let queries = try command.run.features(ofFiles: command.files)
+    let all = Embeddings(joining: try command.looked().map(\.embeddings))
+    for (file, found) in zip(command.files, all.nearest(to: queries, count: k)) {
+      say(file)
+      for (index, cosine) in zip(found.indices, found.similarities) {
+        say(String(format: "  %.4f  ", cosine) + all.names[index])
+      }
+    }
+  }
+}
+
+// MARK: - Curation
+
+extension PictureCommand {
+  /// How many outliers are written: a hundredth of the pictures, and at least so many.
+  private static let fewestOutliers = 50
+  /// How many lines of each file are printed.
+  private static let shownCount = 5
+
+  /// Writes which pictures are nearly the same, which stand apart, which are in training and test, and
+  /// which to label.
+  static func curate(_ words: [String]) throws {
+    let select = Flag("--select", "K", "how many pictures to label are chosen", standard: "50")
+    let command = try PictureCommand("curate", words, flags: [select])
+    let count = try command.arguments.integer(select.name, in: 1...10_000_000)
+    let looked = try command.looked()
+    let all = Embeddings(joining: looked.map(\.embeddings))
+    guard all.names.count > 2 else {
+      throw UsageError("curate needs three pictures or more; there are \(all.names.count)")
+    }
+    let pictures = concatenated(looked.map { $0.part.images.features { smallCopies(of: $0) } })
+    let duplicates = nearDuplicates(of: pictures, features: all.features)
+    try command.write(
+      duplicates, of: all, "duplicates",
+      "near-duplicates, which differ by compression, brightness or a cut edge")
+    if looked.count > 1 {
+      let sets = looked.enumerated().flatMap { part, looked in
+        [Int](repeating: part, count: looked.embeddings.names.count)
+      }
+      try command.write(
+        duplicates.filter { sets[$0.first] != sets[$0.second] }, of: all, "leaks",
+        "of them between \(looked.map(\.part.name).joined(separator: " and "))")
+    }
+    let scores = outlierScores(all.features)
+    let outliers = scores.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }
+      .prefix(max(fewestOutliers, scores.count / 100))
+    try command.write(
+      "outliers", "pictures that stand apart, the most first",
+      ["path", "distance"], outliers.map { [all.names[$0], "\(scores[$0])"] })
+    let chosen = diverseSelection(
+      of: all.features, count: count,
+      excluding: Set(duplicates.map(\.second)).union(outliers.prefix(scores.count / 100)))
+    try command.write(
+      "selection", "pictures that differ most from each other, to label first", ["path"],
+      chosen.map { [all.names[$0]] })
+  }
+
+  private func write(
+    _ pairs: [NearDuplicate], of all: Embeddings, _ name: String, _ what: String
+  ) throws {
+    try write(
+      name, what, ["path", "other", "difference"],
+      pairs.map { [all.names[$0.first], all.names[$0.second], "\($0.difference)"] })
+  }
+
+  /// Writes a table and prints its first lines.
+  private func write(
+    _ name: String, _ what: String, _ columns: [String], _ rows: [[String]]
+  ) throws {
+    let path = try path("\(name).csv")
+    try writeAtomically(to: path) { file in
+      for row in [columns] + rows { try file.write(contentsOf: Data(csvLine(row).utf8)) }
+    }
+    say("\(rows.count) \(what): \(path)")
+    rows.prefix(Self.shownCount).forEach { say("  " + $0.joined(separator: "  ")) }
+  }
+}
