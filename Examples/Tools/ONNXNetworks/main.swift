@@ -46,7 +46,13 @@ runProgram("ONNXNetworks") {
       let inputs = network.inputs(count)
       entries.append(
         .init("input\(count)", inputs.rank == 4 ? inputs.permuted([0, 3, 1, 2]) : inputs))
-      entries.append(.init("output\(count)", try network.outputs(for: inputs)))
+      // Winograd's transforms round more than 1e-4 of the output away where fifty layers of
+      // standardized weights enlarge it; what is checked here is the graph.
+      let isSensitive = network.name == "resnet50-standardized"
+      let output = try withConvolutionAlgorithm(isSensitive ? .direct : .automatic) {
+        try network.outputs(for: inputs)
+      }
+      entries.append(.init("output\(count)", output))
     }
     try StateDict(entries).write(to: path + ".safetensors")
   }
