@@ -62,8 +62,14 @@ extension Module {
     let (input, order) =
       inputShape.rank == 3
       ? ("images", ONNXGraphBuilder.channelsFirst) : ("input", Array(0...inputShape.rank))
+    let state = stateTensors
+    if let name = state.map(\.name).first(where: { [input, "output"].contains($0) }) {
+      throw ONNXExportError(
+        "its state has a tensor called \"\(name)\", which is what the model calls its input or output"
+      )
+    }
     var graph = ONNXGraphBuilder(
-      input: .init(name: input, order: order, shape: network.inputShape), state: stateTensors)
+      input: .init(name: input, order: order, shape: network.inputShape), state: state)
     for step in network.steps { try graph.add(step) }
     graph.layer = ""
     let output = graph.finish(with: graph.values[network.output], isFeatures: layer != nil)

@@ -124,8 +124,8 @@ public func / (a: Tensor, b: Float) -> Tensor {
 public func / (a: Float, b: Tensor) -> Tensor {
   let y = mapped(b) { $0.each { a / $0 } }
   return y.recorded(from: [b], as: .binaryWithNumber(.divide, a, isFirst: true)) { gradient, _ in
-    [-gradient * y / b]
-  }  // -g · a / b²
+    [-gradient * y / b]  // -g · a / b²
+  }
 }
 
 /// The tensor with every sign turned.

@@ -118,10 +118,12 @@ extension Tensor {
       "entries \(range) are out of range for shape \(shape)")
     let step = shape.elementCount(1..<rank)
     let part = TensorShape([range.count] + shape.dimensions.dropFirst())
-    let starts = [range.lowerBound] + [Int](repeating: 0, count: rank - 1)
+    @Sendable func starts() -> [Int] {
+      [range.lowerBound] + [Int](repeating: 0, count: part.rank - 1)
+    }
     return Tensor(storage: storage, offset: offset + range.lowerBound * step, shape: part)
-      .recorded(from: [self], as: .crop(starts: starts)) { [shape] gradient, _ in
-        [pastedCopy(of: gradient, at: starts, into: .zeros(shape))]
+      .recorded(from: [self], as: .crop(starts: starts())) { [shape] gradient, _ in
+        [pastedCopy(of: gradient, at: starts(), into: .zeros(shape))]
       }
   }
 

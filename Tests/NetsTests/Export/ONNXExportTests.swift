@@ -206,6 +206,12 @@ final class ONNXExportTests: XCTestCase {
     }
   }
 
+  func testANameThatTheModelNeedsIsRefused() {
+    XCTAssertThrowsError(try Named().onnxModel(inputShape: [2], hiddenLayer: nil, metadata: [:])) {
+      XCTAssertTrue("\($0)".contains("a tensor called \"output\""), "\($0)")
+    }
+  }
+
   func testAFileThatCannotBeWritten() {
     XCTAssertThrowsError(
       try Linear(2, 2).exportONNX(to: "/no-such-directory/net.onnx", inputShape: [2])
@@ -218,4 +224,10 @@ private final class Unused: Module {
   let second = Linear(2, 2)
 
   func forward(_ x: Tensor) -> Tensor { first(x) }
+}
+
+private final class Named: Module {
+  let output = Parameter(.ones([2]))
+
+  func forward(_ x: Tensor) -> Tensor { x * output.value }
 }
