@@ -63,6 +63,15 @@ public struct ExportedNetwork {
             Flatten()
             Linear(45, 4)
           }),
+        // Pixels whose channels come before the count where they are computed.
+        ExportedNetwork(
+          "turned-features", [6],
+          Sequential {
+            Lambda { x in
+              let weight = Tensor(Formula.centred("weight", 24), shape: [1, 1, 4, 6])
+              return matmul(weight, x.transposed().reshaped([1, 1, 6, -1])).permuted([3, 0, 1, 2])
+            }
+          }, hiddenLayer: "0"),
       ]
     for network in networks { try Formula.fill(network.net, prefix: network.name) }
     return networks

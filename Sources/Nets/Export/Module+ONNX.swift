@@ -98,8 +98,9 @@ extension ONNXGraphBuilder {
     let isPixel = value.shape.rank == 4 && value.shape.sizes[1...2].allSatisfy { $0 == .fixed(1) }
     if isFeatures, isPixel {
       let shape = BatchShape([value.shape.sizes[0], value.shape.sizes[3]])
+      let pixels = name(of: value, order: Self.channelsFirst)
       value = Value(
-        name: node("Reshape", [value.name, integers(shape.reshapeTarget)]), order: [0, 1],
+        name: node("Reshape", [pixels, integers(shape.reshapeTarget)]), order: [0, 1],
         shape: shape)
     }
     let order = value.shape.rank == 4 ? Self.channelsFirst : Array(0..<value.shape.rank)

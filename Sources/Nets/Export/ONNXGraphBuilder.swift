@@ -243,9 +243,10 @@ struct ONNXGraphBuilder {
       !leading.allSatisfy({ $0 == .fixed(1) })
         || Array(padded.sizes.dropFirst(missing)) != shape.permuted(own).sizes
     else { return ordered }
-    let key = "broadcast \(padded.sizes) of \(ordered)"
+    let places = order.indices.filter { order[$0] < missing }
+    let key = "axes \(places) of \(ordered)"
     if let name = adapted[key] { return name }
-    let name = node("Reshape", [ordered, integers(padded.reshapeTarget)])
+    let name = node("Unsqueeze", [ordered, integers(places)])
     adapted[key] = name
     return name
   }

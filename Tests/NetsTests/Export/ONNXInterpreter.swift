@@ -239,6 +239,10 @@ struct ONNXInterpreter {
     switch node.type {
     case "Reshape":
       return x.reshaped(ints(node, 1).enumerated().map { $1 == 0 ? x.shape[$0] : $1 })
+    case "Unsqueeze":
+      var sizes = x.shape.dimensions
+      for place in ints(node, 1).sorted() { sizes.insert(1, at: place) }
+      return x.reshaped(sizes)
     case "Transpose": return x.permuted(node.integers["perm"] ?? [])
     case "Expand":
       return Self.map([x, .zeros(TensorShape(ints(node, 1)))]) { $0[0] }
