@@ -52,6 +52,9 @@ let package = Package(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
       path: "Examples/Tools/ShapesToIDX"),
     .executableTarget(
+      name: "ONNXNetworks", dependencies: ["Arguments", "SelfSupervised", "Tensor", "TestSupport"],
+      path: "Examples/Tools/ONNXNetworks"),
+    .executableTarget(
       name: "PixelComparison",
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Tools/PixelComparison"),

@@ -6,7 +6,7 @@ import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, evaluate, report, embed, neighbors, curate, views, plan, doctor
+  case train, evaluate, report, embed, neighbors, curate, export, views, plan, doctor
 
   /// One line for the help.
   var help: String {
@@ -23,6 +23,9 @@ enum Command: String, CaseIterable {
     case .curate:
       "curate DIR [--data NAME] [--select K]: near-duplicates, outliers, what train and test share, and "
         + "the K most diverse to label"
+    case .export:
+      "export DIR [--onnx FILE]: write the network of a run as ONNX, which other programs run; "
+        + "DIR/network.onnx if no file is named"
     case .views: "views FILE [flags]: draw eight images and two views of each, and nothing else"
     case .plan: "plan --hours H [flags]: train for 20 seconds, and say how many epochs H hours are"
     case .doctor: "what this machine has, and what is missing"
@@ -48,6 +51,7 @@ enum Command: String, CaseIterable {
     case .embed: try PictureCommand.embed(words)
     case .neighbors: try PictureCommand.neighbors(words)
     case .curate: try PictureCommand.curate(words)
+    case .export: try export(words)
     case .views: try drawViews(words)
     case .plan: try plan(words)
     case .doctor:
@@ -101,6 +105,16 @@ enum Command: String, CaseIterable {
   private static func saysWhatIsMissing(_ error: any Error) -> Bool {
     error is CheckpointError || error is StateError
       || (error as? FileError).map { $0.kind != .unwritable } ?? false
+  }
+
+  private func export(_ words: [String]) throws {
+    guard let directory = words.first, !directory.hasPrefix("-") else {
+      throw UsageError("export needs the directory of a run")
+    }
+    let (path, flags) = try Self.value(of: "--onnx", in: Array(words.dropFirst()))
+    guard path?.isEmpty != true else { throw UsageError("--onnx needs the file to write") }
+    guard let options = try Options(["--resume", directory] + flags) else { return }
+    try options.withCompute { try Pretraining(options).exportONNX(to: path) }
   }
 
   private func drawViews(_ words: [String]) throws {

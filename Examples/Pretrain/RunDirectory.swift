@@ -7,6 +7,7 @@ import Training
 struct RunDirectory {
   let path: String
   var backbone: String { path + "/backbone.safetensors" }
+  var onnx: String { path + "/network.onnx" }
   var metrics: String { path + "/metrics.jsonl" }
   var report: String { path + "/report.html" }
 
@@ -87,6 +88,7 @@ struct RunDirectory {
       let isOfARun =
         [
           "checkpoint.safetensors", "backbone.safetensors", "metrics.jsonl", "report.html",
+          "network.onnx",
         ].contains(name)
         || ["best-epoch-", "nonfinite-step-"].contains(where: name.hasPrefix)
         || TensorBoardLog.writes(name)

@@ -8,6 +8,8 @@ package final class ActivationTap: @unchecked Sendable {
   /// The layers to listen to; all of them when it is nil.
   private let targets: Set<ObjectIdentifier>?
   private var outputs: [ObjectIdentifier: Tensor] = [:]
+  /// The modules that run now, the innermost last.
+  private(set) var running: [any Module] = []
 
   private init(_ targets: Set<ObjectIdentifier>?) { self.targets = targets }
 
@@ -30,9 +32,10 @@ package final class ActivationTap: @unchecked Sendable {
 
   /// Runs `body` and gives the last output of every layer that was called.
   static func outputs(during body: () throws -> Void) rethrows -> [ObjectIdentifier: Tensor] {
-    let tap = ActivationTap(nil)
-    try $current.withValue(tap, operation: body)
-    return tap.outputs
+    try listening { tap in
+      try body()
+      return tap.outputs
+    }
   }
 
   /// Runs `body` and gives the modules that were called.
@@ -42,8 +45,22 @@ package final class ActivationTap: @unchecked Sendable {
     Set(try outputs(during: body).keys)
   }
 
-  func note(_ output: Tensor, of layer: any Module) {
+  /// Runs `body` with a tap that listens to every layer.
+  static func listening<Result>(_ body: (ActivationTap) throws -> Result) rethrows -> Result {
+    let tap = ActivationTap(nil)
+    return try $current.withValue(tap) { try body(tap) }
+  }
+
+  /// The last output of a layer that was called and listened to.
+  func output(of layer: any Module) -> Tensor? { outputs[ObjectIdentifier(layer)] }
+
+  /// Runs `forward`, which computes the output of `layer`.
+  func noting(_ layer: any Module, _ forward: () -> Tensor) -> Tensor {
+    running.append(layer)
+    let output = forward()
+    running.removeLast()
     if listens(to: layer) { outputs[ObjectIdentifier(layer)] = output }
+    return output
   }
 
   func listens(to layer: any Module) -> Bool {

@@ -29,9 +29,8 @@ public protocol Module: Stateful, CustomStringConvertible {
 extension Module {
   /// Runs the module.
   public func callAsFunction(_ input: Tensor) -> Tensor {
-    let output = withModulePrecision { forward(input) }
-    ActivationTap.current?.note(output, of: self)
-    return output
+    guard let tap = ActivationTap.current else { return withModulePrecision { forward(input) } }
+    return tap.noting(self) { withModulePrecision { forward(input) } }
   }
 
   /// What this module holds: the stored properties that are modules, parameters or buffers, and

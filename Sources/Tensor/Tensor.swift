@@ -33,7 +33,11 @@ public struct Tensor: Sendable {
   public var isTracked: Bool { node != nil }
 
   /// The same numbers without the record of how they were computed.
-  public var detached: Tensor { Tensor(storage: storage, offset: offset, shape: shape) }
+  public var detached: Tensor {
+    // A trace follows what a gradient does not.
+    let node = node.flatMap { $0.isTraced ? $0 : nil }
+    return Tensor(storage: storage, offset: offset, shape: shape, node: node)
+  }
 
   /// The first element; valid while this tensor lives.
   package var pointer: UnsafePointer<Float> { UnsafePointer(storage.pointer + offset) }

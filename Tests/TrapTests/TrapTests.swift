@@ -41,6 +41,17 @@ import Training
     expect(result, says: "no hidden layer is called \"poll\"; did you mean \"pool\"?")
   }
 
+  @Test func anExportSaysWhatTheNetworkRanOn() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      try SmallNet().exportONNX(to: "/nowhere/net.onnx", imageSize: 12, inputChannels: 1)
+    }
+    expect(
+      result,
+      says: "the network ran on numbers of shape [2, 12, 12, 1], as imageSize, inputChannels")
+  }
+
   @Test func pixelsNeedAMap() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]

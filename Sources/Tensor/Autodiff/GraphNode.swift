@@ -17,6 +17,8 @@ package final class GraphNode: @unchecked Sendable {
   let order: Int
   package let operation: String
   let isLeaf: Bool
+  /// Whether this names a value of an ``OperationTrace`` rather than a step toward a gradient.
+  let isTraced: Bool
   package private(set) var inputs: [GraphNode?]
   private(set) var pullback: AccumulatingPullback?
   /// The parameter whose value this leaf is.
@@ -26,14 +28,19 @@ package final class GraphNode: @unchecked Sendable {
     order = Self.orders.add(1, ordering: .relaxed).newValue
     self.operation = operation
     isLeaf = false
+    isTraced = false
     self.inputs = inputs
     self.pullback = pullback
   }
 
-  init(leaf parameter: Parameter?) {
+  /// The name of a traced value.
+  static func traced() -> GraphNode { GraphNode(leaf: nil, isTraced: true) }
+
+  init(leaf parameter: Parameter?, isTraced: Bool = false) {
     order = Self.orders.add(1, ordering: .relaxed).newValue
     operation = "leaf"
     isLeaf = true
+    self.isTraced = isTraced
     inputs = []
     self.parameter = parameter
   }

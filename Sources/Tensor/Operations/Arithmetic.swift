@@ -16,7 +16,7 @@ extension Tensor {
 
 /// Elementwise sum; sizes agree or are 1, from the last axis on.
 public func + (a: Tensor, b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each(+) }.recorded(from: [a, b]) {
+  zipped(a, b) { $0.each(+) }.recorded(from: [a, b], as: .binary(.add)) {
     [shapes = (a.shape, b.shape)] gradient, wanted in
     [
       wanted[0] ? gradient.summed(to: shapes.0) : nil,
@@ -27,7 +27,7 @@ public func + (a: Tensor, b: Tensor) -> Tensor {
 
 /// Elementwise difference; sizes agree or are 1, from the last axis on.
 public func - (a: Tensor, b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each(-) }.recorded(from: [a, b]) {
+  zipped(a, b) { $0.each(-) }.recorded(from: [a, b], as: .binary(.subtract)) {
     [shapes = (a.shape, b.shape)] gradient, wanted in
     [
       wanted[0] ? gradient.summed(to: shapes.0) : nil,
@@ -38,7 +38,7 @@ public func - (a: Tensor, b: Tensor) -> Tensor {
 
 /// Elementwise product; sizes agree or are 1, from the last axis on.
 public func * (a: Tensor, b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each(*) }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each(*) }.recorded(from: [a, b], as: .binary(.multiply)) { gradient, wanted in
     [
       wanted[0] ? (gradient * b).summed(to: a.shape) : nil,  // da = g · b
       wanted[1] ? (gradient * a).summed(to: b.shape) : nil,  // db = g · a
@@ -49,7 +49,7 @@ public func * (a: Tensor, b: Tensor) -> Tensor {
 /// Elementwise quotient; sizes agree or are 1, from the last axis on.
 public func / (a: Tensor, b: Tensor) -> Tensor {
   let y = zipped(a, b) { $0.each(/) }
-  return y.recorded(from: [a, b]) { gradient, wanted in
+  return y.recorded(from: [a, b], as: .binary(.divide)) { gradient, wanted in
     [
       wanted[0] ? (gradient / b).summed(to: a.shape) : nil,  // da = g / b
       wanted[1] ? (-gradient * y / b).summed(to: b.shape) : nil,  // db = -g · y / b
@@ -59,7 +59,8 @@ public func / (a: Tensor, b: Tensor) -> Tensor {
 
 /// The elementwise maximum; NaN if either is NaN. Ties and NaN split the gradient.
 public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each(larger) }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each(larger) }.recorded(from: [a, b], as: .binary(.maximum)) {
+    gradient, wanted in
     [
       wanted[0] ? (gradient * zipped(a, b) { $0.each(shareOfLarger) }).summed(to: a.shape) : nil,
       wanted[1] ? (gradient * zipped(b, a) { $0.each(shareOfLarger) }).summed(to: b.shape) : nil,
@@ -69,7 +70,8 @@ public func maximum(_ a: Tensor, _ b: Tensor) -> Tensor {
 
 /// The elementwise minimum; NaN if either is NaN. Ties and NaN split the gradient.
 public func minimum(_ a: Tensor, _ b: Tensor) -> Tensor {
-  zipped(a, b) { $0.each(smaller) }.recorded(from: [a, b]) { gradient, wanted in
+  zipped(a, b) { $0.each(smaller) }.recorded(from: [a, b], as: .binary(.minimum)) {
+    gradient, wanted in
     [
       wanted[0] ? (gradient * zipped(b, a) { $0.each(shareOfLarger) }).summed(to: a.shape) : nil,
       wanted[1] ? (gradient * zipped(a, b) { $0.each(shareOfLarger) }).summed(to: b.shape) : nil,
@@ -83,7 +85,9 @@ private func shareOfLarger(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a < b 
 
 /// The tensor with `b` added to every element.
 public func + (a: Tensor, b: Float) -> Tensor {
-  mapped(a) { $0.each { $0 + b } }.recorded(from: [a]) { gradient, _ in [gradient] }
+  mapped(a) { $0.each { $0 + b } }.recorded(
+    from: [a], as: .binaryWithNumber(.add, b, isFirst: false)
+  ) { gradient, _ in [gradient] }
 }
 
 /// The tensor with `a` added to every element.
@@ -94,12 +98,16 @@ public func - (a: Tensor, b: Float) -> Tensor { a + -b }
 
 /// `a` minus every element.
 public func - (a: Float, b: Tensor) -> Tensor {
-  mapped(b) { $0.each { a - $0 } }.recorded(from: [b]) { gradient, _ in [-gradient] }
+  mapped(b) { $0.each { a - $0 } }.recorded(
+    from: [b], as: .binaryWithNumber(.subtract, a, isFirst: true)
+  ) { gradient, _ in [-gradient] }
 }
 
 /// The tensor with every element multiplied by `b`.
 public func * (a: Tensor, b: Float) -> Tensor {
-  mapped(a) { $0.each { $0 * b } }.recorded(from: [a]) { gradient, _ in [gradient * b] }
+  mapped(a) { $0.each { $0 * b } }.recorded(
+    from: [a], as: .binaryWithNumber(.multiply, b, isFirst: false)
+  ) { gradient, _ in [gradient * b] }
 }
 
 /// The tensor with every element multiplied by `a`.
@@ -107,16 +115,22 @@ public func * (a: Float, b: Tensor) -> Tensor { b * a }
 
 /// The tensor with every element divided by `b`.
 public func / (a: Tensor, b: Float) -> Tensor {
-  mapped(a) { $0.each { $0 / b } }.recorded(from: [a]) { gradient, _ in [gradient / b] }
+  mapped(a) { $0.each { $0 / b } }.recorded(
+    from: [a], as: .binaryWithNumber(.divide, b, isFirst: false)
+  ) { gradient, _ in [gradient / b] }
 }
 
 /// `a` divided by every element.
 public func / (a: Float, b: Tensor) -> Tensor {
   let y = mapped(b) { $0.each { a / $0 } }
-  return y.recorded(from: [b]) { gradient, _ in [-gradient * y / b] }  // -g · a / b²
+  return y.recorded(from: [b], as: .binaryWithNumber(.divide, a, isFirst: true)) { gradient, _ in
+    [-gradient * y / b]  // -g · a / b²
+  }
 }
 
 /// The tensor with every sign turned.
 public prefix func - (x: Tensor) -> Tensor {
-  mapped(x) { $0.each { -$0 } }.recorded(from: [x]) { gradient, _ in [-gradient] }
+  mapped(x) { $0.each { -$0 } }.recorded(from: [x], as: .elementwise(.negate)) { gradient, _ in
+    [-gradient]
+  }
 }

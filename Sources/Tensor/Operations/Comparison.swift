@@ -1,25 +1,41 @@
 // Comparisons give tensors of ones and zeros and have no gradient.
 
 /// One where `a` is greater than `b`, else zero.
-public func .> (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 > $1 ? 1 : 0 } } }
+public func .> (a: Tensor, b: Tensor) -> Tensor {
+  zipped(a, b) { $0.each { $0 > $1 ? 1 : 0 } }.traced(from: [a, b], as: .binary(.greater))
+}
 
 /// One where `a` is less than `b`, else zero.
-public func .< (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 < $1 ? 1 : 0 } } }
+public func .< (a: Tensor, b: Tensor) -> Tensor {
+  zipped(a, b) { $0.each { $0 < $1 ? 1 : 0 } }.traced(from: [a, b], as: .binary(.less))
+}
 
 /// One where `a` is at least `b`, else zero.
-public func .>= (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 >= $1 ? 1 : 0 } } }
+public func .>= (a: Tensor, b: Tensor) -> Tensor {
+  zipped(a, b) { $0.each { $0 >= $1 ? 1 : 0 } }.traced(from: [a, b], as: .binary(.greaterOrEqual))
+}
 
 /// One where `a` is at most `b`, else zero.
-public func .<= (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 <= $1 ? 1 : 0 } } }
+public func .<= (a: Tensor, b: Tensor) -> Tensor {
+  zipped(a, b) { $0.each { $0 <= $1 ? 1 : 0 } }.traced(from: [a, b], as: .binary(.lessOrEqual))
+}
 
 /// One where `a` equals `b`, else zero.
-public func .== (a: Tensor, b: Tensor) -> Tensor { zipped(a, b) { $0.each { $0 == $1 ? 1 : 0 } } }
+public func .== (a: Tensor, b: Tensor) -> Tensor {
+  zipped(a, b) { $0.each { $0 == $1 ? 1 : 0 } }.traced(from: [a, b], as: .binary(.equal))
+}
 
 /// One where `a` is greater than `b`, else zero.
-public func .> (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 > b ? 1 : 0 } } }
+public func .> (a: Tensor, b: Float) -> Tensor {
+  mapped(a) { $0.each { $0 > b ? 1 : 0 } }
+    .traced(from: [a], as: .binaryWithNumber(.greater, b, isFirst: false))
+}
 
 /// One where `a` is less than `b`, else zero.
-public func .< (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 < b ? 1 : 0 } } }
+public func .< (a: Tensor, b: Float) -> Tensor {
+  mapped(a) { $0.each { $0 < b ? 1 : 0 } }
+    .traced(from: [a], as: .binaryWithNumber(.less, b, isFirst: false))
+}
 
 extension Tensor {
   /// The smallest and the largest element, both NaN if an element is not finite; zeros of none.
@@ -67,7 +83,7 @@ public func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
       wanted[1]
         ? zipped(gradient, whole) { $0.each { $1 != 0 ? 0 : $0 } }.summed(to: b.shape) : nil,
     ]
-  }
+  }.traced(from: [mask, a, b], as: .select)
 }
 
 extension Tensor {

@@ -25,7 +25,10 @@ public func convolution(
       images, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
     return [gradients.images, gradients.weight]
   }
-  return biased(result, bias, operation: "convolution")
+  let window = ConvolutionWindow(
+    stride: stride.size2D, padding: padding.size2D, dilation: dilation.size2D, groups: groups)
+  return biased(result, bias, operation: "convolution").traced(
+    from: [images, weight] + (bias.map { [$0] } ?? []), as: .convolution(window))
 }
 
 /// The transpose of a convolution, which decoders use to enlarge: the gradient of one, run forward.
@@ -78,7 +81,11 @@ public func transposedConvolution(
       wanted[1] ? implementation.weightGradient(gradient, weight, images) : nil,
     ]
   }
-  return biased(result, bias, operation: "transposedConvolution")
+  let window = ConvolutionWindow(
+    stride: stride, padding: padding, dilation: dilation, groups: groups)
+  return biased(result, bias, operation: "transposedConvolution").traced(
+    from: [images, weight] + (bias.map { [$0] } ?? []),
+    as: .transposedConvolution(window, outputPadding: outputPadding))
 }
 
 private func biased(_ result: Tensor, _ bias: Tensor?, operation: String) -> Tensor {

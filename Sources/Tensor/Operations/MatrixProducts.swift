@@ -12,7 +12,8 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
   if a.rank == 2, b.rank == 2 {
     let options = ComputeOptions.current
     let precision = options.precision(m: a.shape[0], n: b.shape[1], k: a.shape[1])
-    return gemm(a, b, precision).recorded(from: [a, b], options) { gradient, wanted, _ in
+    return gemm(a, b, precision).recorded(from: [a, b], as: .matmul, options) {
+      gradient, wanted, _ in
       [
         wanted[0] ? gemm(gradient, b, transposingB: true, precision) : nil,  // dA = dC · Bᵀ
         wanted[1] ? gemm(a, gradient, transposingA: true, precision) : nil,  // dB = Aᵀ · dC
@@ -22,8 +23,9 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
   if b.rank == 2 {
     let rows = a.reshaped([-1, a.shape[a.rank - 1]])
     return matmul(rows, b).reshaped(a.shape.dimensions.dropLast() + [b.shape[1]])
+      .traced(from: [a, b], as: .matmul)
   }
-  return batchedMatmul(a, b)
+  return batchedMatmul(a, b).traced(from: [a, b], as: .matmul)
 }
 
 /// The product of two batches of matrices whose leading axes broadcast.
@@ -74,8 +76,10 @@ public func linear(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor
     ]
   }
   let result = bias.map { product + $0 } ?? product
-  return x.rank == 2
+  let shaped =
+    x.rank == 2
     ? result : result.reshaped(Array(x.shape.dimensions.dropLast()) + [weight.shape[0]])
+  return shaped.traced(from: [x, weight] + (bias.map { [$0] } ?? []), as: .linear)
 }
 
 /// The eigenvalues of a symmetric matrix, in ascending order; no gradient flows.

@@ -21,7 +21,8 @@ extension Tensor {
     precondition(
       shape.elementCount == elementCount,
       "reshaped needs a shape of \(elementCount) elements; got \(shape) for \(self.shape)")
-    return reshapedWithoutRecord(shape).recorded(from: [self]) { [old = self.shape] gradient, _ in
+    return reshapedWithoutRecord(shape).recorded(from: [self], as: .reshape) {
+      [old = self.shape] gradient, _ in
       [gradient.reshapedWithoutRecord(old)]
     }
   }
@@ -42,7 +43,8 @@ extension Tensor {
       order.sorted() == Array(0..<rank),
       "permuted needs each of \(rank) axes once; got \(axes)")
     let inverse = order.indices.sorted { order[$0] < order[$1] }
-    return permutedCopy(self, order).recorded(from: [self]) { gradient, _ in
+    return permutedCopy(self, order).recorded(from: [self], as: .permute(axes: order)) {
+      gradient, _ in
       [permutedCopy(gradient, inverse)]
     }
   }
@@ -58,7 +60,7 @@ extension Tensor {
     precondition(
       self.shape.broadcast(with: shape, operation: "broadcast(to:)") == shape,
       "broadcast(to:) cannot bring \(self.shape) to \(shape)")
-    return broadcastWithoutRecord(to: shape).recorded(from: [self]) {
+    return broadcastWithoutRecord(to: shape).recorded(from: [self], as: .broadcast) {
       [old = self.shape] gradient, _ in [gradient.summed(to: old)]
     }
   }
@@ -66,7 +68,7 @@ extension Tensor {
   /// The order of elements along `axes` reversed.
   public func flipped(_ axes: [Int]) -> Tensor {
     let axes = shape.normalized(axes: axes)
-    return flippedCopy(self, axes).recorded(from: [self]) { gradient, _ in
+    return flippedCopy(self, axes).recorded(from: [self], as: .flip(axes: axes)) { gradient, _ in
       [flippedCopy(gradient, axes)]
     }
   }
@@ -79,7 +81,9 @@ extension Tensor {
       "padded needs \(rank) pairs of widths of zero or more; got \(widths)")
     let starts = widths.map(\.before)
     let target = TensorShape(zip(shape, widths).map { $0 + $1.before + $1.after })
-    return pastedCopy(of: self, at: starts, into: .full(value, target)).recorded(from: [self]) {
+    return pastedCopy(of: self, at: starts, into: .full(value, target)).recorded(
+      from: [self], as: .pad(before: starts, after: widths.map(\.after), value: value)
+    ) {
       [shape] gradient, _ in [croppedCopy(of: gradient, at: starts, shape: shape)]
     }
   }
@@ -90,7 +94,9 @@ extension Tensor {
       starts.count == rank && target.rank == rank
         && zip(starts, zip(target, shape)).allSatisfy { $0 >= 0 && $0 + $1.0 <= $1.1 },
       "cropped needs a block inside \(shape); got \(target) at \(starts)")
-    return croppedCopy(of: self, at: starts, shape: target).recorded(from: [self]) {
+    return croppedCopy(of: self, at: starts, shape: target).recorded(
+      from: [self], as: .crop(starts: starts)
+    ) {
       [shape] gradient, _ in [pastedCopy(of: gradient, at: starts, into: .zeros(shape))]
     }
   }
@@ -112,10 +118,12 @@ extension Tensor {
       "entries \(range) are out of range for shape \(shape)")
     let step = shape.elementCount(1..<rank)
     let part = TensorShape([range.count] + shape.dimensions.dropFirst())
+    @Sendable func starts() -> [Int] {
+      [range.lowerBound] + [Int](repeating: 0, count: part.rank - 1)
+    }
     return Tensor(storage: storage, offset: offset + range.lowerBound * step, shape: part)
-      .recorded(from: [self]) { [shape] gradient, _ in
-        let starts = [range.lowerBound] + [Int](repeating: 0, count: shape.rank - 1)
-        return [pastedCopy(of: gradient, at: starts, into: .zeros(shape))]
+      .recorded(from: [self], as: .crop(starts: starts())) { [shape] gradient, _ in
+        [pastedCopy(of: gradient, at: starts(), into: .zeros(shape))]
       }
   }
 
@@ -136,7 +144,8 @@ extension Tensor {
       indices.allSatisfy { $0 >= 0 && $0 < shape[0] },
       "gathered needs indices in 0..<\(shape[0]); got \(indices.min() ?? 0)...\(indices.max() ?? 0)"
     )
-    return gatheredRows(self, indices).recorded(from: [self]) { [shape] gradient, _ in
+    return gatheredRows(self, indices).recorded(from: [self], as: .indexSelect(indices)) {
+      [shape] gradient, _ in
       [scatteredRows(gradient, indices, into: shape)]
     }
   }
@@ -176,8 +185,9 @@ public func concatenated(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
   sizes[axis] = tensors.reduce(0) { $0 + $1.shape[axis] }
   let shapes = tensors.map(\.shape)
   let rank = sizes.count
-  return joinedCopy(tensors, axis: axis, shape: TensorShape(sizes)).recorded(from: tensors) {
-    gradient, wanted in
+  return joinedCopy(tensors, axis: axis, shape: TensorShape(sizes)).recorded(
+    from: tensors, as: .concatenate(axis: axis)
+  ) { gradient, wanted in
     var start = [Int](repeating: 0, count: rank)
     return zip(shapes, wanted).map { shape, wanted in
       defer { start[axis] += shape[axis] }

@@ -101,7 +101,9 @@ public func batchNorm(
     geometry: geometry, mean: mean.scalars.map(Double.init),
     variance: variance.scalars.map(Double.init), epsilon: epsilon, isFixed: true,
     activation: activation, operation: "batchNorm"
-  ).apply(to: x, scale: scale, bias: bias, residual: residual)
+  ).apply(to: x, scale: scale, bias: bias, residual: residual).traced(
+    from: [x, mean, variance, scale ?? .absent, bias ?? .absent, residual ?? .absent],
+    as: .batchNorm(epsilon: epsilon, activation))
 }
 
 /// Group normalisation: the statistics of each image, over the channels of a group.
@@ -135,7 +137,9 @@ public func groupNorm(
   return Normalization(
     geometry: geometry, mean: mean, variance: variance, epsilon: epsilon, isFixed: false,
     activation: activation, operation: "groupNorm"
-  ).apply(to: x, scale: scale, bias: bias, residual: residual)
+  ).apply(to: x, scale: scale, bias: bias, residual: residual).traced(
+    from: [x, scale ?? .absent, bias ?? .absent, residual ?? .absent],
+    as: .groupNorm(groups: groups, epsilon: epsilon, activation))
 }
 
 /// Layer normalisation over the last axis.
@@ -159,7 +163,8 @@ public func layerNorm(
   }
   let normal = standardized(x, epsilon: epsilon)
   let scaled = scale.map { normal * $0 } ?? normal
-  return bias.map { scaled + $0 } ?? scaled
+  return (bias.map { scaled + $0 } ?? scaled).traced(
+    from: [x, scale ?? .absent, bias ?? .absent], as: .layerNorm(epsilon: epsilon))
 }
 
 /// (x - mean) / √(variance + epsilon) along the last axis.
@@ -222,11 +227,10 @@ private struct Normalization: Sendable {
       store(1, Double(beta[channel]) - scaled * mean[group])
     }
     let y = affine(x, map, residual: residual, activation: activation, geometry)
-    let none = Tensor.zeros([0])
     // What the reverse pass does not read may go before it.
     let (input, output) = (x.detached, activation == .relu && residual != nil ? y : nil)
     return y.recorded(
-      from: [x, scale ?? none, bias ?? none, residual ?? none], operation: operation
+      from: [x, scale ?? .absent, bias ?? .absent, residual ?? .absent], operation: operation
     ) { gradient, wanted in
       let passed = NormalizedGradient(
         gradient: gradient, input: input, affine: map, activation: activation, output: output)

@@ -15,7 +15,9 @@ public func maxPool(
     images.shape, window: window.size2D, stride: (stride ?? window).size2D, padding: padding.size2D,
     operation: "maxPool")
   let (result, winners) = maxPooled(images, geometry)
-  return result.recorded(from: [images]) { gradient, _ in
+  let traced = TracedOperation.maxPool(
+    window: window.size2D, stride: (stride ?? window).size2D, padding: padding.size2D)
+  return result.recorded(from: [images], as: traced) { gradient, _ in
     [maxPoolGradient(gradient, winners: winners, geometry)]
   }
 }
@@ -38,7 +40,10 @@ public func averagePool(
     operation: "averagePool")
   let window = window.size2D
   let scale = 1 / Float(window.height * window.width)
-  return windowSums(images, geometry, scale: scale).recorded(from: [images]) { gradient, _ in
+  let traced = TracedOperation.averagePool(
+    window: window, stride: (stride ?? window).size2D, padding: padding.size2D)
+  return windowSums(images, geometry, scale: scale).recorded(from: [images], as: traced) {
+    gradient, _ in
     [windowSums(gradient, geometry, scale: scale, isTransposed: true)]
   }
 }

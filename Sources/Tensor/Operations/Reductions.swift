@@ -7,15 +7,18 @@ extension Tensor {
     let kept = shape.reduced(over: axes, keepingAxes: true)
     return reduced(self, over: axes, .sum)
       .reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
-      .recorded(from: [self]) { [shape] gradient, _ in
+      .recorded(from: [self], as: .reduce(.sum, axes: axes, keepingAxes: keepingAxes)) {
+        [shape] gradient, _ in
         [gradient.reshapedWithoutRecord(kept).broadcastWithoutRecord(to: shape)]
       }
   }
 
   /// The mean over `axes`, or over all of them when none are named.
   public func mean(axes: [Int] = [], keepingAxes: Bool = false) -> Tensor {
-    let count = shape.normalized(axes: axes).reduce(1) { $0 * shape[$1] }
-    return sum(axes: axes, keepingAxes: keepingAxes) / Float(count)
+    let axes = shape.normalized(axes: axes)
+    let count = axes.reduce(1) { $0 * shape[$1] }
+    return (sum(axes: axes, keepingAxes: keepingAxes) / Float(count)).traced(
+      from: [self], as: .reduce(.mean, axes: axes, keepingAxes: keepingAxes))
   }
 
   /// The variance over `axes`, or over all of them when none are named.
@@ -52,7 +55,11 @@ extension Tensor {
       "\(operation) needs at least one element along its axes; got shape \(shape) and axes \(axes)")
     let kept = reduced(self, over: axes, reduction)
     return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
-      .recorded(from: [self], operation: operation) { [x = self] gradient, _ in
+      .recorded(
+        from: [self], operation: operation,
+        as: .reduce(
+          reduction == .largest ? .max : .min, axes: axes, keepingAxes: keepingAxes)
+      ) { [x = self] gradient, _ in
         let isExtreme = zipped(x, kept) { $0.each { $0 == $1 ? 1 : 0 } }
         let count = isExtreme.sum(axes: axes, keepingAxes: true)
         return [isExtreme * (gradient.reshapedWithoutRecord(kept.shape) / count)]
@@ -70,7 +77,8 @@ extension Tensor {
     let total = reduced(powers, over: axes, .sum)
     let result = mapped(total) { $0.each { logf($0) } } + peak
     return result.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
-      .recorded(from: [self]) { gradient, _ in
+      .recorded(from: [self], as: .reduce(.logSumExp, axes: axes, keepingAxes: keepingAxes)) {
+        gradient, _ in
         let share = zipped(gradient.reshapedWithoutRecord(total.shape), total) {
           $0.each { $1 == 0 ? 0 : $0 / $1 }
         }
@@ -85,7 +93,8 @@ extension Tensor {
       $0.each { $0.squareRoot() }
     }
     return kept.reshapedWithoutRecord(shape.reduced(over: axes, keepingAxes: keepingAxes))
-      .recorded(from: [self]) { [x = self] gradient, _ in
+      .recorded(from: [self], as: .reduce(.norm, axes: axes, keepingAxes: keepingAxes)) {
+        [x = self] gradient, _ in
         let scale = zipped(gradient.reshapedWithoutRecord(kept.shape), kept) {
           $0.each {
             $1 == 0 ? 0 : $0 / $1

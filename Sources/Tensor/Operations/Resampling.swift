@@ -32,7 +32,9 @@ public func resized(
   }
   let rows = windows(images.shape[1], size.height)
   let columns = windows(images.shape[2], size.width)
-  return resampled(images, rows, columns).recorded(from: [images]) {
+  return resampled(images, rows, columns).recorded(
+    from: [images], as: .resize(interpolation, antialias: antialias)
+  ) {
     [shape = images.shape] gradient, _ in
     [resamplingGradient(gradient, rows, columns, into: shape)]
   }

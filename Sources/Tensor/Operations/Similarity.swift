@@ -6,7 +6,7 @@ public func l2Normalized(_ x: Tensor, axis: Int = -1, epsilon: Float = 1e-12) ->
   let squares = reduced(mapped(x) { $0.each { $0 * $0 } }, over: [axis], .sum)
   let length = mapped(squares) { $0.each { max($0.squareRoot(), epsilon) } }
   let y = x.detached / length
-  return y.recorded(from: [x]) { gradient, _ in
+  return y.recorded(from: [x], as: .l2Normalize(axis: axis, epsilon: epsilon)) { gradient, _ in
     // (g - y · Σ g · y) / ‖x‖; below epsilon the length is a constant.
     let along = reduced(gradient * y, over: [axis], .sum)
     let counted = zipped(along, length) { $0.each { $1 > epsilon ? $0 : 0 } }

@@ -4,7 +4,7 @@ import Foundation
 public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   alongLast(x, axis: axis) { x in
     let (y, last) = (mapped(logSoftmaxRows(x)) { $0.each { expf($0) } }, [x.rank - 1])
-    return y.recorded(from: [x], operation: "softmax") { gradient, _ in
+    return y.recorded(from: [x], operation: "softmax", as: .softmax) { gradient, _ in
       let product = gradient * y
       return [product - y * reduced(product, over: last, .sum)]  // y · (g - Σ g · y)
     }
@@ -15,7 +15,7 @@ public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
 public func logSoftmax(_ x: Tensor, axis: Int = -1) -> Tensor {
   alongLast(x, axis: axis) { x in
     let (y, last) = (logSoftmaxRows(x), [x.rank - 1])
-    return y.recorded(from: [x], operation: "logSoftmax") { gradient, _ in
+    return y.recorded(from: [x], operation: "logSoftmax", as: .logSoftmax) { gradient, _ in
       let total = reduced(gradient, over: last, .sum)
       return [gradient - mapped(y) { $0.each { expf($0) } } * total]  // g - softmax(x) · Σ g
     }

@@ -15,12 +15,26 @@ struct ComputeOptions: Sendable {
   var convolution = ConvolutionAlgorithm.automatic
   /// Inside `withExactProducts`, the precision of modules that are called there.
   var modulePrecision: MatmulPrecision?
+  /// Where operations are noted, if they are.
+  var trace: OperationTrace?
 
   /// The precision of one product[m, n] of `k` terms: small factors take longer to round than to
   /// multiply.
   func precision(m: Int, n: Int, k: Int) -> MatmulPrecision {
     precision == .bfloat16 && min(m, n, k) >= 16 && MatmulPrecision.hasBFloat16
       ? .bfloat16 : .float32
+  }
+
+  /// Runs `body` with all operations noted and nothing recorded or rounded.
+  static func tracing<Result>(
+    with trace: OperationTrace, _ body: () throws -> Result
+  ) rethrows -> Result {
+    try with(
+      {
+        $0 = ComputeOptions()
+        $0.isRecording = false
+        $0.trace = trace
+      }, body)
   }
 
   fileprivate static func with<Result>(

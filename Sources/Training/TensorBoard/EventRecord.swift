@@ -1,3 +1,4 @@
+import Files
 import Tensor
 
 /// An entry of an event file: TensorFlow's message `Event`, as far as a training has use for it.

@@ -2,8 +2,8 @@
 ///
 /// A field is its number and kind, as one varint, and then the value: a varint, eight bytes, four
 /// bytes, or a length and so many bytes.
-struct ProtobufMessage {
-  private(set) var bytes: [UInt8] = []
+package struct ProtobufMessage {
+  package private(set) var bytes: [UInt8] = []
 
   private enum WireType: Int {
     case varint = 0
@@ -12,36 +12,39 @@ struct ProtobufMessage {
     case fourBytes = 5
   }
 
+  /// A message without fields.
+  package init() {}
+
   /// Adds an int32, int64 or enum.
-  mutating func add(_ field: Int, _ value: Int) {
+  package mutating func add(_ field: Int, _ value: Int) {
     begin(field, .varint)
     append(varint: UInt64(bitPattern: Int64(value)))
   }
 
   /// Adds a double.
-  mutating func add(_ field: Int, _ value: Double) {
+  package mutating func add(_ field: Int, _ value: Double) {
     begin(field, .eightBytes)
     bytes += littleEndianBytes(value.bitPattern)
   }
 
   /// Adds a float.
-  mutating func add(_ field: Int, _ value: Float) {
+  package mutating func add(_ field: Int, _ value: Float) {
     begin(field, .fourBytes)
     bytes += littleEndianBytes(value.bitPattern)
   }
 
   /// Adds bytes.
-  mutating func add(_ field: Int, _ value: [UInt8]) {
+  package mutating func add(_ field: Int, _ value: [UInt8]) {
     begin(field, .lengthPrefixed)
     append(varint: UInt64(value.count))
     bytes += value
   }
 
   /// Adds a string.
-  mutating func add(_ field: Int, _ text: String) { add(field, Array(text.utf8)) }
+  package mutating func add(_ field: Int, _ text: String) { add(field, Array(text.utf8)) }
 
   /// Adds another message.
-  mutating func add(_ field: Int, _ message: ProtobufMessage) { add(field, message.bytes) }
+  package mutating func add(_ field: Int, _ message: ProtobufMessage) { add(field, message.bytes) }
 
   private mutating func begin(_ field: Int, _ type: WireType) {
     append(varint: UInt64(field << 3 | type.rawValue))
@@ -59,6 +62,6 @@ struct ProtobufMessage {
 }
 
 /// The bytes of a number, the lowest first.
-func littleEndianBytes(_ value: some FixedWidthInteger) -> [UInt8] {
+package func littleEndianBytes(_ value: some FixedWidthInteger) -> [UInt8] {
   withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }
