@@ -19,7 +19,18 @@ struct ImageSets {
   /// The data that have a name of their own, rather than a path.
   static let (shapesName, fashionName) = ("shapes", "fashion-mnist")
 
+  /// Whether data of this name are no path.
+  static func isName(_ data: String) -> Bool { [shapesName, fashionName].contains(data) }
+
   init(_ options: Options) throws {
+    guard options.dataPaths.count == 1 else {
+      for path in options.dataPaths where Self.isName(path) || Self.holdsNoPictures(path) {
+        throw UsageError(
+          "--data can be given several times for directories of pictures; \(path) is none")
+      }
+      self.init(try PictureSets(options))
+      return
+    }
     let directory = options.data
     switch directory {
     case Self.shapesName:
@@ -114,6 +125,11 @@ extension ImageSets {
 
   private static func holds(_ name: String, _ directory: String) -> Bool {
     FileManager.default.fileExists(atPath: "\(directory)/\(name)")
+  }
+
+  private static func holdsNoPictures(_ directory: String) -> Bool {
+    holds("data_batch_1.bin", directory) || holds("unlabeled_X.bin", directory)
+      || holdsIDX(directory)
   }
 
   private static func holdsIDX(_ directory: String) -> Bool {

@@ -1,6 +1,7 @@
 import Arguments
 import Datasets
 import Foundation
+import Images
 import SelfSupervised
 import Training
 
@@ -18,29 +19,28 @@ struct PictureSets {
   static let mostQueries = 2_000
 
   init(_ options: Options) throws {
-    let contents = try ImageFolder.contents(of: options.data, withClasses: options.labels == nil)
-    fingerprint = contents.fingerprint()
+    let folders = try options.dataPaths.map {
+      try ImageFolder.contents(of: $0, withClasses: options.labels == nil)
+    }
+    fingerprint = Self.fingerprint(folders)
     // Half as large again as the views, which are cut from these.
     let size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
-    var loader = Loader(options, size, stream: RandomStream(seed: options.seed))
     if let file = options.labels {
-      let labels = try PictureLabels(contentsOf: file, for: contents)
-      try Self.describe(contents, labels, file)
-      let images = try loader.load(contents, labels)
+      let labels = try PictureLabels(contentsOf: file, for: folders[0])
+      try Self.describe(folders[0], labels, file)
+      var loader = try Loader(options, size, folders)
+      let images = try loader.load(folders[0], labels)
       (training, heldOut) = (images.all, nil)
       labeled = Self.evaluatingThemselves(images.labeled).labeled
       return
     }
-    guard let splits = contents.splits else {
-      Self.describe(contents, nil)
-      let images = try loader.load(contents)
-      (training, heldOut, labeled) = Self.evaluatingThemselves(images)
-      return
-    }
-    Self.describe(contents, splits)
-    let images = try loader.load(splits.training)
-    guard let evaluation = splits.evaluation,
-      images.labels.isEmpty || !evaluation.labels.isEmpty
+    let parts = folders.map { (contents: $0, splits: $0.splits) }
+    parts.forEach { Self.describe($0.contents, $0.splits) }
+    var loader = try Loader(options, size, folders)
+    let images = try loader.load(parts.map { $0.splits?.training ?? $0.contents })
+    let evaluation = parts.compactMap { $0.splits?.evaluation }
+    guard !evaluation.isEmpty,
+      images.labels.isEmpty || evaluation.allSatisfy({ !$0.labels.isEmpty })
     else {
       (training, heldOut, labeled) = Self.evaluatingThemselves(images)
       return
@@ -65,6 +65,14 @@ struct PictureSets {
       return
     }
     (training, labeled) = (images, (images, queries))
+  }
+
+  /// What tells the pictures of some folders from others.
+  private static func fingerprint(_ folders: [FolderContents]) -> String {
+    guard folders.count > 1 else { return folders[0].fingerprint() }
+    var print = Fingerprint()
+    folders.forEach { print.add($0.fingerprint()) }
+    return "\(print)"
   }
 
   /// How the directory was read, and what was left out.
@@ -126,15 +134,46 @@ struct PictureSets {
 private struct Loader {
   private let options: Options
   private let size: Size2D
+  /// Those that the pictures of all folders are brought to.
+  private let channels: Int
+  private var pictures: PictureOptions
   private var stream: RandomStream
 
-  init(_ options: Options, _ size: Size2D, stream: RandomStream) {
-    (self.options, self.size, self.stream) = (options, size, stream)
+  /// Looks at the heads of all pictures.
+  init(_ options: Options, _ size: Size2D, _ folders: [FolderContents]) throws {
+    let surveys = try folders.map {
+      try PictureSurvey(of: $0, index: $0.count < Self.fewestKept ? nil : options.cache)
+    }
+    (self.options, self.size) = (options, size)
+    stream = RandomStream(seed: options.seed)
+    channels = try PictureSurvey.channels(of: surveys)
+    pictures = options.pictures
+    let isDeep = surveys.contains { $0.deepCount > 0 }
+    pictures.depth = options.depth ?? (isDeep ? .sixteen : .eight)
+    Self.describe(
+      surveys, channels: channels, pictures.depth, isAsked: options.depth != nil)
+  }
+
+  private static func describe(
+    _ surveys: [PictureSurvey], channels: Int, _ depth: PictureOptions.Depth, isAsked: Bool
+  ) {
+    if channels != 3 || depth == .sixteen {
+      say("\(counted(channels, "channel")), \(depth.rawValue) bits a value")
+    }
+    let rounded = surveys.reduce(0) { $0 + $1.deepPNGCount }
+    if rounded > 0, depth == .eight, !isAsked {
+      say("\(counted(rounded, "PNG file")) of 16 bits a value, read as 8; --depth 16 keeps them")
+    }
+    let paged = surveys.reduce(0) { $0 + $1.severalPagesCount }
+    if paged > 0 {
+      say("\(counted(paged, "TIFF file")) of several pages, of which the first is read")
+    }
+    for error in surveys.compactMap(\.indexError) { say("not kept for the next run: \(error)") }
   }
 
   /// In random order: the first ones of a folder would be of its first classes.
-  mutating func load(_ contents: FolderContents) throws -> Subset {
-    let images = try images(of: contents)
+  mutating func load(_ folders: [FolderContents]) throws -> Subset {
+    let images = try images(of: folders)
     return images.sampled(images.count, using: &stream)
   }
 
@@ -142,7 +181,7 @@ private struct Loader {
   mutating func load(
     _ contents: FolderContents, _ labels: PictureLabels
   ) throws -> (all: Subset, labeled: Subset) {
-    let images = try images(of: contents)
+    let images = try images(of: [contents])
     let labeled =
       (images as? LabeledImages).map(labels.labeled)
       ?? (images as? LazyImageFolder).map(labels.labeled) ?? images.first(0)
@@ -151,37 +190,54 @@ private struct Loader {
     )
   }
 
-  /// In memory if they fit in half of it.
-  private func images(of contents: FolderContents) throws -> any ImageDataset {
-    let bytes = contents.count * size.height * size.width * 3
-    guard bytes > Machine.memoryLimit / 2 else {
-      let progress = DecodingProgress(of: contents.count)
-      let told = Set(contents.problems)
-      var leftOut = 0
-      let images = try ImageFolder.load(
-        contents, imageSize: size, options: options.pictures,
-        cache: contents.count < Self.fewestKept ? nil : options.cache,
-        onDecodingError: { error in
-          guard !told.contains(error) else { return }
-          guard error.kind != .unwritable else {
-            return progress.interrupt(with: "not kept for the next run: \(error)")
-          }
-          leftOut += 1
-          if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
-        }, progress: progress.update)
-      progress.finish()
-      if leftOut > Self.mostNamed { say("left out: \(leftOut - Self.mostNamed) more") }
-      if images.transparentCount > 0 {
-        say(
-          "\(counted(images.transparentCount, "picture")) with transparent pixels, shown on "
-            + options.background)
-      }
-      return images
+  /// In memory if they all fit in half of it.
+  private func images(of folders: [FolderContents]) throws -> any ImageDataset {
+    let count = folders.reduce(0) { $0 + $1.count }
+    let bytes = count * size.height * size.width * channels * pictures.depth.rawValue / 8
+    let isKept = bytes <= Machine.memoryLimit / 2
+    if !isKept {
+      say("the pictures are decoded as they are needed: memory does not hold all \(count)")
     }
-    say("the pictures are decoded as they are needed: memory does not hold all \(contents.count)")
-    return try ImageFolder.open(contents, imageSize: size, options: options.pictures) {
+    let sets = try folders.map { folder -> any ImageDataset in
+      if isKept { try loaded(folder) } else { try opened(folder) }
+    }
+    guard sets.count > 1 else { return sets[0] }
+    let all = ConcatenatedDataset(sets)
+    if all.labels.isEmpty, sets.contains(where: { !$0.labels.isEmpty }) {
+      say("no labels to evaluate with: the directories have different classes")
+    }
+    return all
+  }
+
+  private func opened(_ contents: FolderContents) throws -> LazyImageFolder {
+    try ImageFolder.open(contents, imageSize: size, channels: channels, options: pictures) {
       say("another picture stands in for \($0)")
     }
+  }
+
+  private func loaded(_ contents: FolderContents) throws -> LabeledImages {
+    let progress = DecodingProgress(of: contents.count)
+    let told = Set(contents.problems)
+    var leftOut = 0
+    let images = try ImageFolder.load(
+      contents, imageSize: size, channels: channels, options: pictures,
+      cache: contents.count < Self.fewestKept ? nil : options.cache,
+      onDecodingError: { error in
+        guard !told.contains(error) else { return }
+        guard error.kind != .unwritable else {
+          return progress.interrupt(with: "not kept for the next run: \(error)")
+        }
+        leftOut += 1
+        if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
+      }, progress: progress.update)
+    progress.finish()
+    if leftOut > Self.mostNamed { say("left out: \(leftOut - Self.mostNamed) more") }
+    if images.transparentCount > 0 {
+      say(
+        "\(counted(images.transparentCount, "picture")) with transparent pixels, shown on "
+          + options.background)
+    }
+    return images
   }
 
   /// How many pictures that cannot be read are named.

@@ -54,7 +54,8 @@ public struct FolderContents: Sendable {
     guard count > 0 else {
       throw FileError(
         directory,
-        "needs pictures in it, files that end with .jpg, .jpeg, .png or .webp; there is none"
+        "needs pictures in it, files that end with .jpg, .jpeg, .png, .webp, .tif or .npy; "
+          + "there is none"
           + (skipped.map { " among \($0)" } ?? ""))
     }
   }
@@ -167,9 +168,4 @@ extension FolderContents: CustomStringConvertible {
       + reasons.map { $0 == 1 ? "1 that \($1)" : "\($0), each of which \($1)" }
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
-}
-
-/// A number and what it counts.
-package func counted(_ count: Int, _ noun: String) -> String {
-  "\(count) \(noun)" + (count == 1 ? "" : "s")
 }
