@@ -17,12 +17,8 @@ public enum ArrayFixtures {
     }
   }
 
-  private static let fixtures =
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
-    + "/ImagesTests/Fixtures"
-
   /// The path of a file.
-  public static func path(_ name: String) -> String { "\(fixtures)/arrays/\(name)" }
+  public static func path(_ name: String) -> String { "\(PictureFixtures.fixtures)/arrays/\(name)" }
 
   /// The bytes of a file.
   public static func bytes(_ name: String) throws -> [UInt8] {
@@ -33,7 +29,7 @@ public enum ArrayFixtures {
   public static func expected() throws -> [String: Expected] {
     try JSONDecoder().decode(
       [String: Expected].self,
-      from: Data(contentsOf: URL(fileURLWithPath: fixtures + "/arrays.json")))
+      from: Data(contentsOf: URL(fileURLWithPath: PictureFixtures.fixtures + "/arrays.json")))
   }
 }
 

@@ -9,28 +9,8 @@ import Tensor
 /// A line that says what the file is, and for each picture numbers of 64 bits, the lowest byte first,
 /// and its path.
 struct PictureIndex {
-  /// A picture is taken for the same as long as these are.
-  struct Status: Hashable {
-    let byteCount: Int
-    let seconds: Int
-    let nanoseconds: Int
-
-    init(byteCount: Int, seconds: Int, nanoseconds: Int) {
-      (self.byteCount, self.seconds, self.nanoseconds) = (byteCount, seconds, nanoseconds)
-    }
-
-    /// The status of a file; nil if there is none.
-    init?(of path: RawPath) {
-      var status = stat()
-      guard path.withCString({ stat($0, &status) }) == 0 else { return nil }
-      self.init(
-        byteCount: Int(status.st_size), seconds: status.st_mtim.tv_sec,
-        nanoseconds: status.st_mtim.tv_nsec)
-    }
-  }
-
   struct Entry: Hashable {
-    let status: Status
+    let status: PictureStatus
     let head: PictureHead
   }
 
@@ -78,7 +58,7 @@ struct PictureIndex {
     return (
       Array(bytes[start..<start + length]),
       Entry(
-        status: Status(byteCount: number(1), seconds: number(2), nanoseconds: number(3)),
+        status: PictureStatus(byteCount: number(1), seconds: number(2), nanoseconds: number(3)),
         head: PictureHead(
           size: size, channels: number(6), bits: number(7), isData: number(8) & 1 != 0,
           hasMorePages: number(8) & 2 != 0)),
@@ -93,10 +73,11 @@ struct PictureIndex {
     var bytes = Data(Self.mark)
     for (path, entry) in entries {
       let (status, head) = (entry.status, entry.head)
-      let numbers = [
-        path.count, status.byteCount, status.seconds, status.nanoseconds, head.size?.height ?? -1,
-        head.size?.width ?? -1, head.channels, head.bits,
-        (head.isData ? 1 : 0) + (head.hasMorePages ? 2 : 0),
+      let flags = (head.isData ? 1 : 0) + (head.hasMorePages ? 2 : 0)
+      let (height, width) = (head.size?.height ?? -1, head.size?.width ?? -1)
+      let numbers: [Int] = [
+        path.count, status.byteCount, status.seconds, status.nanoseconds, height, width,
+        head.channels, head.bits, flags,
       ]
       for number in numbers {
         withUnsafeBytes(of: Int64(number).littleEndian) { bytes.append(contentsOf: $0) }

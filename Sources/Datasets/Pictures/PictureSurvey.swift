@@ -71,6 +71,7 @@ public struct PictureSurvey: Sendable {
   ) throws -> [(entry: PictureIndex.Entry?, isNew: Bool)] {
     let missing = Mutex<FileError?>(nil)
     let count = contents.count
+    let statuses = contents.statuses
     let entries = [(entry: PictureIndex.Entry?, isNew: Bool)](
       unsafeUninitializedCapacity: count
     ) { out, written in
@@ -79,7 +80,7 @@ public struct PictureSurvey: Sendable {
       Parallel.forRanges(count, grain: 64) { range in
         for place in range {
           let path = contents.path(place)
-          let status = PictureIndex.Status(of: path)
+          let status = statuses[place]
           let former = status == nil ? nil : known[contents.pictures[place]]
           if let former, former.status == status {
             out.initializeElement(at: place, to: (former, false))

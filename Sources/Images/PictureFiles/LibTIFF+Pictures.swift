@@ -13,6 +13,8 @@ struct TIFFHead {
   let isInverted: Bool
   /// Whether each channel is stored on its own.
   let isPlanar: Bool
+  /// Whether it is compressed as JPEG files are.
+  let isJPEG: Bool
   /// Whether no picture comes after it.
   let isLastPage: Bool
 
@@ -60,7 +62,7 @@ extension LibTIFF {
       orientation: short(.orientation, handle).flatMap(Orientation.init(rawValue:)) ?? .upright,
       isInverted: photometric == Photometric.whiteIsZero,
       isPlanar: short(.planarConfiguration, handle) == Self.separatePlanes,
-      isLastPage: isLastPage(handle) != 0)
+      isJPEG: isJPEG, isLastPage: isLastPage(handle) != 0)
   }
 
   private static func sample(format: Int, bits: Int) -> SampleType? {
@@ -106,15 +108,16 @@ extension LibTIFF {
     try withOpen(file) { handle, damage in
       let head = try head(file, handle, damage)
       try check(file, claims: head.size.height * head.size.width * head.decoded.byteCount)
+      // libtiff has room for a whole tile, whatever of it lies within the picture.
+      if isTiled(handle) != 0 { try check(file, claims: tileSize(handle)) }
       guard let layout = head.layout else {
         return try colors(head, handle) { damage("needs a whole TIFF picture") }
       }
       // As it would be if the file had no compression.
-      set(.jpegColorMode, to: 1, handle)
+      if head.isJPEG { set(.jpegColorMode, to: 1, handle) }
       let reader = TIFFReader(
         library: self, handle: handle, head: head, layout: layout,
-        damage: { damage("needs a whole TIFF picture") },
-        check: { try check(file, claims: $0) })
+        damage: { damage("needs a whole TIFF picture") })
       return try Picture(size: head.size, layout) { out in
         try reader.read(into: UnsafeMutableRawBufferPointer(out))
         if head.isInverted { Self.invert(out, layout) }
@@ -166,8 +169,6 @@ private struct TIFFReader {
   let head: TIFFHead
   let layout: Picture.Layout
   let damage: () -> FileError
-  /// Throws if a file cannot hold so many bytes.
-  let check: (_ byteCount: Int) throws -> Void
 
   private var size: Size2D { head.size }
   private var pixelBytes: Int { layout.byteCount }
@@ -214,8 +215,7 @@ private struct TIFFReader {
       library.tileRowSize(handle) == width * storedBytes
     else { throw damage() }
     let (count, overflow) = height.multipliedReportingOverflow(by: width * storedBytes)
-    guard !overflow else { throw damage() }
-    try check(count)
+    guard !overflow, library.tileSize(handle) == count else { throw damage() }
     var buffer = [UInt8](repeating: 0, count: count)
     for plane in 0..<planeCount {
       for row in stride(from: 0, to: size.height, by: height) {

@@ -35,6 +35,7 @@ struct LibTIFF: Sendable {
   let isLastPage: @convention(c) @Sendable (Handle) -> Int32
   let scanlineSize: @convention(c) @Sendable (Handle) -> Int
   let tileRowSize: @convention(c) @Sendable (Handle) -> Int
+  let tileSize: @convention(c) @Sendable (Handle) -> Int
   /// Reads a strip, and gives the bytes that it has; -1 for an error.
   let readStrip:
     @convention(c) @Sendable (
@@ -72,6 +73,7 @@ struct LibTIFF: Sendable {
     isLastPage = try library.function("TIFFLastDirectory")
     scanlineSize = try library.function("TIFFScanlineSize")
     tileRowSize = try library.function("TIFFTileRowSize")
+    tileSize = try library.function("TIFFTileSize")
     readStrip = try library.function("TIFFReadEncodedStrip")
     readTile = try library.function("TIFFReadTile")
     readColors = try library.function("TIFFReadRGBAImageOriented")

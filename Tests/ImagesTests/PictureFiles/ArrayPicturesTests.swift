@@ -146,6 +146,7 @@ final class ArrayPicturesTests: XCTestCase {
         let path = try files.write(Array(bytes.prefix(length)), to: name)
         XCTAssertThrowsError(try Picture(path: RawPath(path)), "\(name), \(length) bytes") {
           XCTAssertTrue("\($0)".hasPrefix("\(path): needs a "), "\($0)")
+          XCTAssertFalse("\($0)".contains("nknown"), "\($0)")
         }
       }
     }
