@@ -249,8 +249,8 @@ extension Options {
   private static func range(_ arguments: Arguments) throws -> ClosedRange<Float>? {
     guard let text = arguments.string("--range") else { return nil }
     let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
-    guard numbers.count == 2, let low = numbers[0], let high = numbers[1], low.isFinite,
-      high.isFinite, low < high
+    guard numbers.count == 2, let low = numbers[0], let high = numbers[1],
+      low < high, (high - low).isFinite
     else {
       throw UsageError(
         "--range needs the values that become 0 and 1, such as 0,4095; got \"\(text)\"")
@@ -366,8 +366,8 @@ extension Options {
     ),
     Flag(
       "--range", "LOW,HIGH",
-      "the values of TIFF and .npy files that become 0 and 1; if not given, 0,255 or 0,65535 by their type, "
-        + "and 0,1 for floats"),
+      "the values that become 0 and 1 in TIFF and .npy files, and in PNG files read at 16 bits; if not "
+        + "given, 0,255 or 0,65535 by their type, and 0,1 for floats"),
     Flag(
       "--show-channels", "LIST",
       "the channel or three, counted from 0, that views and the report show of pictures; the first ones if "

@@ -65,6 +65,9 @@ struct Picture {
     try stored.checkValues(file, range: options.valueRange)
     self = stored.turned(from: orientation)
     self.options = options
+    // Bytes of photographs are no measurements.
+    let isPhotograph = [.jpeg, .png, .webP].contains(try file.format) && layout.sample == .uint8
+    if isPhotograph { self.options.valueRange = nil }
   }
 
   /// The picture upright, if its rows lie as `orientation` says.

@@ -9,8 +9,8 @@ public struct PictureOptions: Sendable, Hashable {
 
   /// How finely images are kept, and how finely PNG files of 16 bits are read.
   public var depth = Depth.eight
-  /// The stored values that become 0 and 1 in TIFF and NumPy files; what lies outside becomes one of
-  /// these. If it is nil, whole numbers are divided by the largest of their type, 255 or 65,535,
+  /// The stored values that become 0 and 1 in TIFF and NumPy files, and in PNG files of 16 bits that
+  /// are read as such; what lies outside becomes one of these. If it is nil, whole numbers are divided by the largest of their type, 255 or 65,535,
   /// and floats must lie in 0...1.
   ///
   /// Cameras of microscopes often use 12 of 16 bits, 0...4095; satellites' reflectances are often

@@ -86,6 +86,23 @@ final class ArrayPicturesTests: XCTestCase {
     ) { try PixelImage(contentsOf: path) }
   }
 
+  func testPhotographsHaveNoRange() throws {
+    let range = PictureOptions(valueRange: 0...51)
+    for path in [PictureFixtures.path("color.jpg"), ArrayFixtures.path("rgb16.png")] {
+      XCTAssertEqual(
+        try PixelImage(contentsOf: path, options: range).pixels.scalars,
+        try PixelImage(contentsOf: path).pixels.scalars, path)
+    }
+    let fine = try PixelImage(
+      contentsOf: ArrayFixtures.path("rgb16.png"),
+      options: PictureOptions(depth: .sixteen, valueRange: 0...13_107))
+    let whole = try ArrayFixtures.expected()["rgb16.png"]?.floats ?? []
+    XCTAssertEqual(fine.pixels.elementCount, whole.count)
+    for (value, stored) in zip(fine.pixels.scalars, whole) {
+      XCTAssertEqual(value, min(1, 5 * stored), accuracy: 1e-6)
+    }
+  }
+
   func testFloatsThatAreNoNumbersAreErrors() throws {
     let files = try TemporaryFiles(for: self)
     let path = try files.write(numPyFile("<f4", "(1, 1)", [0, 0, 0xc0, 0x7f]), to: "nan.npy")
