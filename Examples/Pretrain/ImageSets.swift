@@ -19,7 +19,18 @@ struct ImageSets {
   /// The data that have a name of their own, rather than a path.
   static let (shapesName, fashionName) = ("shapes", "fashion-mnist")
 
+  /// Whether data of this name are no path.
+  static func isName(_ data: String) -> Bool { [shapesName, fashionName].contains(data) }
+
   init(_ options: Options) throws {
+    guard options.dataPaths.count == 1 else {
+      for path in options.dataPaths where Self.isName(path) || Self.holdsNoPictures(path) {
+        throw UsageError(
+          "--data can be given several times for directories of pictures; \(path) is none")
+      }
+      self.init(try PictureSets(options))
+      return
+    }
     let directory = options.data
     switch directory {
     case Self.shapesName:
@@ -112,16 +123,14 @@ extension ImageSets {
       test: images(2_000, seed: 2 * options.seed + 1), .shapes)
   }
 
-  /// Whether `--data` names a directory of pictures, rather than a data set.
-  static func arePictures(_ options: Options) -> Bool {
-    let data = options.data
-    return ![shapesName, fashionName].contains(data)
-      && (options.labels != nil
-        || !(holds("data_batch_1.bin", data) || holds("unlabeled_X.bin", data) || holdsIDX(data)))
-  }
-
   private static func holds(_ name: String, _ directory: String) -> Bool {
     FileManager.default.fileExists(atPath: "\(directory)/\(name)")
+  }
+
+  /// Whether a directory has the files of a data set, rather than pictures.
+  static func holdsNoPictures(_ directory: String) -> Bool {
+    holds("data_batch_1.bin", directory) || holds("unlabeled_X.bin", directory)
+      || holdsIDX(directory)
   }
 
   private static func holdsIDX(_ directory: String) -> Bool {

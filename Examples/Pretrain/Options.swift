@@ -11,7 +11,8 @@ struct Options {
     case steps(Int)
   }
 
-  var data: String
+  /// What `--data` names, once or more often.
+  var dataPaths: [String]
   /// A file with the classes of some pictures of `data`; nil if these are those of its directories.
   let labels: String?
   let method: MethodName
@@ -37,6 +38,10 @@ struct Options {
   let overwrites: Bool
   /// How picture files become images.
   let pictures: PictureOptions
+  /// How many bits are kept of a value; what the files have if it is nil.
+  let depth: PictureOptions.Depth?
+  /// The one or three channels that pictures of many show; the first ones if it is nil.
+  let shownChannels: [Int]?
   /// What shows through transparent pixels, in a word.
   let background: String
   /// Where decoded pictures are kept; nil if nowhere.
@@ -146,15 +151,18 @@ struct Options {
   ) throws {
     self.former = former
     self.replay = replay
-    data = try arguments.path("--data") ?? ""
-    let isName = [ImageSets.shapesName, ImageSets.fashionName].contains(data)
-    let isRelative = !isName && !data.hasPrefix("/")
+    dataPaths = try Self.dataPaths(arguments, ofFormerRun: former != nil || replay != nil)
+    let data = dataPaths.joined(separator: ", ")
     labels = try arguments.path("--labels")
-    if labels != nil, isName {
-      throw UsageError("--labels needs --data with a directory of pictures; the data are \(data)")
+    if labels != nil, dataPaths.count > 1 || ImageSets.isName(data) {
+      throw UsageError("--labels needs --data with one directory of pictures; the data are \(data)")
+    }
+    let hasRelative = dataPaths.contains { !ImageSets.isName($0) && !$0.hasPrefix("/") }
+    let whole = dataPaths.flatMap {
+      ["--data", ImageSets.isName($0) ? $0 : URL(fileURLWithPath: $0).path]
     }
     self.words =
-      words + (isRelative ? ["--data", URL(fileURLWithPath: data).path] : [])
+      (hasRelative ? words.without(["--data"]) + whole : words)
       + (labels.map { ["--labels", URL(fileURLWithPath: $0).path] } ?? [])
     method = try arguments.choice("--method")
     net = try arguments.choice("--net")
@@ -177,9 +185,14 @@ struct Options {
     output = try arguments.path("--out")
     overwrites = arguments.has("--overwrite")
     background = try arguments.choice("--background", of: ["white", "black", "stored"])
+    depth =
+      try arguments.has("--depth")
+      ? arguments.choice("--depth", of: ["8", "16"]) == "16" ? .sixteen : .eight : nil
     pictures = PictureOptions(
       appliesOrientation: !arguments.has("--no-exif"),
-      background: background == "white" ? .white : background == "black" ? .black : .stored)
+      background: background == "white" ? .white : background == "black" ? .black : .stored,
+      depth: depth ?? .eight, valueRange: try Self.range(arguments))
+    shownChannels = try Self.shownChannels(arguments)
     let cache = try arguments.path("--cache")
     self.cache = cache == "none" ? nil : cache ?? (output ?? "runs/1").directoryOfPath
     accumulatedBatches = try arguments.integer("--accumulate", in: 1...65_536)
@@ -216,6 +229,47 @@ struct Options {
 }
 
 extension Options {
+  /// What the images are called in lines that a person reads.
+  var data: String { dataPaths.joined(separator: ", ") }
+
+  /// The same in the name of a directory.
+  var dataName: String { dataPaths.map(\.nameInPath).joined(separator: "+") }
+
+  /// What `--data` names.
+  ///
+  /// Earlier versions noted a relative path of a run and behind it the whole one, which counted.
+  private static func dataPaths(
+    _ arguments: Arguments, ofFormerRun isFormer: Bool
+  ) throws -> [String] {
+    let paths = try arguments.paths("--data")
+    guard isFormer, paths.contains(where: { $0.hasPrefix("/") }) else { return paths }
+    return paths.filter { ImageSets.isName($0) || $0.hasPrefix("/") }
+  }
+
+  private static func range(_ arguments: Arguments) throws -> ClosedRange<Float>? {
+    guard let text = arguments.string("--range") else { return nil }
+    let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
+    guard numbers.count == 2, let low = numbers[0], let high = numbers[1],
+      low < high, (high - low).isFinite
+    else {
+      throw UsageError(
+        "--range needs the values that become 0 and 1, such as 0,4095; got \"\(text)\"")
+    }
+    return low...high
+  }
+
+  private static func shownChannels(_ arguments: Arguments) throws -> [Int]? {
+    guard let text = arguments.string("--show-channels") else { return nil }
+    let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    let channels = numbers.compactMap { $0 }.filter { $0 >= 0 }
+    guard channels.count == numbers.count, [1, 3].contains(channels.count) else {
+      throw UsageError(
+        "--show-channels needs one channel or three, counted from 0, such as 3,2,1; got \"\(text)\""
+      )
+    }
+    return channels
+  }
+
   /// Runs `body` with the algorithms that the command line names.
   func withCompute<Result>(_ body: () throws -> Result) rethrows -> Result {
     try withConvolutionAlgorithm(convolution) { try withMatmulPrecision(precision, body) }
@@ -243,8 +297,8 @@ extension Options {
   static let flags = [
     Flag(
       "--data", "NAME",
-      "fashion-mnist, shapes, or a directory with pictures (JPEG, PNG, WebP) or with the files of MNIST, "
-        + "CIFAR-10 or STL-10",
+      "fashion-mnist, shapes, or a directory with pictures (JPEG, PNG, WebP, TIFF, NumPy's .npy) or with "
+        + "the files of MNIST, CIFAR-10 or STL-10; several times for several directories of pictures",
       standard: ImageSets.fashionName),
     Flag(
       "--labels", "FILE",
@@ -306,6 +360,18 @@ extension Options {
       "--background", "NAME",
       "what shows through transparent pixels: white, black, or stored, the colors that files have there",
       standard: "white"),
+    Flag(
+      "--depth", "BITS",
+      "8 or 16, which pictures keep of a value; if not given, 16 where a TIFF or .npy file has more than 8"
+    ),
+    Flag(
+      "--range", "LOW,HIGH",
+      "the values that become 0 and 1 in TIFF and .npy files, and in PNG files read at 16 bits; if not "
+        + "given, 0,255 or 0,65535 by their type, and 0,1 for floats"),
+    Flag(
+      "--show-channels", "LIST",
+      "the channel or three, counted from 0, that views and the report show of pictures; the first ones if "
+        + "not given"),
     Flag("--no-exif", "take pictures as they are stored, not turned as cameras note it"),
     Flag(
       "--cache", "DIR",

@@ -9,18 +9,52 @@ import Training
 struct PictureLoader {
   private let options: Options
   private let size: Size2D
+  /// Those that the pictures of all folders are brought to.
+  private let channels: Int
+  private var pictures: PictureOptions
   private var stream: RandomStream
 
-  init(_ options: Options) {
+  /// Looks at the heads of all pictures, which are brought to `channels`, or to those they have.
+  init(_ options: Options, _ folders: [FolderContents], channels: Int? = nil) throws {
+    let surveys = try folders.map {
+      try PictureSurvey(of: $0, index: $0.count < Self.fewestKept ? nil : options.cache)
+    }
     self.options = options
-    // Half as large again as the views, which are cut from these.
-    size = Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
+    size = Self.size(options)
     stream = RandomStream(seed: options.seed)
+    self.channels = try channels ?? PictureSurvey.channels(of: surveys)
+    pictures = options.pictures
+    let isDeep = surveys.contains { $0.deepCount > 0 }
+    pictures.depth = options.depth ?? (isDeep ? .sixteen : .eight)
+    Self.describe(
+      surveys, channels: self.channels, pictures.depth, isAsked: options.depth != nil)
+  }
+
+  /// Half as large again as the views, which are cut from these.
+  static func size(_ options: Options) -> Size2D {
+    Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
+  }
+
+  private static func describe(
+    _ surveys: [PictureSurvey], channels: Int, _ depth: PictureOptions.Depth, isAsked: Bool
+  ) {
+    if channels != 3 || depth == .sixteen {
+      say("\(counted(channels, "channel")), \(depth.rawValue) bits a value")
+    }
+    let rounded = surveys.reduce(0) { $0 + $1.deepPNGCount }
+    if rounded > 0, depth == .eight, !isAsked {
+      say("\(counted(rounded, "PNG file")) of 16 bits a value, read as 8; --depth 16 keeps them")
+    }
+    let paged = surveys.reduce(0) { $0 + $1.severalPagesCount }
+    if paged > 0 {
+      say("\(counted(paged, "TIFF file")) of several pages, of which the first is read")
+    }
+    for error in surveys.compactMap(\.indexError) { say("not kept for the next run: \(error)") }
   }
 
   /// In random order: the first ones of a folder would be of its first classes.
-  mutating func load(_ contents: FolderContents) throws -> Subset {
-    let images = try images(of: contents)
+  mutating func load(_ folders: [FolderContents]) throws -> Subset {
+    let images = try images(of: folders)
     return images.sampled(images.count, using: &stream)
   }
 
@@ -28,7 +62,7 @@ struct PictureLoader {
   mutating func load(
     _ contents: FolderContents, _ labels: PictureLabels
   ) throws -> (all: Subset, labeled: Subset) {
-    let images = try images(of: contents)
+    let images = try images(of: [contents])
     let labeled =
       (images as? LabeledImages).map(labels.labeled)
       ?? (images as? LazyImageFolder).map(labels.labeled) ?? images.first(0)
@@ -37,44 +71,54 @@ struct PictureLoader {
     )
   }
 
-  /// How pictures are read.
-  func format(channels: Int) -> ImageFormat {
-    ImageFormat(size, channels: channels, options: options.pictures)
+  /// In the order of their paths; in memory if they all fit in half of it.
+  func images(of folders: [FolderContents]) throws -> any ImageDataset {
+    let count = folders.reduce(0) { $0 + $1.count }
+    let bytes = count * size.height * size.width * channels * pictures.depth.rawValue / 8
+    let isKept = bytes <= Machine.memoryLimit / 2
+    if !isKept {
+      say("the pictures are decoded as they are needed: memory does not hold all \(count)")
+    }
+    let sets = try folders.map { folder -> any ImageDataset in
+      if isKept { try loaded(folder) } else { try opened(folder) }
+    }
+    guard sets.count > 1 else { return sets[0] }
+    let all = ConcatenatedDataset(sets)
+    if all.labels.isEmpty, sets.contains(where: { !$0.labels.isEmpty }) {
+      say("no labels to evaluate with: the directories have different classes")
+    }
+    return all
   }
 
-  /// In the order of their paths; in memory if they fit in half of it.
-  func images(of contents: FolderContents, channels: Int = 3) throws -> any ImageDataset {
-    let bytes = contents.count * size.height * size.width * channels
-    guard bytes > Machine.memoryLimit / 2 else {
-      let progress = DecodingProgress(of: contents.count)
-      let told = Set(contents.problems)
-      var leftOut = 0
-      let images = try ImageFolder.load(
-        contents, imageSize: size, channels: channels, options: options.pictures,
-        cache: contents.count < Self.fewestKept ? nil : options.cache,
-        onDecodingError: { error in
-          guard !told.contains(error) else { return }
-          guard error.kind != .unwritable else {
-            return progress.interrupt(with: "not kept for the next run: \(error)")
-          }
-          leftOut += 1
-          if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
-        }, progress: progress.update)
-      progress.finish()
-      if leftOut > Self.mostNamed { say("left out: \(leftOut - Self.mostNamed) more") }
-      if images.transparentCount > 0 {
-        say(
-          "\(counted(images.transparentCount, "picture")) with transparent pixels, shown on "
-            + options.background)
-      }
-      return images
-    }
-    say("the pictures are decoded as they are needed: memory does not hold all \(contents.count)")
-    return try ImageFolder.open(
-      contents, imageSize: size, channels: channels, options: options.pictures
-    ) {
+  private func opened(_ contents: FolderContents) throws -> LazyImageFolder {
+    try ImageFolder.open(contents, imageSize: size, channels: channels, options: pictures) {
       say("another picture stands in for \($0)")
     }
+  }
+
+  private func loaded(_ contents: FolderContents) throws -> LabeledImages {
+    let progress = DecodingProgress(of: contents.count)
+    let told = Set(contents.problems)
+    var leftOut = 0
+    let images = try ImageFolder.load(
+      contents, imageSize: size, channels: channels, options: pictures,
+      cache: contents.count < Self.fewestKept ? nil : options.cache,
+      onDecodingError: { error in
+        guard !told.contains(error) else { return }
+        guard error.kind != .unwritable else {
+          return progress.interrupt(with: "not kept for the next run: \(error)")
+        }
+        leftOut += 1
+        if leftOut <= Self.mostNamed { progress.interrupt(with: "left out: \(error)") }
+      }, progress: progress.update)
+    progress.finish()
+    if leftOut > Self.mostNamed { say("left out: \(leftOut - Self.mostNamed) more") }
+    if images.transparentCount > 0 {
+      say(
+        "\(counted(images.transparentCount, "picture")) with transparent pixels, shown on "
+          + options.background)
+    }
+    return images
   }
 
   /// How many pictures that cannot be read are named.

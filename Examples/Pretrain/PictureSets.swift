@@ -18,27 +18,26 @@ struct PictureSets {
   static let mostQueries = 2_000
 
   init(_ options: Options) throws {
-    let contents = try ImageFolder.contents(of: options.data, withClasses: options.labels == nil)
-    fingerprint = contents.fingerprint()
-    var loader = PictureLoader(options)
+    let folders = try options.dataPaths.map {
+      try ImageFolder.contents(of: $0, withClasses: options.labels == nil)
+    }
+    fingerprint = Self.fingerprint(folders)
     if let file = options.labels {
-      let labels = try PictureLabels(contentsOf: file, for: contents)
-      try Self.describe(contents, labels, file)
-      let images = try loader.load(contents, labels)
+      let labels = try PictureLabels(contentsOf: file, for: folders[0])
+      try Self.describe(folders[0], labels, file)
+      var loader = try PictureLoader(options, folders)
+      let images = try loader.load(folders[0], labels)
       (training, heldOut) = (images.all, nil)
       labeled = Self.evaluatingThemselves(images.labeled).labeled
       return
     }
-    guard let splits = contents.splits else {
-      Self.describe(contents, nil)
-      let images = try loader.load(contents)
-      (training, heldOut, labeled) = Self.evaluatingThemselves(images)
-      return
-    }
-    Self.describe(contents, splits)
-    let images = try loader.load(splits.training)
-    guard let evaluation = splits.evaluation,
-      images.labels.isEmpty || !evaluation.labels.isEmpty
+    let parts = folders.map { (contents: $0, splits: $0.splits) }
+    parts.forEach { Self.describe($0.contents, $0.splits) }
+    var loader = try PictureLoader(options, folders)
+    let images = try loader.load(parts.map { $0.splits?.training ?? $0.contents })
+    let evaluation = parts.compactMap { $0.splits?.evaluation }
+    guard !evaluation.isEmpty,
+      images.labels.isEmpty || evaluation.allSatisfy({ !$0.labels.isEmpty })
     else {
       (training, heldOut, labeled) = Self.evaluatingThemselves(images)
       return
@@ -63,6 +62,14 @@ struct PictureSets {
       return
     }
     (training, labeled) = (images, (images, queries))
+  }
+
+  /// What tells the pictures of some folders from others.
+  private static func fingerprint(_ folders: [FolderContents]) -> String {
+    guard folders.count > 1 else { return folders[0].fingerprint() }
+    var print = Fingerprint()
+    folders.forEach { print.add($0.fingerprint()) }
+    return "\(print)"
   }
 
   /// How the directory was read, and what was left out.

@@ -317,13 +317,14 @@ struct Pretraining {
       return try TensorBoardLog(
         in: directory.path, after: options.former?.checkpoint.step,
         projecting: source.labeled?.queries,
-        size: source.viewSize)
+        size: source.viewSize, showing: options.shownChannels)
     }
   }
 
   /// Images and two views below each.
   func drawViews(to path: String) throws {
-    try learner.viewGrid(of: source.training).image.write(to: path)
+    try learner.viewGrid(of: source.training, channels: options.shownChannels).image
+      .write(to: path)
     say("drew \(path)")
   }
 

@@ -46,7 +46,7 @@ struct RunDirectory {
 
   /// A directory that no other run has, also if that began in the same second.
   private static func makeNew(_ options: Options) throws -> String {
-    let name = options.data.nameInPath
+    let name = options.dataName
     let base = "runs/\(name)-\(options.method.rawValue)-\(timeStamp())"
     try makeDirectory(at: "runs")
     for number in 1... {

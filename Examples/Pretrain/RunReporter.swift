@@ -67,7 +67,7 @@ final class RunReporter {
     let longest = max(source.viewSize.height, source.viewSize.width)
     return learner.viewGrid(
       of: source.training, cell: source.viewSize.fitted(within: Self.longestView),
-      magnification: max(1, Self.longestView / longest))
+      magnification: max(1, Self.longestView / longest), channels: options.shownChannels)
   }
 
   private static let longestView = 96
@@ -115,7 +115,7 @@ final class RunReporter {
   private func writeReport(_ state: String, _ hasPictures: Bool, _ otherSeconds: Double?) throws {
     let start = ContinuousClock.now
     var report = RunReport(
-      title: "\(options.method.rawValue) on \(options.data.nameInPath)", state: state,
+      title: "\(options.method.rawValue) on \(options.dataName)", state: state,
       log: RunLog(contentsOf: directory.metrics))
     report.verdict = verdict
     report.plannedSteps = source.steps
@@ -124,7 +124,8 @@ final class RunReporter {
     if hasPictures {
       do {
         report.pictures = try features.map {
-          try PictureStudy(of: shown, before: untrained, after: $0)
+          try PictureStudy(
+            of: shown, before: untrained, after: $0, channels: options.shownChannels)
         }
         if report.pictures == nil {
           report.verdict.append("Some of the network's features are no numbers: there is no map.")

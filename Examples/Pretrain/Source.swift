@@ -31,7 +31,9 @@ struct Source {
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
-    (recipe, fingerprint) = (sets.recipe.with(options), sets.fingerprint)
+    let asked = sets.recipe.with(options)
+    (recipe, fingerprint) = (asked.suiting(channels: training.imageShape[2]), sets.fingerprint)
+    try Self.check(options, training, asked)
     batchSize = options.batch ?? min(recipe.batchSize, max(2, training.count / 2))
     let shape = training.imageShape
     let side = options.size ?? recipe.viewSize
@@ -62,6 +64,21 @@ struct Source {
       ? nil : LabelFreeEvaluator(lookedAt, size: viewSize, count: affordable)
     judges = sets.judges
     shown = sets.labeled?.queries ?? training
+  }
+
+  /// Whether the images have the channels that are shown; and what views of them leave out.
+  private static func check(
+    _ options: Options, _ images: any ImageDataset, _ asked: Recipe
+  ) throws {
+    let channels = images.imageShape[2]
+    if let shown = options.shownChannels, let last = shown.max(), last >= channels {
+      throw UsageError(
+        "--show-channels needs channels of the images, 0 to \(channels - 1); got \(last)")
+    }
+    guard asked.colors != asked.suiting(channels: channels).colors else { return }
+    say(
+      "views differ in brightness and contrast; saturation, hue and gray views need 3 channels, and "
+        + "the images have \(channels)")
   }
 
   /// Whole batches in a random order.

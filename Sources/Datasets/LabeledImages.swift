@@ -1,8 +1,9 @@
+import Images
 import Tensor
 
-/// Images in memory, as floats or as bytes, with their labels.
+/// Images in memory, as floats, as bytes or as whole numbers of 16 bits, with their labels.
 ///
-/// Bytes take a quarter of the memory and become floats when a batch is asked for.
+/// Bytes take a quarter of the memory, 16 bits a half, and become floats when a batch is asked for.
 public struct LabeledImages: ImageDataset {
   /// The number of images.
   public let count: Int
@@ -21,6 +22,7 @@ public struct LabeledImages: ImageDataset {
   private enum Pixels {
     case floats(Tensor)
     case bytes([UInt8])
+    case words([UInt16])
   }
 
   /// A set of the images in a tensor.
@@ -52,14 +54,40 @@ public struct LabeledImages: ImageDataset {
   public init(
     bytes: [UInt8], imageShape: TensorShape, labels: [Int] = [], classNames: [String]? = nil
   ) {
+    self.init(
+      .bytes(bytes), numberCount: bytes.count, imageShape: imageShape, labels: labels,
+      classNames: classNames)
+  }
+
+  /// A set of images whose values are whole numbers of 16 bits; 65,535 becomes 1.
+  ///
+  /// - Parameters:
+  ///   - words: All images one after the other, each in the order of `imageShape`.
+  ///   - imageShape: The shape of one image: [height, width, channels].
+  ///   - labels: One for each image, counted from 0; empty if there are none.
+  ///   - classNames: What the labels stand for; "0", "1", … up to the largest label by default.
+  /// - Precondition: The numbers are a whole number of images, the counts agree and every label has
+  ///   a name.
+  public init(
+    words: [UInt16], imageShape: TensorShape, labels: [Int] = [], classNames: [String]? = nil
+  ) {
+    self.init(
+      .words(words), numberCount: words.count, imageShape: imageShape, labels: labels,
+      classNames: classNames)
+  }
+
+  private init(
+    _ pixels: Pixels, numberCount: Int, imageShape: TensorShape, labels: [Int],
+    classNames: [String]?
+  ) {
     precondition(
       imageShape.rank == 3 && imageShape.elementCount > 0,
       "LabeledImages needs an image shape [height, width, channels]; got \(imageShape)")
     precondition(
-      bytes.count.isMultiple(of: imageShape.elementCount),
-      "LabeledImages needs whole images of \(imageShape.elementCount) bytes; got \(bytes.count)")
+      numberCount.isMultiple(of: imageShape.elementCount),
+      "LabeledImages needs whole images of \(imageShape.elementCount) numbers; got \(numberCount)")
     self.init(
-      .bytes(bytes), count: bytes.count / imageShape.elementCount, imageShape: imageShape,
+      pixels, count: numberCount / imageShape.elementCount, imageShape: imageShape,
       labels: labels, classNames: classNames)
   }
 
@@ -93,11 +121,17 @@ public struct LabeledImages: ImageDataset {
         tensor.withUnsafeBufferPointer {
           _ = out.update(fromContentsOf: $0[index * size..<(index + 1) * size])
         }
-      case .bytes(let bytes):
-        bytes.withUnsafeBufferPointer { source in
-          for position in 0..<size { out[position] = Float(source[index * size + position]) / 255 }
-        }
+      case .bytes(let bytes): Self.write(bytes, from: index * size, into: out)
+      case .words(let words): Self.write(words, from: index * size, into: out)
       }
+    }
+  }
+
+  private static func write<Sample: PixelSample>(
+    _ samples: [Sample], from start: Int, into out: UnsafeMutableBufferPointer<Float>
+  ) {
+    samples.withUnsafeBufferPointer { samples in
+      for position in out.indices { out[position] = samples[start + position].value }
     }
   }
 }

@@ -46,7 +46,36 @@ package struct RawPath: Sendable, Hashable {
   /// The contents of the file.
   ///
   /// - Throws: ``FileError``, also if this is no regular file: a pipe would never end.
-  package func contents() throws -> Data {
+  package func contents() throws -> Data { try contents(atMost: .max) }
+
+  /// The first bytes of the file, at most `limit`.
+  ///
+  /// - Throws: ``FileError``, also if this is no regular file.
+  package func contents(atMost limit: Int) throws -> Data {
+    try withOpenFile { file, status in
+      try Self.bytes(of: file, count: min(limit, Int(status.st_size))) {
+        FileError("\(self)", "cannot be read: \(systemReason())")
+      }
+    }
+  }
+
+  /// The contents of the file, of which only what is looked at is read.
+  ///
+  /// - Throws: ``FileError``, also if this is no regular file.
+  package func mappedContents() throws -> Data {
+    try withOpenFile { file, status in
+      let count = Int(status.st_size)
+      guard count > 0 else { return Data() }
+      guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, file, 0), start != MAP_FAILED
+      else { throw FileError("\(self)", "cannot be read: \(systemReason())") }
+      return Data(
+        bytesNoCopy: start, count: count, deallocator: .custom { munmap($0, $1) })
+    }
+  }
+
+  private func withOpenFile<Result>(
+    _ body: (Int32, stat) throws -> Result
+  ) throws -> Result {
     let file = withCString { open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
     guard file >= 0 else { throw FileError("\(self)", Self.reason(errno, isLink: isLink)) }
     defer { close(file) }
@@ -56,9 +85,7 @@ package struct RawPath: Sendable, Hashable {
     }
     let kind = FileKind(status.st_mode)
     guard kind == .file else { throw FileError("\(self)", "needs a file; this is a \(kind)") }
-    return try Self.bytes(of: file, count: Int(status.st_size)) {
-      FileError("\(self)", "cannot be read: \(systemReason())")
-    }
+    return try body(file, status)
   }
 
   /// The next bytes of an open file, at most `count`.

@@ -19,7 +19,7 @@ public enum PictureFixtures {
   /// Where the pictures are.
   public static let directory = fixtures + "/pictures"
 
-  private static let fixtures =
+  static let fixtures =
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
     + "/ImagesTests/Fixtures"
 

@@ -35,6 +35,8 @@ package struct UsageError: Error, CustomStringConvertible {
 package struct Arguments: Sendable {
   private let flags: [Flag]
   private var values: [String: String] = [:]
+  /// The values of each flag, in their order; the last one counts where only one can.
+  private var all: [String: [String]] = [:]
 
   /// Reads `words`, such as `["--batch", "64", "--size=32"]`.
   package init(_ words: [String], flags: [Flag]) throws {
@@ -56,6 +58,7 @@ package struct Arguments: Sendable {
         throw UsageError("\(name) needs a value: \(flag.help)")
       }
       values[name] = value
+      all[name, default: []].append(value)
     }
   }
 
@@ -74,7 +77,17 @@ package struct Arguments: Sendable {
   ///
   /// - Throws: ``UsageError`` if it is empty.
   package func path(_ name: String) throws -> String? {
-    guard let path = string(name) else { return nil }
+    try string(name).map { try whole($0, of: name) }
+  }
+
+  /// The paths of a flag that may be there several times, or its standard one.
+  ///
+  /// - Throws: ``UsageError`` if one is empty.
+  package func paths(_ name: String) throws -> [String] {
+    try (all[name] ?? string(name).map { [$0] } ?? []).map { try whole($0, of: name) }
+  }
+
+  private func whole(_ path: String, of name: String) throws -> String {
     guard !path.isEmpty else { throw UsageError("\(name) needs a path; got none") }
     guard path == "~" || path.hasPrefix("~/") else { return path }
     let home = ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()

@@ -4,7 +4,7 @@ import Images
 
 /// A file that keeps the images of a folder's pictures, so that the next run need not decode them.
 ///
-/// A line of JSON and the images' bytes. It counts only as long as every picture has the name, the
+/// A line of JSON and the images' bytes, the lower one of 16 bits first. It counts only as long as every picture has the name, the
 /// size and the time of change that it had.
 struct DecodedCache {
   private struct Header: Codable {
@@ -38,23 +38,32 @@ struct DecodedCache {
   }
 
   /// The images, if they are there and the pictures have not changed.
-  func read() -> DecodedPictures? {
+  func read<Sample: PixelSample>(_ type: Sample.Type) -> DecodedPictures<Sample>? {
     guard let file = try? mappedContents(path),
       let end = file.firstIndex(of: 10),
       let header = try? JSONDecoder().decode(Header.self, from: file[..<end]),
       header.pictures == pictures, header.format == format, header.count == count,
       Set(header.failures.map(\.index)).count == header.failures.count,
       header.failures.allSatisfy({ (0..<count).contains($0.index) }),
-      file.count - end - 1 == (count - header.failures.count) * imageLength
+      file.count - end - 1
+        == (count - header.failures.count) * imageLength * MemoryLayout<Sample>.size
     else { return nil }
     return DecodedPictures(
-      bytes: [UInt8](file[(end + 1)...]), of: count,
+      samples: Self.samples(in: file[(end + 1)...]), of: count,
       failures: header.failures.map { ($0.index, FileError($0.path, $0.reason, .damaged)) },
       transparentCount: header.transparentCount)
   }
 
+  private static func samples<Sample: PixelSample>(in bytes: Data) -> [Sample] {
+    let count = bytes.count / MemoryLayout<Sample>.size
+    return [Sample](unsafeUninitializedCapacity: count) { out, written in
+      UnsafeMutableRawBufferPointer(out).copyBytes(from: bytes)
+      written = count
+    }
+  }
+
   /// Keeps the images; what hinders that is reported.
-  func write(_ decoded: DecodedPictures, report: ((FileError) -> Void)?) {
+  func write(_ decoded: DecodedPictures<some PixelSample>, report: ((FileError) -> Void)?) {
     let header = Header(
       pictures: pictures, format: format, count: count,
       transparentCount: decoded.transparentCount,
@@ -66,7 +75,7 @@ struct DecodedCache {
       let line = try JSONEncoder().encode(header) + [10]
       try writeAtomically(to: path) { file in
         try file.write(contentsOf: line)
-        try decoded.bytes.withUnsafeBytes { bytes in
+        try decoded.samples.withUnsafeBytes { bytes in
           guard let start = bytes.baseAddress else { return }
           try file.write(
             contentsOf: Data(

@@ -3,10 +3,10 @@ import Images
 import Synchronization
 import Tensor
 
-/// The images of a folder's pictures, all decoded.
-struct DecodedPictures {
+/// The images of a folder's pictures, all decoded, of 8 or 16 bits.
+struct DecodedPictures<Sample: PixelSample> {
   /// The images that could be decoded, one after the other.
-  let bytes: [UInt8]
+  let samples: [Sample]
   /// Their positions among the pictures.
   let kept: [Int]
   /// The positions of the others, and why.
@@ -15,11 +15,11 @@ struct DecodedPictures {
   let transparentCount: Int
 
   init(
-    bytes: [UInt8], of count: Int, failures: [(index: Int, error: FileError)],
+    samples: [Sample], of count: Int, failures: [(index: Int, error: FileError)],
     transparentCount: Int
   ) {
     let leftOut = Set(failures.map(\.index))
-    (self.bytes, self.failures, self.transparentCount) = (bytes, failures, transparentCount)
+    (self.samples, self.failures, self.transparentCount) = (samples, failures, transparentCount)
     kept = (0..<count).filter { !leftOut.contains($0) }
   }
 
@@ -32,7 +32,7 @@ struct DecodedPictures {
     let failures = Mutex<[Int: FileError]>([:])
     let decodedCount = Atomic(0)
     let transparentCount = Atomic(0)
-    var bytes = [UInt8](unsafeUninitializedCapacity: count * length) { out, written in
+    var samples = [Sample](unsafeUninitializedCapacity: count * length) { out, written in
       // Unsafe: each block writes the rows of its own range.
       nonisolated(unsafe) let out = out
       Parallel.forRanges(count, grain: 1) { range in
@@ -55,19 +55,19 @@ struct DecodedPictures {
     let sorted = failures.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0, $1) }
     Memory.releaseUnused()
     let leftOut = Set(sorted.map(\.0))
-    bytes.moveParts((0..<count).filter { !leftOut.contains($0) }, of: length)
+    samples.moveParts((0..<count).filter { !leftOut.contains($0) }, of: length)
     self.init(
-      bytes: bytes, of: count, failures: sorted,
+      samples: samples, of: count, failures: sorted,
       transparentCount: transparentCount.load(ordering: .relaxed))
   }
 }
 
-extension [UInt8] {
-  /// Keeps some parts of `length` bytes each, in increasing order, in the place where they are.
+extension Array where Element: PixelSample {
+  /// Keeps some parts of `length` numbers each, in increasing order, in the place where they are.
   fileprivate mutating func moveParts(_ kept: [Int], of length: Int) {
     guard kept.count * length < count else { return }
-    withUnsafeMutableBufferPointer { bytes in
-      guard let start = bytes.baseAddress else { return }
+    withUnsafeMutableBufferPointer { samples in
+      guard let start = samples.baseAddress else { return }
       for (place, part) in kept.enumerated() where place != part {
         (start + place * length).update(from: start + part * length, count: length)
       }

@@ -6,16 +6,13 @@ extension FolderContents {
   /// that is asked for: that of a copy may differ.
   package func fingerprint(withTimes: Bool = false) -> String {
     var print = Fingerprint()
-    for index in 0..<count {
-      var status = stat()
-      let path = path(index)
-      // A picture without rights has a size all the same; one that is gone has none.
-      _ = path.withCString { stat($0, &status) }
-      print.add(pictures[index])
-      print.add(Int(status.st_size))
+    for (picture, status) in zip(pictures, statuses) {
+      print.add(picture)
+      // A picture that is gone has no size.
+      print.add(status?.byteCount ?? 0)
       guard withTimes else { continue }
-      print.add(status.st_mtim.tv_sec)
-      print.add(status.st_mtim.tv_nsec)
+      print.add(status?.seconds ?? 0)
+      print.add(status?.nanoseconds ?? 0)
     }
     return "\(print)"
   }

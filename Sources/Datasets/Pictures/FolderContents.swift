@@ -31,12 +31,16 @@ public struct FolderContents: Sendable {
   /// How many pictures each subdirectory has; the empty name stands for the root itself.
   private let counts: [[UInt8]: Int]
   private let withClasses: Bool
+  private let statusCache = PictureStatuses()
 
   /// The number of pictures.
   public var count: Int { pictures.count }
 
   /// The file of the picture at `index`.
   func path(_ index: Int) -> RawPath { root.appending(pictures[index]) }
+
+  /// The size and the time of change of each picture, as they were when they were first asked for.
+  var statuses: [PictureStatus?] { statusCache(count, path: path) }
 
   /// The path of each picture. Bytes that are not UTF-8 show as U+FFFD.
   public var paths: [String] { pictures.map { "\(root.appending($0))" } }
@@ -54,7 +58,8 @@ public struct FolderContents: Sendable {
     guard count > 0 else {
       throw FileError(
         directory,
-        "needs pictures in it, files that end with .jpg, .jpeg, .png or .webp; there is none"
+        "needs pictures in it, files that end with .jpg, .jpeg, .png, .webp, .tif or .npy; "
+          + "there is none"
           + (skipped.map { " among \($0)" } ?? ""))
     }
   }
@@ -167,9 +172,4 @@ extension FolderContents: CustomStringConvertible {
       + reasons.map { $0 == 1 ? "1 that \($1)" : "\($0), each of which \($1)" }
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
-}
-
-/// A number and what it counts.
-package func counted(_ count: Int, _ noun: String) -> String {
-  "\(count) \(noun)" + (count == 1 ? "" : "s")
 }

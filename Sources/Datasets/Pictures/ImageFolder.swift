@@ -2,7 +2,7 @@ import Files
 import Images
 import Tensor
 
-/// Pictures in a directory: JPEG, PNG and WebP files, at any depth.
+/// Pictures in a directory: JPEG, PNG, WebP, TIFF and NumPy files, at any depth.
 ///
 /// ```swift
 /// let photos = try ImageFolder.load(directory: "photos", imageSize: 96)
@@ -10,8 +10,9 @@ import Tensor
 /// ```
 ///
 /// Subdirectories are classes, as in torchvision's `ImageFolder`; ``FolderContents`` says when.
-/// libjpeg-turbo, libpng and libwebp decode the pictures; each is opened when the first such file
-/// comes.
+/// libjpeg-turbo, libpng, libwebp and libtiff decode the pictures; each is opened when the first such
+/// file comes. NumPy files (.npy) have one array each, of shape (height, width) or (height, width,
+/// channels). ``PictureSurvey`` says how many channels and bits the files of a folder have.
 public enum ImageFolder {
   /// Finds the pictures of a directory, without opening one.
   ///
@@ -32,20 +33,22 @@ public enum ImageFolder {
   /// A picture is decoded once and resized, antialiased, until it just covers `imageSize`; then its
   /// middle is cut out: torchvision's `Resize` and `CenterCrop`. Colour profiles are ignored, as
   /// there. Files whose names begin with a dot, or end with anything but .jpg, .jpeg, .jpe, .jfif,
-  /// .png and .webp, are left out.
+  /// .png, .webp, .tif, .tiff and .npy, are left out.
   ///
   /// - Parameters:
   ///   - directory: Where the pictures are.
   ///   - imageSize: The height and width of each image. Learners cut their views out of it, so it
   ///     may be somewhat larger than the views.
-  ///   - channels: 3 for colours, or 1 for greys: 0.299 red + 0.587 green + 0.114 blue.
-  ///   - options: Whether pictures are turned, and what shows through transparent ones.
+  ///   - channels: 3 for colours, 1 for greys: 0.299 red + 0.587 green + 0.114 blue, or the channels
+  ///     that all files have.
+  ///   - options: Whether pictures are turned, what shows through transparent ones, and how many bits
+  ///     are kept of values.
   ///   - onDecodingError: Called with each picture or directory that cannot be read, which is then
   ///     left out. When it is nil, these are an error. Missing libraries always are.
-  /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as
-  ///   bytes.
+  /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept in
+  ///   8 or 16 bits a value.
   /// - Throws: ``FileError``, if there is no picture that can be read, or one that cannot.
-  /// - Precondition: `channels` is 1 or 3, and the size is not empty.
+  /// - Precondition: There is a channel, and the size is not empty.
   public static func load(
     directory: String, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(), onDecodingError: ((FileError) -> Void)? = nil
@@ -60,18 +63,19 @@ public enum ImageFolder {
   /// - Parameters:
   ///   - contents: The pictures.
   ///   - imageSize: The height and width of each image.
-  ///   - channels: 3 for colours, or 1 for greys.
-  ///   - options: Whether pictures are turned, and what shows through transparent ones.
+  ///   - channels: 3 for colours, 1 for greys, or the channels that all files have.
+  ///   - options: Whether pictures are turned, what shows through transparent ones, and how many bits
+  ///     are kept of values.
   ///   - cache: A directory to keep the images in, which read them much faster the next time, unless
   ///     a picture has changed; nil keeps nothing. That it cannot be written is told to
   ///     `onDecodingError`, as an error of kind `unwritable`.
   ///   - onDecodingError: Called with each picture or directory that cannot be read, which is then
   ///     left out. When it is nil, these are an error. Missing libraries always are.
   ///   - progress: Called now and then, on any thread, with the number of pictures that are decoded.
-  /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept as
-  ///   bytes.
+  /// - Returns: Images of shape [height, width, channels] in the order of their paths, kept in
+  ///   8 or 16 bits a value.
   /// - Throws: ``FileError``, if there is no picture that can be read, or one that cannot.
-  /// - Precondition: `channels` is 1 or 3, and the size is not empty.
+  /// - Precondition: There is a channel, and the size is not empty.
   public static func load(
     _ contents: FolderContents, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(), cache: String? = nil,
@@ -79,9 +83,26 @@ public enum ImageFolder {
     progress: (@Sendable (_ decoded: Int) -> Void)? = nil
   ) throws -> LabeledImages {
     let format = ImageFormat(imageSize.size2D, channels: channels, options: options)
+    switch options.depth {
+    case .eight:
+      return try load(contents, format, cache, onDecodingError, progress) {
+        LabeledImages(bytes: $0, imageShape: format.shape, labels: $1, classNames: $2)
+      }
+    case .sixteen:
+      return try load(contents, format, cache, onDecodingError, progress) {
+        LabeledImages(words: $0, imageShape: format.shape, labels: $1, classNames: $2)
+      }
+    }
+  }
+
+  private static func load<Sample: PixelSample>(
+    _ contents: FolderContents, _ format: ImageFormat, _ cache: String?,
+    _ onDecodingError: ((FileError) -> Void)?, _ progress: (@Sendable (_ decoded: Int) -> Void)?,
+    images: (_ samples: [Sample], _ labels: [Int], _ classNames: [String]) -> LabeledImages
+  ) throws -> LabeledImages {
     let cache = cache.map { DecodedCache(in: $0, of: contents, format) }
-    let decoded: DecodedPictures
-    if let kept = cache?.read() {
+    let decoded: DecodedPictures<Sample>
+    if let kept = cache?.read(Sample.self) {
       decoded = kept
     } else {
       decoded = try DecodedPictures(contents, to: format, progress: progress)
@@ -95,10 +116,10 @@ public enum ImageFolder {
       throw summary(failures, of: contents.count + contents.problems.count)
     }
     failures.forEach { onDecodingError?($0) }
-    var images = LabeledImages(
-      bytes: decoded.bytes, imageShape: format.shape,
-      labels: contents.labels.isEmpty ? [] : decoded.kept.map { contents.labels[$0] },
-      classNames: contents.classNames)
+    var images = images(
+      decoded.samples,
+      contents.labels.isEmpty ? [] : decoded.kept.map { contents.labels[$0] },
+      contents.classNames)
     let paths = contents.paths
     images.paths = decoded.kept.map { paths[$0] }
     images.transparentCount = decoded.transparentCount
@@ -113,14 +134,15 @@ public enum ImageFolder {
   /// - Parameters:
   ///   - directory: Where the pictures are.
   ///   - imageSize: The height and width of each image.
-  ///   - channels: 3 for colours, or 1 for greys.
-  ///   - options: Whether pictures are turned, and what shows through transparent ones.
+  ///   - channels: 3 for colours, 1 for greys, or the channels that all files have.
+  ///   - options: Whether pictures are turned, what shows through transparent ones, and how many bits
+  ///     are kept of values.
   ///   - onDecodingError: Called, on any thread and every time, with each picture that cannot be
   ///     read. The next one that can be, of its class if there are classes, stands in its place.
   ///     When it is nil, such a picture stops the program.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths.
   /// - Throws: ``FileError``, if there is no picture, or the first one cannot be read.
-  /// - Precondition: `channels` is 1 or 3, and the size is not empty.
+  /// - Precondition: There is a channel, and the size is not empty.
   public static func open(
     directory: String, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(),
@@ -136,12 +158,13 @@ public enum ImageFolder {
   /// - Parameters:
   ///   - contents: The pictures.
   ///   - imageSize: The height and width of each image.
-  ///   - channels: 3 for colours, or 1 for greys.
-  ///   - options: Whether pictures are turned, and what shows through transparent ones.
+  ///   - channels: 3 for colours, 1 for greys, or the channels that all files have.
+  ///   - options: Whether pictures are turned, what shows through transparent ones, and how many bits
+  ///     are kept of values.
   ///   - onDecodingError: As for `open(directory:…)`.
   /// - Returns: Images of shape [height, width, channels] in the order of their paths.
   /// - Throws: ``FileError``, if the first picture cannot be read.
-  /// - Precondition: `channels` is 1 or 3, and the size is not empty.
+  /// - Precondition: There is a channel, and the size is not empty.
   public static func open(
     _ contents: FolderContents, imageSize: any Size2DConvertible, channels: Int = 3,
     options: PictureOptions = PictureOptions(),

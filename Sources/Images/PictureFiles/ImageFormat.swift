@@ -9,8 +9,9 @@ package struct ImageFormat: Sendable {
 
   package init(_ size: Size2D, channels: Int, options: PictureOptions = PictureOptions()) {
     precondition(
-      [1, 3].contains(channels) && size.height > 0 && size.width > 0,
-      "ImageFolder needs 1 or 3 channels and a size of at least 1x1; got \(channels) and \(size)")
+      channels > 0 && size.height > 0 && size.width > 0,
+      "ImageFolder needs 1 or more channels and a size of at least 1x1; got \(channels) and \(size)"
+    )
     self.size = size
     self.channels = channels
     self.options = options
@@ -20,42 +21,56 @@ package struct ImageFormat: Sendable {
   package var shape: TensorShape { [size.height, size.width, channels] }
 
   /// The endings of the names of files that can be read.
-  package static let fileExtensions: Set = ["jpg", "jpeg", "jpe", "jfif", "png", "webp"]
+  package static let fileExtensions: Set = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "npy",
+  ]
 
-  /// out[height, width, channels] = the picture in a file, resized, cut out and rounded to bytes.
+  /// out[height, width, channels] = the picture in a file, resized, cut out and rounded.
   ///
   /// - Returns: Whether a background shows through the picture.
   /// - Throws: ``FileError``; `out` may then be written in part.
   @discardableResult
-  package func render(
-    _ path: RawPath, into out: UnsafeMutableBufferPointer<UInt8>
+  package func render<Sample: PixelSample>(
+    _ path: RawPath, into out: UnsafeMutableBufferPointer<Sample>
   ) throws -> Bool {
-    try render(path) { position, byte in out[position] = byte }
+    try render(path) { position, value in out[position] = Sample(rounding: value) }
   }
 
-  /// The same bytes as values 0...1.
+  /// The same numbers as values 0...1.
   @discardableResult
   package func render(
     _ path: RawPath, into out: UnsafeMutableBufferPointer<Float>
   ) throws -> Bool {
-    try render(path) { position, byte in out[position] = Float(byte) / 255 }
+    switch options.depth {
+    case .eight: try render(path) { out[$0] = UInt8(rounding: $1).value }
+    case .sixteen: try render(path) { out[$0] = UInt16(rounding: $1).value }
+    }
   }
 
   /// The middle of the picture, resized until it just covers the size.
   @inline(__always)
-  private func render(_ path: RawPath, write: (_ position: Int, UInt8) -> Void) throws -> Bool {
+  private func render(_ path: RawPath, write: (_ position: Int, Float) -> Void) throws -> Bool {
     let picture = try Picture(path: path, needed: size, options: options)
-    let (old, length) = (picture.size, size.width * channels)
+    let own = picture.layout.channels
+    guard own == channels || (own == 3 && channels == 1) || (own == 1 && channels == 3) else {
+      throw FileError("\(path)", "needs \(counted(channels, "channel")); it has \(own)", .damaged)
+    }
+    let old = picture.size
     let isWide = old.width * size.height >= old.height * size.width
     let covering =
       isWide
       ? Size2D(height: size.height, width: size.height * old.width / old.height)
       : Size2D(height: size.width * old.height / old.width, width: size.width)
     let resampler = Resampler(
-      from: old, to: covering, part: .center(size, of: covering), channels: 3)
+      from: old, to: covering, part: .center(size, of: covering), channels: own)
     resampler.run(read: picture.read) { row, line in
-      if channels == 1 { removeColors(line, count: size.width) }
-      for index in 0..<length { write(row * length + index, byte(of: line[index])) }
+      let start = row * size.width * channels
+      if own < channels {
+        for index in 0..<size.width * channels { write(start + index, line[index / channels]) }
+        return
+      }
+      if own > channels { removeColors(line, count: size.width) }
+      for index in 0..<size.width * channels { write(start + index, line[index]) }
     }
     return picture.isTransparent
   }
@@ -65,10 +80,11 @@ package struct ImageFormat: Sendable {
 private func removeColors(_ line: UnsafeMutablePointer<Float>, count: Int) {
   for index in 0..<count {
     let pixel = line + 3 * index
-    line[index] = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]
+    line[index] = luma(pixel[0], pixel[1], pixel[2])
   }
 }
 
-/// A value 0...1 as a byte, rounded; 0 for what is no number.
-@inline(__always)
-func byte(of value: Float) -> UInt8 { value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0 }
+/// A number and what it counts.
+package func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)" + (count == 1 ? "" : "s")
+}

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// The markers of a JPEG file: a byte of ones, a kind, and for most kinds a length and contents.
 enum JPEGMarkers {
@@ -17,6 +18,23 @@ enum JPEGMarkers {
         return found == nil && kind != scan
       }
       return found.map { file[file.startIndex + $0.lowerBound..<file.startIndex + $0.upperBound] }
+    }
+  }
+
+  /// The size in the head of the first frame; nil if none begins in these bytes.
+  static func size(in file: Data) -> Size2D? {
+    file.withUnsafeBytes { bytes in
+      var size: Size2D?
+      walk(bytes) { kind, contents in
+        // The kinds between begin tables.
+        if 0xc0...0xcf ~= kind, ![0xc4, 0xc8, 0xcc].contains(kind), contents.count >= 5 {
+          let numbers = bytes[contents].dropFirst().prefix(4).map(Int.init)
+          size = Size2D(
+            height: numbers[0] << 8 | numbers[1], width: numbers[2] << 8 | numbers[3])
+        }
+        return size == nil && kind != scan
+      }
+      return size
     }
   }
 

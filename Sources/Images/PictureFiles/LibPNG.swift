@@ -33,9 +33,11 @@ struct LibPNG: Sendable {
     free = try library.function("png_image_free")
   }
 
-  /// Decodes a file. Colours are not converted, as in torchvision.
-  func picture(_ file: PictureFile) throws -> Picture {
+  /// Decodes a file; at 16 bits if it has them and `depth` keeps them. Colours are not converted, as
+  /// in torchvision.
+  func picture(_ file: PictureFile, depth: PictureOptions.Depth) throws -> Picture {
     var image = ControlBlock()
+    let isDeep = depth == .sixteen && Self.bitDepth(file.contents) == 16
     // libpng keeps the pointer to the contents until it has finished.
     return try Self.withoutColorSpace(file.contents).withUnsafeBytes { contents in
       try withUnsafeMutableBytes(of: &image) { block in
@@ -51,18 +53,38 @@ struct LibPNG: Sendable {
         let size = try file.size(
           height: Int(block.load(fromByteOffset: ControlBlock.height, as: UInt32.self)),
           width: Int(block.load(fromByteOffset: ControlBlock.width, as: UInt32.self)))
-        block.storeBytes(
-          of: ControlBlock.colorAndAlpha, toByteOffset: ControlBlock.format, as: UInt32.self)
-        // Without this, libpng takes samples of 16 bits for linear light.
-        let flags = block.load(fromByteOffset: ControlBlock.flags, as: UInt32.self)
-        block.storeBytes(
-          of: flags | ControlBlock.sixteenBitsAreSRGB, toByteOffset: ControlBlock.flags,
-          as: UInt32.self)
-        return try Picture(size: size, .colorsAndAlpha) { out in
+        return try Picture(size: size, prepare(block, isDeep: isDeep)) { out in
           guard finish(address, nil, out.baseAddress, 0, nil) != 0 else { throw damage() }
         }
       }
     }
+  }
+
+  /// Says what libpng is to write, and what that is.
+  private func prepare(_ block: UnsafeMutableRawBufferPointer, isDeep: Bool) -> Picture.Layout {
+    guard isDeep else {
+      block.storeBytes(
+        of: ControlBlock.colorAndAlpha, toByteOffset: ControlBlock.format, as: UInt32.self)
+      // Without this, libpng takes samples of 16 bits for linear light.
+      let flags = block.load(fromByteOffset: ControlBlock.flags, as: UInt32.self)
+      block.storeBytes(
+        of: flags | ControlBlock.sixteenBitsAreSRGB, toByteOffset: ControlBlock.flags,
+        as: UInt32.self)
+      return .colorsAndAlpha
+    }
+    // Linear light, which libpng takes samples of 16 bits for, comes out as it went in.
+    let hasAlpha =
+      block.load(fromByteOffset: ControlBlock.format, as: UInt32.self) & ControlBlock.alpha != 0
+    block.storeBytes(
+      of: ControlBlock.color | ControlBlock.linear | (hasAlpha ? ControlBlock.alpha : 0),
+      toByteOffset: ControlBlock.format, as: UInt32.self)
+    return Picture.Layout(
+      channels: 3, opacity: hasAlpha ? .premultiplied : .none, sample: .uint16)
+  }
+
+  /// The bits of a sample, which the first chunk says.
+  static func bitDepth(_ file: Data) -> Int {
+    file.count > 24 ? Int(file[file.startIndex + 24]) : 0
   }
 
   /// The file for `path` of red, green and blue of each pixel.
@@ -103,7 +125,7 @@ struct LibPNG: Sendable {
       let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
       let end = min(place + frame + length, file.count)
       let name = String(decoding: file[place + 4..<place + 8], as: UTF8.self)
-      if ["gAMA", "cHRM", "iCCP"].contains(name) {
+      if ["gAMA", "cHRM", "iCCP", "sRGB"].contains(name) {
         kept += file[start..<place]
         start = end
       }
@@ -125,6 +147,8 @@ private struct ControlBlock {
 
   static let (version, width, height, format, flags, message) = (8, 12, 16, 20, 24, 36)
   static let currentVersion: UInt32 = 1
+  /// PNG_FORMAT_FLAG_ALPHA and PNG_FORMAT_FLAG_LINEAR
+  static let (alpha, linear): (UInt32, UInt32) = (1, 4)
   /// PNG_FORMAT_RGB
   static let color: UInt32 = 2
   /// PNG_FORMAT_RGBA

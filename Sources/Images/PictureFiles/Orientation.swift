@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensor
 
@@ -64,12 +65,14 @@ extension PictureFile {
   /// How the picture lies; upright if the file does not say.
   var orientation: Orientation {
     get throws {
-      let exif: Data? =
-        switch try format {
-        case .jpeg: JPEGMarkers.exif(in: contents)
-        case .png: chunk("eXIf", from: 8, lengthFirst: true)
-        case .webP: chunk("EXIF", from: 12, lengthFirst: false)
-        }
+      let exif: Data?
+      switch try format {
+      case .jpeg: exif = JPEGMarkers.exif(in: contents)
+      case .png: exif = chunk("eXIf", from: 8, lengthFirst: true)
+      case .webP: exif = chunk("EXIF", from: 12, lengthFirst: false)
+      case .tiff: return try library(LibTIFF.shared, for: path).head(self).orientation
+      case .numPy: return .upright
+      }
       guard let exif else { return .upright }
       // Some programs write JPEG's marker into other formats too.
       let start = exif.starts(with: JPEGMarkers.exifMark) ? JPEGMarkers.exifMark.count : 0

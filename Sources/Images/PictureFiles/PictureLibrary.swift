@@ -4,6 +4,7 @@ package enum PictureLibrary: String, CaseIterable {
   case png = "libpng"
   case webP = "libwebp"
   case animatedWebP = "libwebpdemux"
+  case tiff = "libtiff"
 
   /// Why the library is not there, and how to get it; nil if it is.
   package var missing: String? {
@@ -13,6 +14,7 @@ package enum PictureLibrary: String, CaseIterable {
       case .png: _ = try LibPNG.shared.get()
       case .webP: _ = try LibWebP.shared.get()
       case .animatedWebP: _ = try WebPAnimation.shared.get()
+      case .tiff: _ = try LibTIFF.shared.get()
       }
       return nil
     } catch {

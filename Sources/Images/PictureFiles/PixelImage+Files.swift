@@ -3,12 +3,13 @@ import Foundation
 import Tensor
 
 extension PixelImage {
-  /// The picture in a JPEG, PNG or WebP file, as red, green and blue; the first one of a file with
-  /// several.
+  /// The picture in a JPEG, PNG or WebP file, as red, green and blue, or in a TIFF or NumPy file,
+  /// with the channels that it has; the first one of a file with several.
   ///
   /// - Parameters:
-  ///   - path: The file.
-  ///   - options: Whether it is turned as EXIF says, and what shows through transparent pixels.
+  ///   - path: The file. NumPy's have an array of shape (height, width) or (height, width, channels).
+  ///   - options: Whether it is turned as EXIF says, what shows through transparent pixels, and
+  ///     what values mean.
   /// - Throws: `FileError` if there is none, it is damaged or the library that decodes it is
   ///   missing.
   public init(contentsOf path: String, options: PictureOptions = PictureOptions()) throws {
@@ -66,7 +67,8 @@ extension PixelImage {
   var colors: [UInt8] {
     pixels.withUnsafeBufferPointer { values in
       channels == 3
-        ? values.map(byte(of:)) : values.flatMap { [UInt8](repeating: byte(of: $0), count: 3) }
+        ? values.map(UInt8.init(rounding:))
+        : values.flatMap { [UInt8](repeating: UInt8(rounding: $0), count: 3) }
     }
   }
 }

@@ -36,6 +36,14 @@ package struct Recipe: Sendable {
         + colors.augmentations)
   }
 
+  /// The same for images of so many channels: saturation, hue and gray are of red, green and blue.
+  package func suiting(channels: Int) -> Recipe {
+    guard channels != 3 else { return self }
+    var recipe = self
+    (recipe.colors.saturation, recipe.colors.hue, recipe.colors.grayProbability) = (0, 0, 0)
+    return recipe
+  }
+
   /// Grey images of centred things: crops and changes of brightness.
   package static let fashionMNIST = Recipe(
     epochs: 3, batchSize: 128, bankSize: 10_000,

@@ -1,7 +1,7 @@
 import SelfSupervised
 
 /// How strongly views are recolored.
-package struct ViewColors: Sendable {
+package struct ViewColors: Sendable, Hashable {
   package var brightness: Float = 0
   package var contrast: Float = 0
   package var saturation: Float = 0

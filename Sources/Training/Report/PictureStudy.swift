@@ -48,9 +48,10 @@ package struct PictureStudy: Sendable {
   ///   - pictures: At most about a thousand images.
   ///   - before: Features of the untrained network, of shape [count, width].
   ///   - after: Features of the trained network.
+  ///   - channels: The one or three channels that are shown; the first ones if it is nil.
   /// - Throws: `FileError` if the libraries that write pictures are missing.
   package init(
-    of pictures: any ImageDataset, before: Tensor?, after: Tensor
+    of pictures: any ImageDataset, before: Tensor?, after: Tensor, channels: [Int]? = nil
   ) throws {
     labels = pictures.labels
     classNames = pictures.classNames
@@ -61,7 +62,7 @@ package struct PictureStudy: Sendable {
       let name = pictures.file(of: index)?.nameInPath ?? "picture \(number)"
       return labels.isEmpty ? name : "\(name), \(pictures.classNames[labels[index]])"
     }
-    sheet = try SpriteSheet(pictures)
+    sheet = try SpriteSheet(pictures, channels: channels)
     let neighbors = Self.neighbors(after)
     let former = before.map(Self.neighbors)
     samples = Self.samples(pictures).map { index in

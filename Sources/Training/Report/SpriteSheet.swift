@@ -21,8 +21,11 @@ struct SpriteSheet: Sendable {
 
   /// The pictures of a set, in its order; fewer where libjpeg-turbo is missing.
   ///
+  /// - Parameters:
+  ///   - images: The pictures.
+  ///   - channels: The one or three channels that are shown; the first ones if it is nil.
   /// - Throws: `FileError` if the libraries that write pictures are missing.
-  init(_ images: any ImageDataset) throws {
+  init(_ images: any ImageDataset, channels: [Int]? = nil) throws {
     let (height, width) = (images.imageShape[0], images.imageShape[1])
     cell = Size2D(height: height, width: width).fitted(within: Self.longestSide)
     let hasJPEG = PictureLibrary.jpeg.missing == nil
@@ -40,7 +43,7 @@ struct SpriteSheet: Sendable {
         let part = images.images(in: start..<min(start + atATime, number))
         for index in 0..<part.shape[0] {
           let (row, column) = ((start + index) / columns, (start + index) % columns)
-          PixelImage(part[index]).resized(to: cell).copy(
+          PixelImage(part[index]).shown(channels).resized(to: cell).copy(
             to: out, row: row * pitch.height, column: column * pitch.width, width: size.width)
         }
       }

@@ -12,6 +12,8 @@ struct EmbeddingProjector {
   let features: Tensor
   /// As many images.
   let images: any ImageDataset
+  /// The one or three channels that are shown; the first ones if it is nil.
+  var channels: [Int]?
 
   private static let (config, tensor, labels, sprite) = (
     "projector_config.pbtxt", "projector-features.tsv", "projector-labels.tsv",
@@ -57,16 +59,18 @@ struct EmbeddingProjector {
 
   /// All images in rows of one picture, as many as there are rows.
   ///
-  /// - Returns: The size of each; nil if none was written, for images of other than one or three
-  ///   channels, or because libpng is missing.
+  /// - Returns: The size of each; nil if none was written, for inputs that are no images, or because
+  ///   libpng is missing.
   private func writeSprite(to path: String) throws -> Size2D? {
     let shape = images.imageShape
-    guard shape.rank == 3, [1, 3].contains(shape[2]) else { return nil }
+    guard shape.rank == 3 else { return nil }
     let size = Size2D(height: shape[0], width: shape[1]).fitted(within: Self.mostPixels)
     let small = images.features { resized($0, to: size) }
     let perRow = Int(Double(images.count).squareRoot().rounded(.up))
     let columns = (0..<perRow).map { column in
-      stride(from: column, to: images.count, by: perRow).map { PixelImage(small[$0]) }
+      stride(from: column, to: images.count, by: perRow).map {
+        PixelImage(small[$0]).shown(channels)
+      }
     }
     do {
       try ImageGrid(columns: columns, gap: 0).image.write(to: path)

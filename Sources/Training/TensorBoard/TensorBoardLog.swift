@@ -28,6 +28,7 @@ public struct TensorBoardLog: TrainingCallback {
   private let interval: Int
   private let projected: (any ImageDataset)?
   private let size: Size2D?
+  private let channels: [Int]?
   private var file: EventFile
   private var isBegun: Bool
   private var hasFailed = false
@@ -47,15 +48,18 @@ public struct TensorBoardLog: TrainingCallback {
   ///     on when it is nil.
   ///   - size: The height and width that they are brought to before the network sees them; as they
   ///     are when it is nil.
+  ///   - channels: The one or three channels of images that are shown; the first three if it is nil,
+  ///     or the first where there are fewer.
   /// - Throws: `FileError` if the file cannot be written.
   public init(
     in directory: String, everySteps interval: Int = 20, after step: Int? = nil,
-    projecting projected: (any ImageDataset)? = nil, size: (any Size2DConvertible)? = nil
+    projecting projected: (any ImageDataset)? = nil, size: (any Size2DConvertible)? = nil,
+    showing channels: [Int]? = nil
   ) throws {
     precondition(interval > 0, "TensorBoardLog needs an interval of 1 or more; got \(interval)")
     self.directory = directory
     self.interval = interval
-    (self.projected, self.size) = (projected, size?.size2D)
+    (self.projected, self.size, self.channels) = (projected, size?.size2D, channels)
     file = try EventFile(in: directory, after: step ?? 0)
     isBegun = step != nil
   }
@@ -98,8 +102,8 @@ public struct TensorBoardLog: TrainingCallback {
 
   private mutating func writeViews(_ trainer: Trainer, step: Int) throws {
     let images = trainer.loader.dataset
-    guard images.imageShape.rank == 3, [1, 3].contains(images.imageShape[2]) else { return }
-    let grid = trainer.learner.viewGrid(of: images).image
+    guard images.imageShape.rank == 3 else { return }
+    let grid = trainer.learner.viewGrid(of: images, channels: channels).image
     let picture = EventRecord.Value.picture(
       tag: "views", size: grid.size, png: try grid.pngFile(for: file.path))
     try file.write(.summary([picture]), step: step)
@@ -119,7 +123,8 @@ public struct TensorBoardLog: TrainingCallback {
     guard features.isFinite else { return }
     // Somebody may have removed it.
     try makeDirectory(at: directory)
-    try EmbeddingProjector(features: features, images: images).write(to: directory)
+    try EmbeddingProjector(features: features, images: images, channels: channels)
+      .write(to: directory)
   }
 }
 

@@ -74,18 +74,18 @@ final class FolderContentsTests: XCTestCase {
   func testEndingsAreCounted() throws {
     let files = try TemporaryFiles(for: self)
     for name in [
-      "a.jpg", "b.JPEG", "c.jpe", "d.jfif", "e.png", "f.WebP", "g.tif", "h.tif", "i.HEIC", "README",
+      "a.jpg", "b.JPEG", "c.jpe", "d.jfif", "e.png", "f.WebP", "g.bmp", "h.bmp", "i.HEIC", "README",
       ".hidden.gif", "j.",
     ] { try files.write([], to: name) }
     // A broken link is a problem where it is named like a picture alone.
     try FileManager.default.createSymbolicLink(
-      atPath: files.path("k.tif"), withDestinationPath: files.path("nowhere"))
+      atPath: files.path("k.bmp"), withDestinationPath: files.path("nowhere"))
     let contents = try ImageFolder.contents(of: files.directory)
     XCTAssertEqual(contents.count, 6)
     XCTAssertEqual(contents.problems, [])
-    XCTAssertEqual(contents.otherFiles, ["tif": 3, "heic": 1, "": 2])
+    XCTAssertEqual(contents.otherFiles, ["bmp": 3, "heic": 1, "": 2])
     XCTAssertEqual(
-      contents.skipped, "6 files (3 .tif, 2 without an ending, 1 .heic)")
+      contents.skipped, "6 files (3 .bmp, 2 without an ending, 1 .heic)")
   }
 
   /// Names are bytes: Latin-1 from an old archive is no UTF-8.

@@ -77,14 +77,14 @@ final class ImageFolderTests: XCTestCase {
     XCTAssertNotEqual(images[0].scalars, images[1].scalars)
     let found = errors.withLock { $0 }
     XCTAssertEqual(found.map(\.path), [files.path("c/b.png")])
-    XCTAssertTrue(found[0].reason.hasPrefix("needs a JPEG, PNG or WebP picture"))
+    XCTAssertTrue(found[0].reason.hasPrefix("needs a JPEG, PNG, WebP, TIFF or NumPy picture"))
     // The last one of a class is followed by the first one.
     try files.write([4], to: "c/z.jpg")
     XCTAssertEqual(folder.images(at: [3]).scalars, folder.images(at: [1]).scalars)
     // Without anybody who is told, the first picture at least must be one.
     try files.write([], to: "b/empty.png")
     assertFails(
-      files.path("b/empty.png"), "needs a JPEG, PNG or WebP picture; the file is empty"
+      files.path("b/empty.png"), "needs a JPEG, PNG, WebP, TIFF or NumPy picture; the file is empty"
     ) {
       _ = try ImageFolder.open(directory: files.directory, imageSize: 8)
     }
@@ -107,7 +107,7 @@ final class ImageFolderTests: XCTestCase {
           }
           assertFails(
             files.path("c.png"),
-            "needs a JPEG, PNG or WebP picture; the file starts with 01 02 03 04; "
+            "needs a JPEG, PNG, WebP, TIFF or NumPy picture; the file starts with 01 02 03 04; "
               + "`onDecodingError:` of ImageFolder.open puts others in their place"
           ) { try result.get() }
         }
@@ -245,7 +245,7 @@ final class ImageFolderTests: XCTestCase {
     try files.write([1], to: "a.txt")
     assertFails(
       files.directory,
-      "needs pictures in it, files that end with .jpg, .jpeg, .png or .webp; there is none among 1 "
+      "needs pictures in it, files that end with .jpg, .jpeg, .png, .webp, .tif or .npy; there is none among 1 "
         + "file (1 .txt)"
     ) { try ImageFolder.load(directory: files.directory, imageSize: 8) }
     assertFails(files.path("none"), "needs a directory; there is none") {

@@ -115,11 +115,11 @@ final class PictureTests: XCTestCase {
   func testWhatIsNoPictureIsNamed() throws {
     let files = try TemporaryFiles(for: self)
     let text = try files.write(Array("GIF89a".utf8), to: "a.png")
-    assertFails(text, "needs a JPEG, PNG or WebP picture; the file starts with 47 49 46 38") {
+    assertFails(text, "needs a JPEG, PNG, WebP, TIFF or NumPy picture; this is a GIF file") {
       try Picture(path: RawPath(text))
     }
     let empty = try files.write([], to: "b.png")
-    assertFails(empty, "needs a JPEG, PNG or WebP picture; the file is empty") {
+    assertFails(empty, "needs a JPEG, PNG, WebP, TIFF or NumPy picture; the file is empty") {
       try Picture(path: RawPath(empty))
     }
   }

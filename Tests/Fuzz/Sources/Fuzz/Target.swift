@@ -15,7 +15,8 @@ let targets: [String: any Target] = [
   "safetensors": SafetensorsTarget(), "checkpoint": CheckpointTarget(), "idx": IDXTarget(),
   "idx-gz": PackedIDXTarget(), "cifar": CIFARTarget(), "stl": STLTarget(),
   "png": PictureTarget(ending: "png"), "jpeg": PictureTarget(ending: "jpg"),
-  "webp": PictureTarget(ending: "webp"), "arguments": ArgumentsTarget(),
+  "webp": PictureTarget(ending: "webp"), "tiff": PictureTarget(ending: "tif"),
+  "numpy": PictureTarget(ending: "npy"), "arguments": ArgumentsTarget(),
 ]
 
 /// Where targets put the files that readers read.

@@ -9,11 +9,23 @@ struct PictureTarget: Target {
   func seeds() throws -> [Data] {
     let names =
       switch ending {
-      case "png": ["color.png", "palette.png", "onebit.png", "interlaced.png", "gamma.png"]
-      case "jpg": ["color.jpg", "grey.jpg", "inks.jpg", "progressive.JPEG", "unusual.jpg"]
-      default: ["lossy.webp", "lossless.webp"]
+      case "tif":
+        [
+          "gray16-lzw.tif", "gray16-bigtiff.tif", "rgb8-deflate.tif", "rgb16-tiles.tif",
+          "rgba16.tif", "planes-tiles.tif", "float32.tif", "jpeg.tif", "palette.tif", "onebit.tif",
+        ].map { "arrays/" + $0 }
+      case "npy": ["gray8.npy", "big16.npy", "fortran.npy", "float32.npy"].map { "arrays/" + $0 }
+      case "png":
+        [
+          "pictures/color.png", "pictures/palette.png", "pictures/onebit.png",
+          "pictures/interlaced.png", "pictures/gamma.png", "arrays/rgba16.png",
+        ]
+      case "jpg":
+        ["color.jpg", "grey.jpg", "inks.jpg", "progressive.JPEG", "unusual.jpg"]
+          .map { "pictures/" + $0 }
+      default: ["pictures/lossy.webp", "pictures/lossless.webp"]
       }
-    return try names.map { try fixture("ImagesTests/Fixtures/pictures/\($0)") }
+    return try names.map { try fixture("ImagesTests/Fixtures/\($0)") }
   }
 
   func read(_ input: Data) {
@@ -25,7 +37,11 @@ struct PictureTarget: Target {
     if let image = try? PixelImage(contentsOf: path) {
       precondition(image.pixels.withUnsafeBufferPointer { $0.allSatisfy { (0...1).contains($0) } })
     }
-    _ = try? ImageFolder.load(directory: folder, imageSize: 8)
+    guard let contents = try? ImageFolder.contents(of: folder) else { return }
+    let channels = (try? PictureSurvey(of: contents).channels) ?? 3
+    _ = try? ImageFolder.load(
+      contents, imageSize: 8, channels: channels, options: PictureOptions(depth: .sixteen))
+    _ = try? ImageFolder.load(contents, imageSize: 8)
   }
 
   /// The pixels that a header claims, or more.
@@ -39,6 +55,8 @@ struct PictureTarget: Target {
       return min(number, 1 << 31)
     }
     switch ending {
+    // Their readers compare what they claim with what they have.
+    case "tif", "npy": return 0
     case "png": return number(16, 0, 1, 2, 3) * number(20, 0, 1, 2, 3)
     case "jpg":
       // Any marker that may begin a frame: its length, precision, height and width.
