@@ -6,6 +6,7 @@ import PackageDescription
 let tutorials = [
   "01-BYOL", "02-BYOLTrainer", "03-KNN", "04-SimSiam", "05-SimCLR", "06-NNCLR", "07-MoCo",
   "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro", "12-Concurrency",
+  "13-EfficientNet",
 ]
 
 let package = Package(
@@ -51,6 +52,9 @@ let package = Package(
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
       path: "Examples/Tools/ShapesToIDX"),
+    .executableTarget(
+      name: "Features", dependencies: ["Arguments", "SelfSupervised"],
+      path: "Examples/Tools/Features"),
     .executableTarget(
       name: "PixelComparison",
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],

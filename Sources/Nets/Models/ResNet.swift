@@ -43,8 +43,11 @@ public final class ResNet: SampleIndependent {
   public let avgpool = GlobalAveragePool()
   /// The classifier.
   public let fc: Linear
-  private let stem: Stem
-  private let inputChannels: Int
+  let stem: Stem
+  let isBottleneck: Bool
+  let width: Int
+  let inputChannels: Int
+  let norm: Norm
 
   /// A network with the given number of blocks at each of the four resolutions.
   package init(
@@ -57,8 +60,8 @@ public final class ResNet: SampleIndependent {
       width > 0 && inputChannels > 0 && classCount > 0,
       "ResNet needs sizes above zero; got width \(width), \(inputChannels) input channels and "
         + "\(classCount) classes")
-    self.stem = stem
-    self.inputChannels = inputChannels
+    (self.stem, self.isBottleneck, self.width) = (stem, isBottleneck, width)
+    (self.inputChannels, self.norm) = (inputChannels, norm)
     let parts = ResNetParts(norm: norm)
     conv1 =
       stem == .imageNet
