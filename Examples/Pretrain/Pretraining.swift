@@ -21,20 +21,19 @@ struct Pretraining {
     // Made before the work, so that a folder without rights costs nobody an hour.
     directory = try RunDirectory(options)
     do {
+      let weights = try GivenWeights(options)
       source = try Source(options)
       try Self.check(options, source)
       network = try StartingNetwork(
-        options, viewSize: source.viewSize, channels: source.training.imageShape[2])
-      net = try withRandomSeed(options.seed) { [network] in
-        try network.makeWithWeights(from: options.weights, prints: options.former == nil)
-      }
+        options, weights, viewSize: source.viewSize, channels: source.training.imageShape[2])
+      net = try withRandomSeed(options.seed, network.make)
     } catch {
       directory.removeIfEmpty()
       throw error
     }
     let note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
-      images: source.fingerprint)
+      images: source.fingerprint, network: network.architecture.metadata)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     optimizer = Self.optimizer(options, source)
     let (learner, optimizer) = options.method.training(
@@ -233,7 +232,7 @@ struct Pretraining {
           + "\(labelsPerClass)")
     }
     let scores = try FineTuning().compare(
-      learner.net, with: network.make, hiddenLayer: "avgpool", bank: bank,
+      learner.net, with: network.makeFromScratch, hiddenLayer: "avgpool", bank: bank,
       queries: queries, imageSize: source.viewSize, labelsPerClass: labelsPerClass,
       seed: options.seed)
     let labels = "with \(counted(labelsPerClass, "label")) of a class"
@@ -328,7 +327,6 @@ struct Pretraining {
     let count = learner.net.parameterCount
     say(
       """
-      \(network.inference.map { $0 + "\n" } ?? "")\
       \(options.method.rawValue) trains \(network.architecture.depth.rawValue) (width \(network.architecture.width), \
       \(network.architecture.stem.text) stem, \(count) parameters) on \
       \(source.training.count) images of \(options.data)

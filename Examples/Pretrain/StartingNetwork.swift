@@ -8,10 +8,7 @@ import Training
 /// the run had.
 struct StartingNetwork {
   let architecture: ResNet.Architecture
-  /// The file of `--weights`; nil without one, or if a run goes on and the file is gone.
-  let weights: StateDict?
-  /// What the command line leaves open and the file says, in words; nil if that is nothing.
-  let inference: String?
+  private let weights: GivenWeights?
   /// Whether the run's first weights are known: not where their file is gone.
   let knowsStart: Bool
 
@@ -19,76 +16,106 @@ struct StartingNetwork {
   /// size, so that each step takes ten times as long.
   private static let smallestForImageNet = 96
 
-  /// The network of a run.
+  /// The network of a run on images of so many channels.
   ///
-  /// - Throws: `UsageError` if the command line contradicts the file or the data, `FileError` and
-  ///   `StateError` if the file cannot be read or is of no such network.
-  init(_ options: Options, viewSize: Size2D, channels: Int) throws {
+  /// - Throws: `UsageError` if the weights are for other images, `StateError` if a checkpoint has no
+  ///   such network.
+  init(
+    _ options: Options, _ weights: GivenWeights?, viewSize: Size2D, channels: Int
+  ) throws {
+    self.weights = weights
+    knowsStart = options.weights == nil || weights != nil
     if let checkpoint = options.former?.checkpoint ?? options.replay?.checkpoint {
-      // Its shapes know better than the command line of an earlier version.
-      architecture = try ResNet.Architecture(of: checkpoint.network)
-      weights = options.weights.flatMap { try? StateDict(contentsOf: $0) }
-      inference = nil
-      knowsStart = options.weights == nil || weights != nil
-      return
-    }
-    knowsStart = true
-    guard let path = options.weights else {
+      // What it has knows better than the command line, which an earlier version took otherwise.
+      let noted = try? RunNote(checkpoint, path: "").network
+      architecture =
+        try noted.flatMap(ResNet.Architecture.init(metadata:))
+        ?? ResNet.Architecture(of: checkpoint.network)
+    } else if let weights {
+      architecture = weights.architecture
+      guard architecture.inputChannels == channels else {
+        throw UsageError(
+          "--weights needs a network for images of \(counted(channels, "channel")), which the data "
+            + "have; \(weights.path) is of \(architecture)")
+      }
+    } else {
       let isSmall = min(viewSize.height, viewSize.width) < Self.smallestForImageNet
       architecture = ResNet.Architecture(
         depth: options.net ?? .resNet10, stem: options.stem ?? (isSmall ? .small : .imageNet),
         width: options.width ?? 16, inputChannels: channels)
-      (weights, inference) = (nil, nil)
-      return
     }
-    let state = try StateDict(contentsOf: path)
-    weights = state
-    do {
-      architecture = try ResNet.Architecture(of: state)
-    } catch var error as StateError {
-      error.path = path
-      throw error
-    }
-    try Self.check(architecture, of: path, against: options, channels)
-    let isSaid = options.net != nil && options.width != nil && options.stem != nil
-    inference = isSaid ? nil : "\(path) is of \(architecture)"
   }
 
-  private static func check(
-    _ architecture: ResNet.Architecture, of path: String, against options: Options, _ channels: Int
-  ) throws {
-    func check<Value: Equatable>(
-      _ flag: String, _ asked: Value?, _ found: Value, _ text: (Value) -> String
-    ) throws {
-      guard let asked, asked != found else { return }
-      throw UsageError(
-        "\(flag) \(text(asked)) contradicts --weights: \(path) is of \(architecture). Leave "
-          + "\(flag) out, or take other weights")
+  /// A network with new weights.
+  func makeFromScratch() -> ResNet { architecture() }
+
+  /// The network before its first step.
+  ///
+  /// - Throws: `StateError` if the file's weights do not fit.
+  func make() throws -> ResNet {
+    let net = makeFromScratch()
+    try weights?.load(into: net)
+    return net
+  }
+}
+
+/// The file of `--weights`.
+struct GivenWeights {
+  let path: String
+  let architecture: ResNet.Architecture
+  private let state: StateDict
+  /// Whether what is taken is printed.
+  private let isNew: Bool
+
+  /// The file, if the command line names one; nil too if a run goes on and the file is gone, of
+  /// which only the comparison with the first weights suffers.
+  ///
+  /// - Throws: `UsageError` if the command line contradicts the file, `FileError` and `StateError`
+  ///   if it cannot be read or is of no residual network.
+  init?(_ options: Options) throws {
+    guard let path = options.weights else { return nil }
+    isNew = options.former == nil && options.replay == nil
+    do {
+      state = try StateDict(contentsOf: path)
+    } catch let error as FileError where !isNew {
+      say("\(error). The network is not compared with what it began with")
+      return nil
     }
+    self.path = path
+    architecture = try Self.naming(path) { [state] in try ResNet.Architecture(of: state) }
+    if isNew { try check(against: options) }
+  }
+
+  private func check(against options: Options) throws {
     try check("--net", options.net, architecture.depth) { $0.rawValue }
     try check("--width", options.width, architecture.width) { "\($0)" }
     try check("--stem", options.stem, architecture.stem) { $0.text }
-    guard architecture.inputChannels == channels else {
-      throw UsageError(
-        "--weights needs a network for images of \(counted(channels, "channel")), which the data "
-          + "have; \(path) is of \(architecture)")
+    if options.net == nil || options.width == nil || options.stem == nil {
+      say("\(path) is of \(architecture)")
     }
   }
 
-  /// The network with new weights.
-  func make() -> ResNet { architecture() }
+  private func check<Value: Equatable>(
+    _ flag: String, _ asked: Value?, _ found: Value, _ text: (Value) -> String
+  ) throws {
+    guard let asked, asked != found else { return }
+    throw UsageError(
+      "\(flag) \(text(asked)) contradicts --weights: \(path) is of \(architecture). Leave \(flag) "
+        + "out, or take other weights")
+  }
 
-  /// The network with what the file holds, if there is one; what was taken of it is printed.
-  func makeWithWeights(from path: String?, prints: Bool) throws -> ResNet {
-    let net = make()
-    guard let weights, let path else { return net }
+  /// Brings the weights into a network, and prints what was taken.
+  func load(into net: ResNet) throws {
+    let load = try Self.naming(path) { try net.loadPretrained(state) }
+    if isNew { say("\(path): \(load)") }
+  }
+
+  private static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do {
-      let load = try net.loadPretrained(weights)
-      if prints { say("\(path): \(load)") }
+      return try body()
     } catch var error as StateError {
       error.path = path
       throw error
     }
-    return net
   }
 }

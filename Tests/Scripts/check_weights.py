@@ -4,10 +4,12 @@ python check_weights.py REPOSITORY DIRECTORY; see the script `weights` beside th
 """
 
 import copy
+import logging
 import pathlib
 import re
 import subprocess
 import sys
+import warnings
 
 import pytorch_lightning
 import timm
@@ -15,7 +17,7 @@ import torch
 import torchvision
 from lightly.models.modules import BYOLPredictionHead, BYOLProjectionHead, MoCoProjectionHead, SimCLRProjectionHead
 from lightly.models.utils import deactivate_requires_grad
-from resnet import load_resnet
+from resnet import load_resnet, make_resnet
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -23,6 +25,8 @@ root, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 release = root / ".build/release"
 pictures = root / "Tests/ImagesTests/Fixtures/pictures"
 TOLERANCE = 1e-4
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+warnings.simplefilter("ignore")
 torch.manual_seed(0)
 IMAGES = torch.rand(4, 3, 64, 64)
 save_file({"images": IMAGES}, work / "images.safetensors")
@@ -217,6 +221,7 @@ for words, text in [
     (["net.pth", "--net", "resnet50"], "--net resnet50 contradicts --weights: net.pth is of resnet18 of width 64"),
     (["net.pth", "--width", "16"], "--width 16 contradicts"),
     (["net.pth", "--stem", "small"], "--stem small contradicts"),
+    (["net.pth", "--net", "resnet152"], "--net resnet152 contradicts"),
     (["images.safetensors"], "images.safetensors does not fit: it has no residual network"),
     (["nowhere.pth"], "nowhere.pth"),
 ]:
@@ -264,7 +269,20 @@ for name, words in [
         net, _ = load_resnet(work / "copy.safetensors")
         assert distance(net.eval()(IMAGES), load_file(work / "out.safetensors")["logits"]) < TOLERANCE
 
-# --- The example that fine-tunes in PyTorch
+# A network with group norm, which only its words tell from others; a run goes on with it too.
+words = {"network": "resnet18", "width": "16", "stem": "small", "input_channels": "3", "norm": "group 4"}
+net = make_resnet(words, 10)
+save_file(net.state_dict(), work / "grouped.safetensors", metadata=words)
+check("torchvision resnet18 with group norm", "grouped.safetensors", net, True, "loaded")
+said = run("pretrain", "--resume", work / "begun", "--steps", 2)
+assert "goes on after step 1" in said, said
+
+# --- The article's listing, and the example that fine-tunes in PyTorch
+
+article = (root / "Sources/SelfSupervised/SelfSupervised.docc/Elsewhere.md").read_text()
+(section,) = re.findall("## PyTorch\n(.*?)(?=\n## |\\Z)", article, re.DOTALL)
+listings = re.findall("```python\n(.*?)```", section, re.DOTALL)
+assert listings and all(text in (root / "Examples/PyTorch/resnet.py").read_text() for text in listings)
 
 run("pretrain", "--data", pictures, "--batch", 4, "--steps", 3, "--size", 32, "--out", work / "tuned")
 for index, picture in enumerate(pictures.glob("color.*")):

@@ -113,6 +113,8 @@ extension ResNet {
     case resNet50 = "resnet50"
     /// 3, 4, 23 and 3 bottleneck blocks.
     case resNet101 = "resnet101"
+    /// 3, 8, 36 and 3 bottleneck blocks.
+    case resNet152 = "resnet152"
 
     /// The number of blocks at each of the four resolutions.
     public var blocks: [Int] {
@@ -121,11 +123,12 @@ extension ResNet {
       case .resNet18: [2, 2, 2, 2]
       case .resNet34, .resNet50: [3, 4, 6, 3]
       case .resNet101: [3, 4, 23, 3]
+      case .resNet152: [3, 8, 36, 3]
       }
     }
 
     /// Whether blocks have three convolutions, of which the middle one is narrow.
-    public var isBottleneck: Bool { self == .resNet50 || self == .resNet101 }
+    public var isBottleneck: Bool { ![.resNet10, .resNet18, .resNet34].contains(self) }
 
     /// A network of this depth; see `ResNet.init(depth:…)`.
     public func callAsFunction(
@@ -168,4 +171,6 @@ extension ResNet {
   public static let resNet50 = Depth.resNet50
   /// `ResNet.resNet101()` makes a network of this depth.
   public static let resNet101 = Depth.resNet101
+  /// `ResNet.resNet152()` makes a network of this depth.
+  public static let resNet152 = Depth.resNet152
 }
