@@ -27,10 +27,9 @@ struct StartingNetwork {
     knowsStart = options.weights == nil || weights != nil
     if let checkpoint = options.former?.checkpoint ?? options.replay?.checkpoint {
       // What it has knows better than the command line, which an earlier version took otherwise.
-      let noted = try? RunNote(checkpoint, path: "").network
-      architecture =
-        try noted.flatMap(ResNet.Architecture.init(metadata:))
-        ?? ResNet.Architecture(of: checkpoint.network)
+      var state = checkpoint.network
+      state.metadata = (try? RunNote(checkpoint, path: "").network) ?? [:]
+      architecture = try ResNet.Architecture(of: state)
     } else if let weights {
       architecture = weights.architecture
       guard architecture.inputChannels == channels else {

@@ -25,8 +25,8 @@ if words.count > 3 {
 
 // The network knows images that are normalized as ImageNet's. So are the views, and what evaluates
 // it: `represent` takes images as they are.
-let training = Shapes(count: 2_000, size: 64, seed: 0).inMemory()
-let test = Shapes(count: 500, size: 64, seed: 1).inMemory()
+let training = Shapes(count: 1_000, size: 64, seed: 0).inMemory()
+let test = Shapes(count: 400, size: 64, seed: 1).inMemory()
 let learner = SimCLR(
   net, imageSize: 64, hiddenLayer: "pool", augmentation: Compose.simSiam(imageSize: 64))
 let judge = KNNEvaluator(bank: training, queries: test)

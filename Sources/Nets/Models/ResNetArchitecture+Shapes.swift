@@ -13,6 +13,7 @@ extension ResNet.Architecture {
   /// - Throws: `StateError` if the state is of no such network, or does not say how it normalises.
   public init(of state: StateDict, norm: ResNet.Norm? = nil) throws {
     if let said = Self(metadata: state.metadata) {
+      try said.check(in: state)
       self = said
       return
     }
@@ -24,20 +25,35 @@ extension ResNet.Architecture {
     guard let match = NameMatcher(names).matches(in: state.allNames).first,
       2 * match.count > names.count
     else {
-      var error = StateError()
-      error.reason = "has no residual network, whose names are conv1, bn1, layer1.0.conv1 and so on"
-      throw error
+      throw wrong("has no residual network, whose names are conv1, bn1, layer1.0.conv1 and so on")
     }
-    try self.init(ofPart: state.part(at: match), norm)
+    let part = state.part(at: match)
+    try self.init(ofPart: part, norm)
+    try check(in: part)
+  }
+
+  /// Throws unless the largest tensors are there: a network is only made if the file is as large.
+  private func check(in state: StateDict) throws {
+    let size = stem == .imageNet ? 7 : 3
+    for (name, shape) in [
+      ("conv1.weight", TensorShape([width, inputChannels, size, size])),
+      ("layer4.0.conv2.weight", [8 * width, 8 * width, 3, 3]),
+    ] {
+      let found = try state.tensor(named: name).shape
+      guard found != shape else { continue }
+      throw StateError(mismatched: [(name, shape, found)])
+    }
+    switch norm {
+    case .group(let groups), .groupStandardized(let groups):
+      guard width.isMultiple(of: groups) else {
+        throw wrong("says that its \(width) channels are normalised in \(groups) groups")
+      }
+    case .batch: break
+    }
   }
 
   /// The network whose tensors have torchvision's names.
   private init(ofPart state: StateDict, _ norm: ResNet.Norm?) throws {
-    func wrong(_ reason: String) -> StateError {
-      var error = StateError()
-      error.reason = reason
-      return error
-    }
     let kernel = try state.tensor(named: "conv1.weight").shape
     guard kernel.rank == 4, kernel[2] == kernel[3], [3, 7].contains(kernel[2]) else {
       throw wrong(
@@ -67,4 +83,10 @@ extension ResNet.Architecture {
       depth: depth, stem: kernel[2] == 7 ? .imageNet : .small, width: kernel[0],
       inputChannels: kernel[1], norm: norm)
   }
+}
+
+private func wrong(_ reason: String) -> StateError {
+  var error = StateError()
+  error.reason = reason
+  return error
 }

@@ -67,7 +67,7 @@ extension ResNet.Architecture {
   public init?(metadata: [String: String]) {
     guard let depth = metadata[Key.depth].flatMap(ResNet.Depth.init),
       let stem = metadata[Key.stem].flatMap(ResNet.Stem.init(text:)),
-      let width = metadata[Key.width].flatMap({ Int($0) }), width > 0,
+      let width = metadata[Key.width].flatMap({ Int($0) }), (1...1 << 20).contains(width),
       let channels = metadata[Key.inputChannels].flatMap({ Int($0) }), channels > 0,
       let norm = metadata[Key.norm].flatMap(ResNet.Norm.init(text:))
     else { return nil }

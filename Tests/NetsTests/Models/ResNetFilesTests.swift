@@ -59,7 +59,32 @@ final class ResNetFilesTests: XCTestCase {
       try ResNet.Architecture(of: grouped, norm: .groupStandardized(2)).norm, .groupStandardized(2))
   }
 
-  func testWordsThere() {
+  /// Words and shapes that ask for a network which the file cannot hold are no reason to make it.
+  func testWordsThatAreNotTrue() {
+    let net = ResNet.resNet10(stem: .small, width: 4, classCount: 5, norm: .group(2))
+    func message(_ key: String, _ value: String) -> String {
+      var state = net.state
+      state.metadata = net.savedMetadata
+      state.metadata[key] = value
+      do { return "\(try ResNet.Architecture(of: state))" } catch { return "\(error)" }
+    }
+    XCTAssertTrue(
+      message("width", "100000").contains(
+        "conv1.weight needs shape [100000, 3, 3, 3], got [4, 3, 3, 3]"))
+    XCTAssertTrue(message("stem", "imagenet").contains("conv1.weight needs shape [4, 3, 7, 7]"))
+    XCTAssertTrue(message("norm", "group 3").contains("says that its 4 channels"))
+    XCTAssertTrue(message("width", "-1").contains("has no running statistics"))
+    XCTAssertTrue(message("width", "4").hasPrefix("resnet10 of width 4 with the small stem"))
+    let wide = net.state.entries.map { entry in
+      entry.name == "conv1.weight"
+        ? StateDict.Entry(entry.name, .zeros([5_000, 3, 3, 3])) : entry
+    }
+    XCTAssertThrowsError(try ResNet.Architecture(of: StateDict(wide), norm: .batch)) {
+      XCTAssertTrue("\($0)".contains("needs shape [40000, 40000, 3, 3], got [32, 32, 3, 3]"))
+    }
+  }
+
+  func testWordsOfAnArchitecture() {
     for norm in [ResNet.Norm.batch, .group(2), .groupStandardized(4)] {
       let architecture = ResNet.Architecture(
         depth: .resNet34, stem: .small, width: 8, inputChannels: 1, norm: norm)

@@ -51,7 +51,8 @@ extension Module {
     let fitting = plans.filter(\.error.isEmpty)
     guard let plan = fitting.first else { throw first.error }
     _ = try load(StateDict(plan.entries), partially: true)
-    return plan.result(besides: fitting.dropFirst().map(\.match.prefix))
+    return plan.result(
+      besides: fitting.map(\.match.prefix).filter { ExactName($0) != ExactName(plan.match.prefix) })
   }
 
   /// The last layer, if it is linear: the one that depends on the classes.
