@@ -31,7 +31,8 @@ final class RunReporter {
   /// The share of the time of the steps that reports may take before the last one.
   private static let largestShare = 0.02
 
-  /// A report of a run in a directory, for which `learner` has to be untrained until ``begin()``.
+  /// A report of a run in a directory, for which `learner` has to be as the run began until
+  /// ``begin(knowsStart:)``.
   init(
     _ options: Options, _ source: Source, _ architecture: ResNet.Architecture,
     _ optimizer: OptimizerChoice, _ learner: any Learner, _ directory: RunDirectory,

@@ -25,8 +25,8 @@ if words.count > 3 {
 
 // The network knows images that are normalized as ImageNet's. So are the views, and what evaluates
 // it: `represent` takes images as they are.
-let training = Shapes(count: 1_000, size: 64, seed: 0).inMemory()
-let test = Shapes(count: 400, size: 64, seed: 1).inMemory()
+let training = Shapes(count: 500, size: 64, difficulty: .hard, seed: 0).inMemory()
+let test = Shapes(count: 200, size: 64, difficulty: .hard, seed: 1).inMemory()
 let learner = SimCLR(
   net, imageSize: 64, hiddenLayer: "pool", augmentation: Compose.simSiam(imageSize: 64))
 let judge = KNNEvaluator(bank: training, queries: test)
@@ -37,7 +37,7 @@ func accuracy() throws -> Float {
 }
 
 print("kNN before the training: \(try accuracy())")
-let steps = stepCount(standard: 60)
+let steps = stepCount(standard: 40)
 let trainer = Trainer(
   learner, optimizer: AdamW(learner.parameterGroups(weightDecay: 1e-4), learningRate: 3e-4),
   loader: DataLoader(training, batchSize: 64, shuffled: true, dropsLast: true), stepCount: steps)
@@ -47,5 +47,5 @@ try trainer.run { report in
     print("step \(report.step): loss \(report.loss)")
   }
 }
-print("kNN behind it: \(try accuracy())")
+print("kNN after it: \(try accuracy())")
 try net.save(to: "efficientnet-lite0.safetensors")
