@@ -6,6 +6,7 @@ import PackageDescription
 let tutorials = [
   "01-BYOL", "02-BYOLTrainer", "03-KNN", "04-SimSiam", "05-SimCLR", "06-NNCLR", "07-MoCo",
   "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro", "12-Concurrency",
+  "13-EfficientNet",
 ]
 
 let package = Package(
@@ -54,6 +55,8 @@ let package = Package(
     .executableTarget(
       name: "ONNXNetworks", dependencies: ["Arguments", "SelfSupervised", "Tensor", "TestSupport"],
       path: "Examples/Tools/ONNXNetworks"),
+      name: "Features", dependencies: ["Arguments", "SelfSupervised"],
+      path: "Examples/Tools/Features"),
     .executableTarget(
       name: "PixelComparison",
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],

@@ -16,9 +16,13 @@ struct Options {
   /// A file with the classes of some pictures of `data`; nil if these are those of its directories.
   let labels: String?
   let method: MethodName
-  let net: ResNet.Depth
-  let width: Int
-  let size: Int?
+  /// Each nil if it follows from the weights, the data or the size of the views.
+  let net: ResNet.Depth?
+  let width: Int?
+  let stem: ResNet.Stem?
+  /// A file of weights that the network begins with; random ones if it is nil.
+  let weights: String?
+  var size: Int?
   let images: Int?
   let length: Length?
   let batch: Int?
@@ -154,6 +158,7 @@ struct Options {
     dataPaths = try Self.dataPaths(arguments, ofFormerRun: former != nil || replay != nil)
     let data = dataPaths.joined(separator: ", ")
     labels = try arguments.path("--labels")
+    weights = try arguments.path("--weights")
     if labels != nil, dataPaths.count > 1 || ImageSets.isName(data) {
       throw UsageError("--labels needs --data with one directory of pictures; the data are \(data)")
     }
@@ -164,9 +169,13 @@ struct Options {
     self.words =
       (hasRelative ? words.without(["--data"]) + whole : words)
       + (labels.map { ["--labels", URL(fileURLWithPath: $0).path] } ?? [])
+      + (weights.map { ["--weights", URL(fileURLWithPath: $0).path] } ?? [])
     method = try arguments.choice("--method")
-    net = try arguments.choice("--net")
-    width = try arguments.integer("--width", in: 1...1_024)
+    net = arguments.has("--net") ? try arguments.choice("--net") : nil
+    width = try arguments.optionalInteger("--width", in: 1...1_024)
+    stem =
+      arguments.has("--stem")
+      ? ResNet.Stem(text: try arguments.choice("--stem", of: ["small", "imagenet"])) : nil
     size = try arguments.optionalInteger("--size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
     batch = try arguments.optionalInteger("--batch", in: 2...65_536)
@@ -307,9 +316,18 @@ extension Options {
       "--method", "NAME", MethodName.allCases.map(\.rawValue).joined(separator: ", "),
       standard: "byol"),
     Flag(
-      "--net", "NAME", ResNet.Depth.allCases.map(\.rawValue).joined(separator: ", "),
-      standard: "resnet10"),
-    Flag("--width", "N", "channels of the network's first level", standard: "16"),
+      "--weights", "FILE",
+      "begin with the weights of a file (.pth, .ckpt, .safetensors) of torchvision, timm, lightly, MoCo, "
+        + "DINO, Lightning or this program; network, width and stem follow from it"),
+    Flag(
+      "--net", "NAME",
+      ResNet.Depth.allCases.map(\.rawValue).joined(separator: ", ")
+        + "; resnet10 if neither this nor --weights says"),
+    Flag("--width", "N", "channels of the network's first level; 16 if not given"),
+    Flag(
+      "--stem", "NAME",
+      "small (3x3, for images of about 32 pixels) or imagenet (7x7 and a max-pool); if not given, imagenet "
+        + "for views of 96 pixels or more"),
     Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
     Flag(
       "--crop", "SHARE",

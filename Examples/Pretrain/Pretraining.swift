@@ -9,6 +9,8 @@ import Training
 struct Pretraining {
   private let options: Options
   private let source: Source
+  private let network: StartingNetwork
+  private let net: ResNet
   private let learner: any Learner
   private let trainer: Trainer
   private let optimizer: OptimizerChoice
@@ -19,20 +21,21 @@ struct Pretraining {
     // Made before the work, so that a folder without rights costs nobody an hour.
     directory = try RunDirectory(options)
     do {
+      let weights = try GivenWeights(options)
       source = try Source(options)
       try Self.check(options, source)
+      network = try StartingNetwork(
+        options, weights, viewSize: source.viewSize, channels: source.training.imageShape[2])
+      net = try withRandomSeed(options.seed, network.make)
     } catch {
       directory.removeIfEmpty()
       throw error
     }
     let note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
-      images: source.fingerprint)
+      images: source.fingerprint, network: network.architecture.metadata)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     optimizer = Self.optimizer(options, source)
-    let net = withRandomSeed(options.seed) { [source] in
-      Self.net(options, channels: source.training.imageShape[2])
-    }
     let (learner, optimizer) = options.method.training(
       net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
       steps: options.former?.note.steps ?? source.steps, seed: options.seed)
@@ -50,11 +53,7 @@ struct Pretraining {
     trainer.metadata = try note.metadata
   }
 
-  /// A network with new weights.
-  static func net(_ options: Options, channels: Int) -> ResNet {
-    ResNet(
-      depth: options.net, stem: .small, width: options.width, inputChannels: channels)
-  }
+  private var backbone: BackboneFile { BackboneFile(directory.backbone, net, options, source) }
 
   func run() throws {
     let reporter = options.writesReport ? self.reporter(isForAWholeRun: true) : nil
@@ -64,9 +63,9 @@ struct Pretraining {
     if options.former == nil { try directory.removeFormerRun() }
     let log = try MetricsLog(directory.metrics, after: options.former?.checkpoint.step)
     let untrained = try source.judge.map {
-      (try $0.scoresOfPixels(), try $0.scores(of: learner))
+      (try $0.scoresOfPixels(), network.knowsStart ? try $0.scores(of: learner) : nil)
     }
-    reporter?.begin()
+    reporter?.begin(knowsStart: network.knowsStart)
     let looks = RunEvaluation(options, source)
     if options.former == nil, let looks {
       try log.write(try looks.metrics(of: learner), epoch: 0, step: 0)
@@ -88,16 +87,20 @@ struct Pretraining {
       // No step: a run that goes on from before it drops the line.
       try? log.write(
         JSONRecord([("event", .string("nonfinite")), ("what", .string("\(error)"))]))
-      reporter?.note(RunVerdict(RunLog(contentsOf: log.path)).sentences)
+      reporter?.note(verdict(RunLog(contentsOf: log.path)).sentences)
       if let reporter { _ = write(reporter, "The run has ended.", stepSeconds: nil) }
       throw error
     }
     let result = trainer.result
     if result.hasDiverged { say(Self.divergence) }
     let summary = RunSummary(
-      trained: try source.judge?.scores(of: learner), untrained: untrained, result: result,
-      verdict: RunVerdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
+      trained: try source.judge?.scores(of: learner), untrained: untrained,
+      beganWithWeights: options.weights != nil, result: result,
+      verdict: verdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
     try? log.write(summary.record)
+    if failure == nil {
+      try? backbone.write(steps: result.progress.steps, results: results(summary, log.path))
+    }
     reporter?.note(summary.advice)
     let report = reporter.flatMap {
       write(
@@ -109,13 +112,27 @@ struct Pretraining {
     if let failure { throw failure }
   }
 
+  private func verdict(_ log: RunLog, hasDiverged: Bool = false) -> RunVerdict {
+    RunVerdict(log, hasDiverged: hasDiverged, beganWithWeights: options.weights != nil)
+  }
+
+  /// What the file of the network says of it: what labels say, and the last evaluation without them.
+  private func results(_ summary: RunSummary, _ log: String) -> [(name: String, value: Double)] {
+    let log = RunLog(contentsOf: log)
+    return (summary.trained.map { [("knn", Double($0.knn))] } ?? [])
+      + ["view_neighbors", "rotation_accuracy", "feature_rank"].compactMap { name in
+        log.points(name).last.map { (name, $0.value) }
+      }
+  }
+
   private static let divergence =
     "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
     + "rate or --clip may help"
 
   private func reporter(isForAWholeRun: Bool) -> RunReporter {
     RunReporter(
-      options, source, optimizer, learner, directory, isForAWholeRun: isForAWholeRun)
+      options, source, network.architecture, optimizer, learner, directory,
+      isForAWholeRun: isForAWholeRun)
   }
 
   /// Writes the report; one that cannot be written is no reason to end otherwise.
@@ -134,10 +151,10 @@ struct Pretraining {
   /// Writes the report of a run that is there.
   func writeReport() throws {
     let reporter = self.reporter(isForAWholeRun: false)
-    reporter.begin()
+    reporter.begin(knowsStart: network.knowsStart)
     if let former = options.former { try trainer.restore(former.checkpoint) }
     let log = RunLog(contentsOf: directory.metrics)
-    reporter.note(RunVerdict(log).sentences)
+    reporter.note(verdict(log).sentences)
     try reporter.write(state: RunReport.state(log, of: source.steps))
     say("wrote \(directory.report)")
   }
@@ -181,7 +198,7 @@ struct Pretraining {
   /// The state before a step that was not finite is the last good one.
   private func saveState(before error: NonFiniteError) throws {
     guard learner.net.state.entries.allSatisfy({ $0.value.isFinite }) else { return }
-    try learner.net.save(to: directory.backbone)
+    try backbone.write(steps: trainer.progress.steps)
     try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
     say(
       """
@@ -197,7 +214,7 @@ struct Pretraining {
     guard let judge = source.judge else {
       throw UsageError("evaluate needs labels; there are none with \(options.data)")
     }
-    try learner.net.load(from: directory.backbone)
+    try net.loadPretrained(from: directory.backbone)
     say(source.judges)
     let scores = [
       ("trained", try judge.scores(of: learner)), ("raw pixels", try judge.scoresOfPixels()),
@@ -235,8 +252,7 @@ struct Pretraining {
           + "\(labelsPerClass)")
     }
     let scores = try FineTuning().compare(
-      learner.net, with: { Self.net(options, channels: source.training.imageShape[2]) },
-      hiddenLayer: "avgpool", bank: bank,
+      learner.net, with: network.makeFromScratch, hiddenLayer: "avgpool", bank: bank,
       queries: queries, imageSize: source.viewSize, labelsPerClass: labelsPerClass,
       seed: options.seed)
     let labels = "with \(counted(labelsPerClass, "label")) of a class"
@@ -304,7 +320,7 @@ struct Pretraining {
       callbacks.append(BestNetworks(in: directory.path, count: count, by: metric))
     }
     return callbacks + [
-      log, SavedNetwork(path: directory.backbone),
+      log, SavedNetwork(file: backbone),
       CheckpointPolicy(
         in: directory.path, every: options.checkpointSteps.map { .steps($0) } ?? .minutes(5)),
     ]
@@ -332,7 +348,8 @@ struct Pretraining {
     let count = learner.net.parameterCount
     say(
       """
-      \(options.method.rawValue) trains \(options.net.rawValue) (width \(options.width), \(count) parameters) on \
+      \(options.method.rawValue) trains \(network.architecture.depth.rawValue) (width \(network.architecture.width), \
+      \(network.architecture.stem.text) stem, \(count) parameters) on \
       \(source.training.count) images of \(options.data)
       \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, views of \
       \(source.viewSize), \(optimizer.kind.rawValue) at \(optimizer.learningRate), seed \
@@ -356,18 +373,5 @@ extension TrainingEvent {
     case .notWritten: description
     case .checkpoint: nil
     }
-  }
-}
-
-/// Writes the network when a training has ended: before the checkpoint, which is larger and for
-/// which there may be no room.
-private struct SavedNetwork: TrainingCallback {
-  let path: String
-
-  func callAsFunction(after report: StepReport, in trainer: Trainer) -> [TrainingEvent] { [] }
-
-  func trainingEnded(_ trainer: Trainer) throws {
-    try makeDirectory(at: path.directoryOfPath)
-    try trainer.learner.net.save(to: path)
   }
 }

@@ -10,6 +10,8 @@ struct RunNote: Codable {
   let imageCount: Int
   /// What tells the images from others; nil in older files.
   var images: String?
+  /// What the network is; nil in older files.
+  var network: [String: String]?
 
   private static let name = "progress"
 
@@ -29,9 +31,11 @@ struct RunNote: Codable {
     self = note
   }
 
-  init(words: [String], steps: Int, imageCount: Int, images: String) {
+  init(
+    words: [String], steps: Int, imageCount: Int, images: String, network: [String: String]
+  ) {
     (self.words, self.steps, self.imageCount) = (words, steps, imageCount)
-    self.images = images
+    (self.images, self.network) = (images, network)
   }
 
   /// Throws unless the data are what they were, and the run is no shorter than it has come.

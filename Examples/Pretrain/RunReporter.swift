@@ -10,6 +10,7 @@ import Training
 final class RunReporter {
   private let options: Options
   private let source: Source
+  private let architecture: ResNet.Architecture
   private let optimizer: OptimizerChoice
   private let learner: any Learner
   private let directory: RunDirectory
@@ -30,20 +31,24 @@ final class RunReporter {
   /// The share of the time of the steps that reports may take before the last one.
   private static let largestShare = 0.02
 
-  /// A report of a run in a directory, for which `learner` has to be untrained until ``begin()``.
+  /// A report of a run in a directory, for which `learner` has to be as the run began until
+  /// ``begin(knowsStart:)``.
   init(
-    _ options: Options, _ source: Source, _ optimizer: OptimizerChoice, _ learner: any Learner,
-    _ directory: RunDirectory, isForAWholeRun: Bool
+    _ options: Options, _ source: Source, _ architecture: ResNet.Architecture,
+    _ optimizer: OptimizerChoice, _ learner: any Learner, _ directory: RunDirectory,
+    isForAWholeRun: Bool
   ) {
     shown = Self.shown(source, isForAWholeRun: isForAWholeRun)
-    (self.options, self.source, self.optimizer) = (options, source, optimizer)
+    (self.options, self.source) = (options, source)
+    (self.architecture, self.optimizer) = (architecture, optimizer)
     (self.learner, self.directory) = (learner, directory)
   }
 
-  /// Looks at the network before its first step, and at views of a few images.
-  func begin() {
+  /// Looks at the network before its first step, if its weights are known, and at views of a few
+  /// images.
+  func begin(knowsStart: Bool) {
     timed {
-      untrained = features
+      untrained = knowsStart ? features : nil
       views = try? RunReport.Views(viewGrid)
     }
   }
@@ -145,7 +150,8 @@ final class RunReporter {
       .init("Method", options.method.rawValue),
       .init(
         "Network",
-        "\(options.net.rawValue), width \(options.width), \(learner.net.parameterCount) parameters"),
+        "\(architecture), \(learner.net.parameterCount) parameters"),
+      .init("First weights", options.weights ?? "random"),
       .init("Images", "\(source.training.count) of \(options.data)"),
       .init("Labels", source.judges),
       .init(

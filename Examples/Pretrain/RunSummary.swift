@@ -6,8 +6,10 @@ import Training
 struct RunSummary {
   /// What labels say of the trained network's features; nil where there are none.
   let trained: FeatureScores?
-  /// The same of raw pixels and of the untrained network.
-  let untrained: (pixels: FeatureScores, network: FeatureScores)?
+  /// The same of raw pixels and of the network before its first step, if it is known.
+  let untrained: (pixels: FeatureScores, network: FeatureScores?)?
+  /// Whether the first weights were those of a file, rather than random.
+  let beganWithWeights: Bool
   let result: TrainingResult
   /// What can be said without labels.
   let verdict: RunVerdict
@@ -20,7 +22,7 @@ struct RunSummary {
       [
         ("event", .string("summary")), ("knn", .number(trained?.knn ?? .nan)),
         ("knn_raw_pixels", .number(untrained?.pixels.knn ?? .nan)),
-        ("knn_random_encoder", .number(untrained?.network.knn ?? .nan)),
+        ("knn_\(start.field)", .number(untrained?.network?.knn ?? .nan)),
       ] + fewLabelFields + [
         ("loss", .number(progress.averageLoss ?? .nan)), ("steps", .integer(progress.steps)),
         ("skipped_steps", .integer(progress.skippedSteps)),
@@ -44,8 +46,12 @@ struct RunSummary {
     guard let trained, let untrained else { return [] }
     return [
       ("trained", "trained", trained), ("raw pixels", "raw_pixels", untrained.pixels),
-      ("untrained network", "random_encoder", untrained.network),
-    ]
+    ] + (untrained.network.map { [(start.name, start.field, $0)] } ?? [])
+  }
+
+  private var start: (name: String, field: String) {
+    beganWithWeights
+      ? ("given weights", "given_weights") : ("untrained network", "random_encoder")
   }
 
   private var scores: String {
@@ -63,11 +69,11 @@ struct RunSummary {
   /// Whether labels find features that cost nothing to be as good.
   private var hasNotHelped: Bool {
     guard let trained, let untrained else { return false }
-    let better = zip(
-      trained.fewLabels, zip(untrained.pixels.fewLabels, untrained.network.fewLabels)
-    )
-    .contains { $0.mean > max($1.0.mean, $1.1.mean) }
-    return !better && trained.knn <= max(untrained.pixels.knn, untrained.network.knn)
+    let others = [untrained.pixels] + (untrained.network.map { [$0] } ?? [])
+    let isBetter = trained.fewLabels.indices.contains { index in
+      others.allSatisfy { trained.fewLabels[index].mean > $0.fewLabels[index].mean }
+    }
+    return !isBetter && trained.knn <= others.map(\.knn).max() ?? 0
   }
 
   func text(directory: String, files: [String]) -> String {
@@ -77,12 +83,15 @@ struct RunSummary {
       goes on from there
 
       """
+    let constructor =
+      files.first { $0.hasSuffix("/backbone.safetensors") }
+      .map { "\nlet net = try ResNet(contentsOf: \"\($0)\")" } ?? ""
     return """
       \(result.stopReason == nil ? "" : interruption)\
       \(scores)
       \(progress.steps) steps in \(ProgressLine.time(progress.seconds)), \
       \(String(format: "%.0f", result.imagesPerSecond)) images/s, \(peakMegabytes) MB at most
-      wrote \(files.joined(separator: " and "))
+      wrote \(files.joined(separator: " and "))\(constructor)
       """
   }
 }

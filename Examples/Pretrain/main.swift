@@ -9,7 +9,7 @@ signal(SIGUSR1, SIG_IGN)
 runProgram("pretrain") { error in
   switch error {
   case let error as FileError: error.kind == .unwritable ? 74 : 66
-  case is CheckpointError: 66
+  case is CheckpointError, is StateError: 66
   default: nil
   }
 } _: {

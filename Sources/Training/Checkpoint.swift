@@ -73,6 +73,9 @@ public struct Checkpoint: Sendable {
     self.path = path
   }
 
+  /// The tensors of the network that the learner trains.
+  package var network: StateDict { learner.scoped(to: "net") }
+
   /// Writes the file; an earlier one stays as it was until this is complete.
   ///
   /// - Throws: `FileError` if the file cannot be written.

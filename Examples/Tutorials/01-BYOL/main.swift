@@ -16,7 +16,7 @@ import SelfSupervised
 let weights = CommandLine.arguments.dropFirst(2).first
 let imageSize = weights == nil ? 64 : 256
 let resnet = withRandomSeed(0) { ResNet.resNet50(width: weights == nil ? 16 : 64) }
-if let weights { try resnet.load(from: weights) }
+if let weights { print(try resnet.loadPretrained(from: weights)) }
 
 // Views are the paper's, and each goes through the network on its own. The package's are
 // `augmentation: Compose.byolPyTorch(imageSize: 256), viewBatching: .joint`.

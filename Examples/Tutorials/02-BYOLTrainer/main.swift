@@ -10,7 +10,7 @@ import Training
 let weights = CommandLine.arguments.dropFirst(2).first
 let imageSize = weights == nil ? 64 : 256
 let resnet = withRandomSeed(0) { ResNet.resNet50(width: weights == nil ? 16 : 64) }
-if let weights { try resnet.load(from: weights) }
+if let weights { print(try resnet.loadPretrained(from: weights)) }
 
 let dataset = MockDataset(imageSize: imageSize, length: 10_000)
 

@@ -13,7 +13,7 @@ let imageSize = weights == nil ? 64 : 256
 let resnet = withRandomSeed(0) {
   weights == nil ? ResNet.resNet50(stem: .small, width: 8) : .resNet50()
 }
-if let weights { try resnet.load(from: weights) }
+if let weights { print(try resnet.loadPretrained(from: weights)) }
 
 let learner = PixelCL(
   resnet,

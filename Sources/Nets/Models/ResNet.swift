@@ -43,8 +43,11 @@ public final class ResNet: SampleIndependent {
   public let avgpool = GlobalAveragePool()
   /// The classifier.
   public let fc: Linear
-  private let stem: Stem
-  private let inputChannels: Int
+  let stem: Stem
+  let isBottleneck: Bool
+  let width: Int
+  let inputChannels: Int
+  let norm: Norm
 
   /// A network with the given number of blocks at each of the four resolutions.
   package init(
@@ -57,8 +60,8 @@ public final class ResNet: SampleIndependent {
       width > 0 && inputChannels > 0 && classCount > 0,
       "ResNet needs sizes above zero; got width \(width), \(inputChannels) input channels and "
         + "\(classCount) classes")
-    self.stem = stem
-    self.inputChannels = inputChannels
+    (self.stem, self.isBottleneck, self.width) = (stem, isBottleneck, width)
+    (self.inputChannels, self.norm) = (inputChannels, norm)
     let parts = ResNetParts(norm: norm)
     conv1 =
       stem == .imageNet
@@ -110,6 +113,8 @@ extension ResNet {
     case resNet50 = "resnet50"
     /// 3, 4, 23 and 3 bottleneck blocks.
     case resNet101 = "resnet101"
+    /// 3, 8, 36 and 3 bottleneck blocks.
+    case resNet152 = "resnet152"
 
     /// The number of blocks at each of the four resolutions.
     public var blocks: [Int] {
@@ -118,11 +123,12 @@ extension ResNet {
       case .resNet18: [2, 2, 2, 2]
       case .resNet34, .resNet50: [3, 4, 6, 3]
       case .resNet101: [3, 4, 23, 3]
+      case .resNet152: [3, 8, 36, 3]
       }
     }
 
     /// Whether blocks have three convolutions, of which the middle one is narrow.
-    public var isBottleneck: Bool { self == .resNet50 || self == .resNet101 }
+    public var isBottleneck: Bool { ![.resNet10, .resNet18, .resNet34].contains(self) }
 
     /// A network of this depth; see `ResNet.init(depth:…)`.
     public func callAsFunction(
@@ -165,4 +171,6 @@ extension ResNet {
   public static let resNet50 = Depth.resNet50
   /// `ResNet.resNet101()` makes a network of this depth.
   public static let resNet101 = Depth.resNet101
+  /// `ResNet.resNet152()` makes a network of this depth.
+  public static let resNet152 = Depth.resNet152
 }

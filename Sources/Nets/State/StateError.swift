@@ -13,6 +13,8 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
   public var impossible: [(name: String, needed: String, found: String)] = []
   /// Tensors that the file has and that cannot be read.
   public var unreadable: [StateDict.Unreadable] = []
+  /// What else is wrong, after "it".
+  public var reason: String?
   /// What would fit, if there is a way.
   public var advice: String?
 
@@ -36,7 +38,7 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
   /// Whether nothing is wrong.
   package var isEmpty: Bool {
     missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty && impossible.isEmpty
-      && unreadable.isEmpty
+      && unreadable.isEmpty && reason == nil
   }
 
   /// Notes that a tensor is needed which `state` lacks, or whose numbers it could not read.
@@ -89,6 +91,7 @@ extension StateError {
       let tensors = unreadable.map { "\($0.name), for it \($0.reason)" }
       parts.append("has tensors that cannot be read: \(listed(tensors))")
     }
+    if let reason { parts.append(reason) }
     if parts.isEmpty { parts.append("has no tensor") }
     return "\(path ?? "the state") does not fit: it " + parts.joined(separator: "; it ")
       + (advice.map { "; \($0)\(source)" } ?? "")

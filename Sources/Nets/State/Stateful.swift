@@ -8,18 +8,28 @@ public protocol Stateful: AnyObject {
   /// - Returns: What takes the numbers of `state`; it cannot fail.
   /// - Throws: `StateError` if names or shapes differ.
   func plan(_ state: StateDict) throws -> () -> Void
+
+  /// Words that ``save(to:)`` writes beside the numbers: what they are of.
+  var savedMetadata: [String: String] { get }
 }
 
 extension Stateful {
+  /// None.
+  public var savedMetadata: [String: String] { [:] }
+
   /// Takes the numbers of `state`, all of them or, if anything does not fit, none.
   ///
   /// - Throws: `StateError` if names or shapes differ.
   public func load(_ state: StateDict) throws { try plan(state)() }
 
-  /// Writes the numbers as a safetensors file.
+  /// Writes the numbers as a safetensors file, with ``savedMetadata``.
   ///
   /// - Throws: `FileError` if the file cannot be written; an earlier file stays as it was.
-  public func save(to path: String) throws { try state.write(to: path) }
+  public func save(to path: String) throws {
+    var state = state
+    state.metadata.merge(savedMetadata) { $1 }
+    try state.write(to: path)
+  }
 
   /// Takes the numbers of a safetensors file, or of one that torch.save wrote, all of them or, if
   /// anything does not fit, none.
@@ -27,11 +37,16 @@ extension Stateful {
   /// - Throws: `FileError` if the file cannot be read, `StateError` if it does not fit.
   public func load(from path: String) throws {
     let state = try StateDict(contentsOf: path)
-    do {
-      try load(state)
-    } catch var error as StateError {
-      error.path = path
-      throw error
-    }
+    try naming(path) { try load(state) }
+  }
+}
+
+/// What `body` gives, where an error of a state names the file that it was read from.
+func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch var error as StateError {
+    error.path = path
+    throw error
   }
 }

@@ -5,6 +5,7 @@ extension RunReport {
   private static let compared = [
     (field: "trained", knn: "knn", name: "trained network"),
     (field: "random_encoder", knn: "knn_random_encoder", name: "untrained network"),
+    (field: "given_weights", knn: "knn_given_weights", name: "given weights"),
     (field: "raw_pixels", knn: "knn_raw_pixels", name: "raw pixels"),
   ]
 

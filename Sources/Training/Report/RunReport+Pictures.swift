@@ -132,7 +132,7 @@ extension PictureStudy {
     let classes = labels.isEmpty ? "" : " Underlined ones are of its class."
     return RunReport.section(
       "Which pictures does it take for similar?",
-      "Pictures, and those whose features are most similar, by the untrained network and by the trained one. "
+      "Pictures, and those whose features are most similar, by the network before its training and after it. "
         + "After the training they should be more of the same thing, rather than of the same color.\(classes)\(kept)",
       id: "neighbors", samples.isEmpty ? [] : ["<div class=\"cards samples\">\(cards)</div>"])
   }

@@ -36,8 +36,9 @@ package struct RunVerdict: Sendable {
   /// - Parameters:
   ///   - log: What the run has written.
   ///   - hasDiverged: Whether a weight is NaN or very large.
-  package init(_ log: RunLog, hasDiverged: Bool = false) {
-    let course = Course(log)
+  ///   - beganWithWeights: Whether the network had been trained before, so that it knows views.
+  package init(_ log: RunLog, hasDiverged: Bool = false, beganWithWeights: Bool = false) {
+    let course = Course(log, beganWithWeights: beganWithWeights)
     finding = hasDiverged || course.isBroken ? .diverged : course.finding
     sentences = Self.sentences(finding, course)
   }
@@ -85,7 +86,8 @@ package struct RunVerdict: Sendable {
       ]
     case .worse:
       [
-        "The features tell less of the images than those of the untrained network do"
+        "The features tell less of the images than those of the "
+          + (course.beganWithWeights ? "given weights" : "untrained network") + " do"
           + course.turns + ".",
         "Train longer, or with views that keep what matters: pretrain views FILE.png draws them.",
       ]
@@ -115,7 +117,11 @@ private struct Course {
   /// Whether a loss was not finite.
   let isBroken: Bool
 
-  init(_ log: RunLog) {
+  /// Whether the network had been trained before.
+  let beganWithWeights: Bool
+
+  init(_ log: RunLog, beganWithWeights: Bool) {
+    self.beganWithWeights = beganWithWeights
     steps = log.stepCount
     retrieval = Measure(log.points("view_retrieval"))
     rotation = Measure(log.points("rotation_accuracy"))
@@ -141,7 +147,7 @@ private struct Course {
     if steps < Self.fewestSteps { return .tooShort }
     if isCollapsed { return .collapsed }
     if let share = rank.share(of: rank.lowest), share < 0.6 { return .rateTooHigh }
-    if let start = retrieval.start, start > 0.5 { return .viewsTooWeak }
+    if let start = retrieval.start, start > 0.5, !beganWithWeights { return .viewsTooWeak }
     guard let rise = rotation.rise else { return .unknown }
     if let last = retrieval.last, let chance, last < Self.fewestFound * chance {
       return .viewsTooStrong

@@ -8,6 +8,7 @@ final class ResNetTests: XCTestCase {
   func testParameterCountsAreTorchvisions() {
     let counts: [ResNet.Depth: Int] = [
       .resNet18: 11_689_512, .resNet34: 21_797_672, .resNet50: 25_557_032, .resNet101: 44_549_160,
+      .resNet152: 60_192_808,
     ]
     for (depth, count) in counts { XCTAssertEqual(depth().parameterCount, count, depth.rawValue) }
   }
@@ -15,7 +16,7 @@ final class ResNetTests: XCTestCase {
   func testDepthsByName() throws {
     XCTAssertEqual(
       ResNet.Depth.allCases.map(\.rawValue),
-      ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"])
+      ["resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"])
     for depth in ResNet.Depth.allCases {
       let net = ResNet(depth: depth, stem: .small, width: 2, inputChannels: 1, classCount: 3)
       let blocks = [net.layer1, net.layer2, net.layer3, net.layer4].map(\.layers.count)

@@ -94,6 +94,7 @@ struct TorchFileDamage: Error {
   init(_ reason: String) { self.reason = reason }
 
   static let pickle = TorchFileDamage("its pickle is damaged")
+  static let zip = TorchFileDamage("its zip archive is damaged")
 }
 
 /// ("storage", class, key, device, count)

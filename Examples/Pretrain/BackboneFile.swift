@@ -1,0 +1,68 @@
+import Files
+import Foundation
+import SelfSupervised
+import Training
+
+/// Writes `backbone.safetensors`: the network without its classifier, which nothing has trained, and
+/// words that say what it is.
+struct BackboneFile {
+  let path: String
+  private let net: ResNet
+  private let metadata: [String: String]
+
+  /// The file of a run; the article Elsewhere lists the words.
+  init(_ path: String, _ net: ResNet, _ options: Options, _ source: Source) {
+    (self.path, self.net) = (path, net)
+    var metadata = net.savedMetadata
+    metadata["format_version"] = "1"
+    metadata["method"] = options.method.rawValue
+    metadata["view_size"] = "\(source.viewSize.height)x\(source.viewSize.width)"
+    metadata["normalization"] = "none: values 0...1"
+    metadata["data"] = options.data.nameInPath
+    metadata["image_count"] = "\(source.training.count)"
+    metadata["began_with"] = options.weights?.nameInPath ?? "random weights"
+    self.metadata = metadata
+  }
+
+  /// The size of the views that a network was trained on.
+  ///
+  /// - Throws: `FileError` if the file cannot be read or does not say.
+  static func viewSize(in path: String) throws -> Size2D {
+    let words = try StateDict(contentsOf: path).metadata["view_size"]
+    let sides = (words ?? "").split(separator: "x").compactMap { Int($0) }
+    guard sides.count == 2, sides.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw FileError(
+        path: path,
+        reason: "needs a view_size such as 64x64 in its metadata; it has \(words ?? "none"), as those of "
+          + "earlier versions: train again or resume the run, which writes it")
+    }
+    return Size2D(height: sides[0], width: sides[1])
+  }
+
+  /// Writes the network as it is now.
+  ///
+  /// - Parameters:
+  ///   - steps: How many steps it was trained.
+  ///   - results: What evaluations say of it.
+  /// - Throws: `FileError` if the file cannot be written; an earlier one stays as it was.
+  func write(steps: Int, results: [(name: String, value: Double)] = []) throws {
+    var state = net.state.removing("fc")
+    state.metadata = metadata
+    state.metadata["steps"] = "\(steps)"
+    for (name, value) in results where value.isFinite {
+      state.metadata[name] = String(format: "%.4f", value)
+    }
+    try makeDirectory(at: path.directoryOfPath)
+    try state.write(to: path)
+  }
+}
+
+/// Writes the network when a training has ended: before the checkpoint, which is larger and for
+/// which there may be no room.
+struct SavedNetwork: TrainingCallback {
+  let file: BackboneFile
+
+  func callAsFunction(after report: StepReport, in trainer: Trainer) -> [TrainingEvent] { [] }
+
+  func trainingEnded(_ trainer: Trainer) throws { try file.write(steps: trainer.progress.steps) }
+}
