@@ -55,6 +55,7 @@ let package = Package(
     .executableTarget(
       name: "ONNXNetworks", dependencies: ["Arguments", "SelfSupervised", "Tensor", "TestSupport"],
       path: "Examples/Tools/ONNXNetworks"),
+    .executableTarget(
       name: "Features", dependencies: ["Arguments", "SelfSupervised"],
       path: "Examples/Tools/Features"),
     .executableTarget(

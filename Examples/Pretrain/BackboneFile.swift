@@ -1,3 +1,4 @@
+import Arguments
 import Files
 import Foundation
 import SelfSupervised
@@ -33,10 +34,27 @@ struct BackboneFile {
     guard sides.count == 2, sides.allSatisfy({ (1...65_536).contains($0) }) else {
       throw FileError(
         path: path,
-        reason: "needs a view_size such as 64x64 in its metadata; it has \(words ?? "none"), as those of "
-          + "earlier versions: train again or resume the run, which writes it")
+        reason: "needs a view_size such as 64x64 in its metadata; it has \(words ?? "none"), as "
+          + "those of earlier versions: --resume the run, which writes it")
     }
     return Size2D(height: sides[0], width: sides[1])
+  }
+
+  /// Writes the features of the network in a file as ONNX, for images of the size of its views.
+  ///
+  /// - Throws: An error if the network is not there or the model cannot be written.
+  static func exportONNX(_ backbone: String, to path: String) throws {
+    let (net, size) = (try ResNet(contentsOf: backbone), try viewSize(in: backbone))
+    let channels = net.architecture?.inputChannels ?? 3
+    try net.exportONNX(
+      to: path, imageSize: size, inputChannels: channels, hiddenLayer: "avgpool",
+      metadata: [
+        "images": "values 0...1, not normalized, as the training saw them",
+        "output": "the features behind the global average",
+      ].merging(try StateDict(contentsOf: backbone).metadata) { $1 })
+    say(
+      "wrote \(path): images [batch, \(channels), \(size.height), \(size.width)] of values 0...1 "
+        + "become features [batch, width]")
   }
 
   /// Writes the network as it is now.

@@ -113,8 +113,9 @@ enum Command: String, CaseIterable {
     }
     let (path, flags) = try Self.value(of: "--onnx", in: Array(words.dropFirst()))
     guard path?.isEmpty != true else { throw UsageError("--onnx needs the file to write") }
-    guard let options = try Options(["--resume", directory] + flags) else { return }
-    try options.withCompute { try Pretraining(options).exportONNX(to: path) }
+    guard flags.isEmpty else { throw UsageError("export takes --onnx alone; got \(flags[0])") }
+    let run = RunDirectory(existing: directory)
+    try BackboneFile.exportONNX(run.backbone, to: path ?? run.onnx)
   }
 
   private func drawViews(_ words: [String]) throws {

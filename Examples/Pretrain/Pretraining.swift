@@ -223,26 +223,6 @@ struct Pretraining {
     if let labelsPerClass { try fineTune(with: labelsPerClass) }
   }
 
-  /// Writes the features of the network that the run saved as ONNX.
-  ///
-  /// - Parameter path: The file; `network.onnx` in the run's directory if it is nil.
-  /// - Throws: An error if the network is not there or the file cannot be written.
-  func exportONNX(to path: String?) throws {
-    try learner.net.load(from: directory.backbone)
-    let (path, size) = (path ?? directory.onnx, source.viewSize)
-    let channels = source.training.imageShape[2]
-    try learner.net.exportONNX(
-      to: path, imageSize: size, inputChannels: channels, hiddenLayer: "avgpool",
-      metadata: [
-        "name": options.net.rawValue, "method": options.method.rawValue,
-        "images": "values 0...1, not normalized, as the training saw them",
-        "output": "the features behind the global average",
-      ])
-    say(
-      "wrote \(path): images [batch, \(channels), \(size.height), \(size.width)] of values 0...1 "
-        + "become features [batch, width]")
-  }
-
   private func fineTune(with labelsPerClass: Int) throws {
     guard let (bank, queries) = source.labeled else { return }
     let fewest = Dictionary(grouping: bank.labels) { $0 }.values.map(\.count).min() ?? 0

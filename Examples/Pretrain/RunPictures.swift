@@ -28,7 +28,7 @@ struct RunPictures {
     }
     let backbone = RunDirectory(existing: directory).backbone
     net = try ResNet(contentsOf: backbone)
-    channels = net.architecture.inputChannels
+    channels = net.architecture?.inputChannels ?? 3
     viewSize = try BackboneFile.viewSize(in: backbone)
     options.size = options.size ?? max(viewSize.height, viewSize.width)
     self.options = options

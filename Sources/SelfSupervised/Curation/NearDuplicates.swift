@@ -11,14 +11,14 @@ public struct NearDuplicate: Sendable {
   public let difference: Float
 }
 
-/// Pairs of images that are the same but for compression, brightness, and an eighth of the size or
-/// the place.
+/// Pairs of images that are the same but for compression, brightness and a cut edge, a twentieth of the
+/// size.
 ///
 /// Images are candidates if they are among the ten most similar ones by features, by a small copy,
 /// or by a small copy without its edge. Candidates are laid over each other, as small pictures of 32
 /// pixels at most, enlarged, moved and brightened until they differ least. A pair counts if what is
-/// left is small, and smaller by half than what is left for other candidates of the same image: two
-/// shirts are more alike than two landscapes.
+/// left is small, and a third of what is left for other candidates of the same images: two shirts are
+/// more alike than two landscapes.
 ///
 /// - Parameters:
 ///   - images: Shape [count, height, width, channels], values 0...1; large ones are made smaller.

@@ -14,7 +14,7 @@ struct OverlaidPicture {
   private let rightward: [Float]
   private let downward: [Float]
 
-  /// - Parameter pixels: Shape [height, width, channels], values 0...1, of 5 by 5 pixels or more.
+  /// A picture of 2 by 2 pixels or more, of shape [height, width, channels] and values 0...1.
   init(_ pixels: [Float], height: Int, width: Int, channels: Int) {
     (self.height, self.width, self.channels) = (height, width, channels)
     let colors = Self.blurred(pixels, height, width, channels)
@@ -60,11 +60,11 @@ extension OverlaidPicture {
   }
 
   /// How much `other` differs from this picture where both show the same: the root of the share of
-  /// its variance that this picture, enlarged or reduced by up to an eighth, moved as far and made
-  /// brighter or darker, does not explain.
+  /// its variance that this picture, enlarged, reduced or moved by a few hundredths and made brighter
+  /// or darker, does not explain.
   ///
-  /// - Parameter limit: Above this, the pair is given up once it is certain enough.
-  /// - Returns: 0 for the same picture; about 1 or more for pictures that have nothing in common.
+  /// 0 for the same picture; about 1 or more for pictures that have nothing in common. A pair that
+  /// differs by several times `limit` is given up early.
   func difference(from other: OverlaidPicture, limit: Float) -> Float {
     var placement = Placement()
     for round in 0..<Self.mostRounds {
