@@ -131,7 +131,8 @@ public struct LabeledImages: ImageDataset {
     _ samples: [Sample], from start: Int, into out: UnsafeMutableBufferPointer<Float>
   ) {
     samples.withUnsafeBufferPointer { samples in
-      for position in out.indices { out[position] = samples[start + position].value }
+      let image = samples[start..<start + out.count]
+      Sample.writeValues(of: UnsafeBufferPointer(rebasing: image), into: out)
     }
   }
 }

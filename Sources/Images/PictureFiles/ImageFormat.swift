@@ -33,7 +33,7 @@ package struct ImageFormat: Sendable {
   package func render<Sample: PixelSample>(
     _ path: RawPath, into out: UnsafeMutableBufferPointer<Sample>
   ) throws -> Bool {
-    try render(path) { position, value in out[position] = Sample(rounding: value) }
+    try Sample.render(path, to: self, into: out)
   }
 
   /// The same numbers as values 0...1.
@@ -49,7 +49,7 @@ package struct ImageFormat: Sendable {
 
   /// The middle of the picture, resized until it just covers the size.
   @inline(__always)
-  private func render(_ path: RawPath, write: (_ position: Int, Float) -> Void) throws -> Bool {
+  func render(_ path: RawPath, write: (_ position: Int, Float) -> Void) throws -> Bool {
     let picture = try Picture(path: path, needed: size, options: options)
     let own = picture.layout.channels
     guard own == channels || (own == 3 && channels == 1) || (own == 1 && channels == 3) else {
