@@ -48,7 +48,9 @@ let package = Package(
     .executableTarget(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised", "Training"],
       path: "Examples/Benchmark",
-      exclude: ["compare.py", "interleaved.py", "lightly_peer.py", "pytorch_peer"]),
+      exclude: [
+        "compare.py", "interleaved.py", "lightly_peer.py", "onnxruntime_peer.py", "pytorch_peer",
+      ]),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
       path: "Examples/Tools/ShapesToIDX"),

@@ -7,7 +7,6 @@ import Training
 
 /// `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
 struct PictureCommand {
-  private let name: String
   private let run: RunPictures
   private let directory: String
   private let arguments: Arguments
@@ -36,7 +35,7 @@ struct PictureCommand {
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }
-    (self.name, self.directory) = (name, directory)
+    self.directory = directory
     run = try RunPictures(run: directory)
   }
 

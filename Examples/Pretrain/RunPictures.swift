@@ -58,7 +58,8 @@ struct RunPictures {
   /// What the network makes of pictures.
   func embeddings(of part: Part) throws -> Embeddings {
     try options.withCompute {
-      try Embeddings(of: part.images, by: net, hiddenLayer: "avgpool", imageSize: viewSize)
+      try Embeddings(
+        of: part.images, by: net, hiddenLayer: "avgpool", imageSize: viewSize, named: part.name)
     }
   }
 

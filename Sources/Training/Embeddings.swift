@@ -33,11 +33,12 @@ public struct Embeddings: Sendable {
   ///   - net: Any network.
   ///   - hiddenLayer: The layer whose output, flattened, is a picture's row.
   ///   - imageSize: The height and width at which the network sees pictures.
+  ///   - name: What stands in front of the numbers of pictures without files; nothing if it is nil.
   /// - Throws: ``NonFiniteFeaturesError`` if a feature is NaN or infinite.
   /// - Precondition: The network has the layer and calls it; there is a picture.
   public init(
     of images: any ImageDataset, by net: any Module, hiddenLayer: HiddenLayer,
-    imageSize: any Size2DConvertible
+    imageSize: any Size2DConvertible, named name: String? = nil
   ) throws {
     let size = imageSize.size2D
     let shape = TensorShape([size.height, size.width, images.imageShape[2]])
@@ -46,13 +47,14 @@ public struct Embeddings: Sendable {
       images.features { backbone(resized($0, to: size)) }
     }
     guard features.isFinite else { throw NonFiniteFeaturesError(features) }
-    self.init(features, of: images)
+    self.init(features, of: images, named: name)
   }
 
   /// Features of shape [count, width] that belong to `images`.
-  init(_ features: Tensor, of images: any ImageDataset) {
+  init(_ features: Tensor, of images: any ImageDataset, named name: String? = nil) {
     self.features = features
-    names = (0..<images.count).map { images.file(of: $0) ?? "\($0)" }
+    let prefix = name.map { $0 + "/" } ?? ""
+    names = (0..<images.count).map { images.file(of: $0) ?? "\(prefix)\($0)" }
     (labels, classNames) = (images.labels, images.classNames)
   }
 

@@ -40,7 +40,7 @@ final class EmbeddingsTests: XCTestCase {
       let embeddings = Embeddings(
         joining: [
           Embeddings(Tensor([0.5, -1.25, 3e-10, 2], shape: [2, 2]), of: part),
-          Embeddings(Tensor([7, 8, 9, 10], shape: [2, 2]), of: part),
+          Embeddings(Tensor([7, 8, 9, 10], shape: [2, 2]), of: part, named: "test"),
         ])
       let path = "\(folder)/embeddings.csv"
       try embeddings.write(to: path)
@@ -50,8 +50,8 @@ final class EmbeddingsTests: XCTestCase {
         path,label,embedding_0,embedding_1
         0,"c,d",0.5,-1.25
         1,"a ""b""\",3e-10,2.0
-        0,"c,d",7.0,8.0
-        1,"a ""b""\",9.0,10.0
+        test/0,"c,d",7.0,8.0
+        test/1,"a ""b""\",9.0,10.0
 
         """)
     }

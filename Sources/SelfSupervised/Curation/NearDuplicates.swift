@@ -27,9 +27,11 @@ public struct NearDuplicate: Sendable {
 /// - Returns: Pairs, the most alike first; the first number of each is the lower one.
 public func nearDuplicates(of images: Tensor, features: Tensor? = nil) -> [NearDuplicate] {
   precondition(
-    images.rank == 4 && features.map { $0.rank == 2 && $0.shape[0] == images.shape[0] } != false,
-    "nearDuplicates needs images [count, height, width, channels] and features [count, width] of "
-      + "the same; got shapes \(images.shape) and \(features.map { "\($0.shape)" } ?? "none")")
+    images.rank == 4 && images.shape[1] > 2 && images.shape[2] > 2
+      && features.map { $0.rank == 2 && $0.shape[0] == images.shape[0] } != false,
+    "nearDuplicates needs images [count, height, width, channels] of 3x3 pixels or more and features "
+      + "[count, width] of the same; got shapes \(images.shape) and \(features.map { "\($0.shape)" } ?? "none")"
+  )
   guard images.shape[0] > 1 else { return [] }
   return DuplicateSearch(images.detached, features: features?.detached).duplicates
 }

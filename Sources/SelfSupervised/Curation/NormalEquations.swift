@@ -27,19 +27,16 @@ struct NormalEquations {
     (sum, squares, count) = (sum + target, squares + target * target, count + 1)
   }
 
-  /// The unknowns; nil if the rows do not tell them.
-  var solution: [Double]? { solved?.solution }
-
-  /// The root of the share of the targets' variance that the unknowns leave.
-  func difference(noise: Double) -> Float {
-    guard let solved else { return 1 }
-    let errors = max(0, squares - zip(solved.solution, targets).reduce(0) { $0 + $1.0 * $1.1 })
+  /// The root of the share of the targets' variance that a solution leaves.
+  func difference(of solution: [Double], noise: Double) -> Float {
+    let errors = max(0, squares - zip(solution, targets).reduce(0) { $0 + $1.0 * $1.1 })
     let variance = squares - sum * sum / Double(count)
     return Float((errors / (variance + noise * noise * Double(count))).squareRoot())
   }
 
-  /// By Cholesky's factors, with a little on the diagonal.
-  private var solved: (solution: [Double], factor: [Double])? {
+  /// The unknowns, by Cholesky's factors with a little on the diagonal; nil if the rows do not tell
+  /// them.
+  var solution: [Double]? {
     var factor = [Double](repeating: 0, count: unknowns * unknowns)
     for row in 0..<unknowns {
       for column in 0...row {
@@ -65,6 +62,6 @@ struct NormalEquations {
       for k in row + 1..<unknowns { solution[row] -= factor[k * unknowns + row] * solution[k] }
       solution[row] /= factor[row * unknowns + row]
     }
-    return (solution, factor)
+    return solution
   }
 }

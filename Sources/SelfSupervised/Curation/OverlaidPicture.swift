@@ -22,13 +22,17 @@ struct OverlaidPicture {
       (0..<channels).reduce(Float(0)) { $0 + colors[place * channels + $1] } / Float(channels)
     }
     (self.colors, self.gray) = (colors, gray)
-    func slope(_ x: (Int, Int), _ y: (Int, Int), _ row: Int, _ column: Int) -> Float {
-      let ahead = min(row + y.1, height - 1) * width + min(column + x.1, width - 1)
-      let behind = max(row + y.0, 0) * width + max(column + x.0, 0)
-      return gray[ahead] - gray[behind]
+    rightward = gray.indices.map { place in
+      let column = place % width
+      return (gray[column < width - 1 ? place + 1 : place] - gray[column > 0 ? place - 1 : place])
+        / 2
     }
-    rightward = (0..<height * width).map { slope((-1, 1), (0, 0), $0 / width, $0 % width) / 2 }
-    downward = (0..<height * width).map { slope((0, 0), (-1, 1), $0 / width, $0 % width) / 2 }
+    downward = gray.indices.map { place in
+      let row = place / width
+      return
+        (gray[row < height - 1 ? place + width : place] - gray[row > 0 ? place - width : place])
+        / 2
+    }
   }
 
   /// The binomial (1, 2, 1) / 4 along both axes, without what lies outside.
@@ -54,9 +58,6 @@ extension OverlaidPicture {
   fileprivate struct Placement {
     var scale = SIMD2<Float>(1, 1)
     var shift = SIMD2<Float>(0, 0)
-    /// How bright the other one is: gain · this + offset.
-    var gain: Float = 1
-    var offset: Float = 0
   }
 
   /// How much `other` differs from this picture where both show the same: the root of the share of
@@ -85,7 +86,8 @@ extension OverlaidPicture {
 
   private static let mostRounds = 12
 
-  /// What moving the placement a little would bring, by least squares (Lucas and Kanade, 1981).
+  /// What moving the placement a little would bring, by least squares (Lucas and Kanade, 1981): other
+  /// + slopes · change = gain · this + offset.
   private func step(
     at placement: Placement, over other: OverlaidPicture
   ) -> (change: [Double], difference: Float)? {
@@ -105,7 +107,7 @@ extension OverlaidPicture {
       equations.add(row, -value)
     }
     guard equations.count * 2 > height * width, let change = equations.solution else { return nil }
-    return (change, equations.difference(noise: Double(Overlap.noise)))
+    return (change, equations.difference(of: change, noise: Double(Overlap.noise)))
   }
 
   /// What is left of the difference but for brightness, which one of both may have cut off.
