@@ -35,7 +35,7 @@ enum Command: String, CaseIterable {
   /// The command and the words behind it; training if the first word is none.
   static func parse(_ words: [String]) throws -> (Command, [String]) {
     guard let first = words.first, !first.hasPrefix("-") else { return (.train, words) }
-    guard let command = Command(rawValue: first) else {
+    guard let command = Command(rawValue: first == "neighbours" ? "neighbors" : first) else {
       throw UsageError(
         "there is no command \(first.prefix(40)); there are "
           + allCases.map(\.rawValue).joined(separator: ", "))

@@ -160,7 +160,8 @@ struct Options {
     labels = try arguments.path("--labels")
     weights = try arguments.path("--weights")
     if labels != nil, dataPaths.count > 1 || ImageSets.isName(data) {
-      throw UsageError("--labels needs --data with one directory of pictures; the data are \(data)")
+      throw UsageError(
+        "--labels needs --data with a directory of pictures, one alone; the data are \(data)")
     }
     let hasRelative = dataPaths.contains { !ImageSets.isName($0) && !$0.hasPrefix("/") }
     let whole = dataPaths.flatMap {

@@ -298,7 +298,7 @@ private func takeStep(_ learner: BYOL) {
 }
 
 /// Expects the words in what the process wrote before it stopped.
-private func expect(
+func expect(
   _ result: ExitTest.Result?, says words: String...,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
