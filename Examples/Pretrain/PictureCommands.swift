@@ -8,13 +8,15 @@ import Training
 /// `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
 struct PictureCommand {
   private let run: RunPictures
-  private let directory: String
+  /// Where files are written.
+  private let output: String
   private let arguments: Arguments
   /// The words behind the directory that are no flags.
   private let files: [String]
 
   private static let data = Flag(
-    "--data", "NAME", "what is looked at, as for a training; that of the run if not given")
+    "--data", "NAME",
+    "what is looked at, as for a training, once or more often; that of the run if not given")
   private static let output = Flag(
     "--to", "DIR", "where files are written; the run's directory if not given")
   private static let threads = Flag("--threads", "N", "threads to use; all cores if not given")
@@ -31,24 +33,21 @@ struct PictureCommand {
     }
     arguments = try Arguments(
       Array(words.dropFirst(positional.count)),
-      flags: [Self.data, Self.output, Self.threads] + flags)
+      flags: [Self.data, Self.threads] + (takesFiles ? [] : [Self.output]) + flags)
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }
-    self.directory = directory
     run = try RunPictures(run: directory)
-  }
-
-  /// Where a file of this command goes.
-  private func path(_ file: String) throws -> String {
-    let output = try arguments.path("--to") ?? directory
-    try makeDirectory(at: output)
-    return "\(output)/\(file)"
+    output = try takesFiles ? directory : arguments.path(Self.output.name) ?? directory
+    // Made before the work, which may take an hour.
+    if !takesFiles { try makeDirectory(at: output) }
   }
 
   /// The pictures that are looked at, and what the network makes of them.
   private func looked() throws -> [(part: RunPictures.Part, embeddings: Embeddings)] {
-    try run.parts(of: try arguments.path("--data")).map { ($0, try run.embeddings(of: $0)) }
+    try run.parts(of: arguments.has(Self.data.name) ? arguments.paths(Self.data.name) : nil).map {
+      ($0, try run.embeddings(of: $0))
+    }
   }
 }
 
@@ -62,7 +61,7 @@ extension PictureCommand {
     let embeddings = Embeddings(joining: try command.looked().map(\.embeddings))
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let (numbers, table) = (
-      try command.path("embeddings.npy"), try command.path("embeddings.csv")
+      "\(command.output)/embeddings.npy", "\(command.output)/embeddings.csv"
     )
     try embeddings.features.writeNumPy(to: numbers)
     try embeddings.write(to: table)
@@ -156,7 +155,7 @@ extension PictureCommand {
   private func write(
     _ name: String, _ what: String, _ columns: [String], _ rows: [[String]]
   ) throws {
-    let path = try path("\(name).csv")
+    let path = "\(output)/\(name).csv"
     try writeAtomically(to: path) { file in
       for row in [columns] + rows { try file.write(contentsOf: Data(csvLine(row).utf8)) }
     }

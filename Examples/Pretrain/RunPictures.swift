@@ -35,10 +35,8 @@ struct RunPictures {
   }
 
   /// The pictures that a command looks at: those of the run if none are given.
-  func parts(of data: String?) throws -> [Part] {
-    var options = options
-    if let data { options.dataPaths = [data] }
-    return try options.dataPaths.flatMap { path in
+  func parts(of data: [String]?) throws -> [Part] {
+    try (data ?? options.dataPaths).flatMap { path in
       var options = options
       options.dataPaths = [path]
       guard !ImageSets.isName(path), !ImageSets.holdsNoPictures(path) else {

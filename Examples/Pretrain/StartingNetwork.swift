@@ -1,6 +1,7 @@
 import Arguments
 import Datasets
 import Files
+import Nets
 import SelfSupervised
 import Training
 
@@ -81,7 +82,7 @@ struct GivenWeights {
       return nil
     }
     self.path = path
-    architecture = try Self.naming(path) { [state] in try ResNet.Architecture(of: state) }
+    architecture = try naming(path) { [state] in try ResNet.Architecture(of: state) }
     if isNew { try check(against: options) }
   }
 
@@ -105,16 +106,7 @@ struct GivenWeights {
 
   /// Brings the weights into a network, and prints what was taken.
   func load(into net: ResNet) throws {
-    let load = try Self.naming(path) { try net.loadPretrained(state) }
+    let load = try naming(path) { try net.loadPretrained(state) }
     if isNew { say("\(path): \(load)") }
-  }
-
-  private static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch var error as StateError {
-      error.path = path
-      throw error
-    }
   }
 }

@@ -79,8 +79,7 @@ public struct Embeddings: Sendable {
   public func nearest(
     to features: Tensor, count: Int
   ) -> [(indices: [Int], similarities: [Float])] {
-    WeightedKNN(self.features, labels: [Int](repeating: 0, count: names.count))
-      .neighbors(of: features, k: count)
+    nearestNeighbors(of: features, among: self.features, k: count)
   }
 
   /// Writes a line for each picture: its path, its class where there are classes, and its features.

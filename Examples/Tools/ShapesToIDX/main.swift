@@ -12,7 +12,7 @@ func idx(_ dimensions: [Int], _ bytes: [UInt8]) -> Data {
   return Data([0, 0, 8, UInt8(dimensions.count)] + sizes + bytes)
 }
 
-/// Writes `<prefix>-images-idx4-ubyte`, of shape [count, 32, 32, 3], and
+/// Writes `<prefix>-images-idx4-ubyte`, of shape [count, size, size, 3], and
 /// `<prefix>-labels-idx1-ubyte`.
 func write(_ shapes: Shapes, as prefix: String, in directory: String) throws {
   let images = shapes.images(in: 0..<shapes.count)
@@ -28,11 +28,12 @@ func write(_ shapes: Shapes, as prefix: String, in directory: String) throws {
 
 runProgram("ShapesToIDX") {
   let words = CommandLine.arguments.dropFirst()
-  guard let path = words.first, words.count <= 2, let seed = UInt64(words.dropFirst().first ?? "0")
+  guard let path = words.first, words.count <= 3, let seed = UInt64(words.dropFirst().first ?? "0"),
+    let size = Int(words.dropFirst(2).first ?? "32"), (8...1_024).contains(size)
   else {
-    throw UsageError("usage: ShapesToIDX DIRECTORY [SEED]")
+    throw UsageError("usage: ShapesToIDX DIRECTORY [SEED [SIZE]], of 8 to 1024 pixels, or 32")
   }
   try makeDirectory(at: path)
-  try write(Shapes(count: 20_000, seed: 2 * seed), as: "train", in: path)
-  try write(Shapes(count: 2_000, seed: 2 * seed + 1), as: "t10k", in: path)
+  try write(Shapes(count: 20_000, size: size, seed: 2 * seed), as: "train", in: path)
+  try write(Shapes(count: 2_000, size: size, seed: 2 * seed + 1), as: "t10k", in: path)
 }

@@ -15,31 +15,20 @@ package protocol PixelSample: FixedWidthInteger & UnsignedInteger & BitwiseCopya
   ) throws -> Bool
 }
 
-extension UInt8: PixelSample {
+extension UInt8: PixelSample {}
+extension UInt16: PixelSample {}
+
+extension PixelSample {
   package static func writeValues(
-    of samples: UnsafeBufferPointer<UInt8>, into out: UnsafeMutableBufferPointer<Float>
+    of samples: UnsafeBufferPointer<Self>, into out: UnsafeMutableBufferPointer<Float>
   ) {
     for index in out.indices { out[index] = samples[index].value }
   }
 
   package static func render(
-    _ path: RawPath, to format: ImageFormat, into out: UnsafeMutableBufferPointer<UInt8>
+    _ path: RawPath, to format: ImageFormat, into out: UnsafeMutableBufferPointer<Self>
   ) throws -> Bool {
-    try format.render(path) { out[$0] = UInt8(rounding: $1) }
-  }
-}
-
-extension UInt16: PixelSample {
-  package static func writeValues(
-    of samples: UnsafeBufferPointer<UInt16>, into out: UnsafeMutableBufferPointer<Float>
-  ) {
-    for index in out.indices { out[index] = samples[index].value }
-  }
-
-  package static func render(
-    _ path: RawPath, to format: ImageFormat, into out: UnsafeMutableBufferPointer<UInt16>
-  ) throws -> Bool {
-    try format.render(path) { out[$0] = UInt16(rounding: $1) }
+    try format.render(path) { out[$0] = Self(rounding: $1) }
   }
 }
 

@@ -104,22 +104,10 @@ private struct StateAdvisor {
 private func bestPrefix(
   of names: [String], where fits: (_ index: Int, _ rest: String) -> Bool
 ) -> (prefix: String, count: Int)? {
-  // No framework nests names more deeply, and a hostile name may have any number of dots.
-  let deepest = 16
-  var counts: [ExactName: Int] = [:]
-  var order: [String] = []
+  var counts = PrefixCounts()
   for (index, name) in names.enumerated() {
-    let dots = name.utf8.indices.lazy.filter { name.utf8[$0] == UInt8(ascii: ".") }.prefix(deepest)
-    for dot in dots where fits(index, String(name[name.utf8.index(after: dot)...])) {
-      let prefix = String(name[..<dot])
-      if counts[ExactName(prefix)] == nil { order.append(prefix) }
-      counts[ExactName(prefix), default: 0] += 1
-    }
+    for (prefix, rest) in dottedParts(of: name) where fits(index, rest) { counts.add(prefix) }
   }
-  var best: (prefix: String, count: Int)?
-  for prefix in order {
-    let count = counts[ExactName(prefix)] ?? 0
-    if count > best?.count ?? 0 { best = (prefix, count) }
-  }
-  return best
+  let most = counts.entries.map(\.count).max()
+  return counts.entries.first { $0.count == most }
 }

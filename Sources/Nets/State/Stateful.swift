@@ -42,7 +42,7 @@ extension Stateful {
 }
 
 /// What `body` gives, where an error of a state names the file that it was read from.
-func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+package func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
   do {
     return try body()
   } catch var error as StateError {

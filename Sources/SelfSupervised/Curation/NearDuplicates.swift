@@ -73,9 +73,9 @@ private struct DuplicateSearch {
     let inner = descriptors(
       pictures.cropped(at: [0, 1, 1, 0], shape: [count, height - 2, width - 2, pictures.shape[3]]))
     let k = min(neighborCount, count - 1)
-    let bank = WeightedKNN(plain, labels: [Int](repeating: 0, count: count))
     var lists = [
-      nearestNeighbors(of: plain, k: k), bank.neighbors(of: inner, k: k).map(\.indices),
+      nearestNeighbors(of: plain, k: k),
+      nearestNeighbors(of: inner, among: plain, k: k).map(\.indices),
     ]
     if let features { lists.append(nearestNeighbors(of: features, k: k)) }
     var found = [Set<Int>](repeating: [], count: count)

@@ -43,8 +43,6 @@ public struct WeightedKNN: Sendable {
 
   /// The most similar rows of the bank for each row of `features`, the nearest first.
   ///
-  /// The products are made a chunk of rows at a time, so that memory does not grow with the count.
-  ///
   /// - Parameters:
   ///   - features: A tensor of shape [count, width].
   ///   - k: How many neighbors are looked up; as many as vote when it is nil, and at most the rows
@@ -59,14 +57,7 @@ public struct WeightedKNN: Sendable {
     let k = min(k ?? self.k, labels.count)
     precondition(k >= 1, "neighbors needs k of 1 or more; got \(k)")
     checkFinite(features, "WeightedKNN")
-    // What the products keep beside the bank is as large as the bank.
-    defer { bank.invalidateCache() }
-    let chunk = max(1, (1 << 24) / bank.shape[0])
-    return features.detached.chunks(of: chunk).flatMap { queries in
-      // The cosine of every query and bank row.
-      withMatmulPrecision(.float32) { linear(l2Normalized(queries), bank) }.topK(k)
-        .map { (indices: $0.indices, similarities: $0.values) }
-    }
+    return nearest(to: features, amongUnits: bank, k: k)
   }
 
   /// The share of `features` whose class is right.
@@ -87,6 +78,43 @@ public struct WeightedKNN: Sendable {
       weights[labels[index]] += expf((similarity - peak) / temperature)
     }
     return weights.indices.max { weights[$0] < weights[$1] } ?? 0
+  }
+}
+
+/// The rows of a bank that are most similar to each of some other rows, by cosine.
+///
+/// - Parameters:
+///   - queries: A tensor of shape [count, width].
+///   - bank: A tensor of shape [rows, width], in which neighbors are looked up.
+///   - k: How many are found; at most the rows there are.
+/// - Returns: For each query the numbers of the bank's rows, the nearest first, and their cosines.
+/// - Precondition: The features are finite.
+public func nearestNeighbors(
+  of queries: Tensor, among bank: Tensor, k: Int
+) -> [(indices: [Int], similarities: [Float])] {
+  precondition(
+    queries.rank == 2 && bank.rank == 2 && queries.shape[1] == bank.shape[1] && bank.shape[0] > 0
+      && k > 0,
+    "nearestNeighbors needs queries [count, width], a bank [rows, width] and a k above zero; got "
+      + "shapes \(queries.shape) and \(bank.shape) and \(k)")
+  checkFinite(queries, "nearestNeighbors")
+  checkFinite(bank, "nearestNeighbors")
+  return nearest(
+    to: queries, amongUnits: l2Normalized(bank.detached), k: min(k, bank.shape[0]))
+}
+
+/// The same among rows of length 1; a chunk of queries at a time, so that memory does not grow with
+/// their count.
+private func nearest(
+  to queries: Tensor, amongUnits bank: Tensor, k: Int
+) -> [(indices: [Int], similarities: [Float])] {
+  // What the products keep beside the bank is as large as the bank.
+  defer { bank.invalidateCache() }
+  let chunk = max(1, (1 << 24) / bank.shape[0])
+  return queries.detached.chunks(of: chunk).flatMap { queries in
+    // The cosine of every query and bank row.
+    withMatmulPrecision(.float32) { linear(l2Normalized(queries), bank) }.topK(k)
+      .map { (indices: $0.indices, similarities: $0.values) }
   }
 }
 

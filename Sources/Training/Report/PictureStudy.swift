@@ -80,9 +80,8 @@ package struct PictureStudy: Sendable {
 
   /// The most similar other pictures of each, the nearest first.
   private static func neighbors(_ features: Tensor) -> [(indices: [Int], similarities: [Float])] {
-    let count = features.shape[0]
-    let bank = WeightedKNN(features, labels: [Int](repeating: 0, count: count))
-    return bank.neighbors(of: features, k: neighborCount + 1).enumerated().map { row, found in
+    nearestNeighbors(of: features, among: features, k: neighborCount + 1).enumerated().map {
+      row, found in
       // Where several pictures are the same, this one need not be the first.
       let others = zip(found.indices, found.similarities).filter { $0.0 != row }
         .prefix(neighborCount)

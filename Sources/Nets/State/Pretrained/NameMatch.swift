@@ -31,9 +31,6 @@ struct NameMatcher {
   /// What the network's names begin with, in order.
   private let children: [String]
 
-  /// No framework nests names more deeply, and a hostile name may have any number of dots.
-  private static let deepest = 16
-
   /// A matcher for the names of a network's tensors, in order.
   init(_ names: [String]) {
     self.names = Set(names.map { ExactName($0) })
@@ -46,8 +43,8 @@ struct NameMatcher {
   /// The places that hold most of the network's names, the one that people use first; none if no
   /// name is there.
   func matches(in fileNames: [String]) -> [NameMatch] {
-    let parts = fileNames.map { Self.parts(of: $0) }
-    var named = Counts()
+    let parts = fileNames.map { [("", $0)] + dottedParts(of: $0) }
+    var named = PrefixCounts()
     var numbers = Dictionary<ExactName, Set<Int>>()
     for (prefix, rest) in parts.joined() {
       if names.contains(ExactName(rest)) { named.add(prefix) }
@@ -59,7 +56,7 @@ struct NameMatcher {
       Dictionary(
         uniqueKeysWithValues: zip(numbers.sorted().map(String.init), children).map { ($0, $1) })
     }
-    var numbered = Counts()
+    var numbered = PrefixCounts()
     for (prefix, rest) in parts.joined() {
       guard let children = places[ExactName(prefix)], let name = renamed(rest, children),
         names.contains(ExactName(name))
@@ -74,30 +71,6 @@ struct NameMatcher {
     let most = found.map(\.count).max() ?? 0
     let best = found.filter { $0.count == most }
     return (0...2).flatMap { rank in best.filter { $0.preference == rank } }
-  }
-
-  /// The ways to split a name at a dot, or before it.
-  private static func parts(of name: String) -> [(prefix: String, rest: String)] {
-    let dots = name.utf8.indices.lazy.filter { name.utf8[$0] == UInt8(ascii: ".") }.prefix(deepest)
-    return [("", name)]
-      + dots.map { dot in
-        (String(name[..<dot]), String(name[name.utf8.index(after: dot)...]))
-      }
-  }
-
-  /// How often each prefix comes, in the order of the first times.
-  private struct Counts {
-    private var counts: [ExactName: Int] = [:]
-    private var order: [String] = []
-
-    mutating func add(_ prefix: String) {
-      if counts[ExactName(prefix)] == nil { order.append(prefix) }
-      counts[ExactName(prefix), default: 0] += 1
-    }
-
-    var entries: [(prefix: String, count: Int)] {
-      order.map { ($0, counts[ExactName($0)] ?? 0) }
-    }
   }
 }
 
