@@ -19,10 +19,10 @@ enum Command: String, CaseIterable {
     case .embed:
       "embed DIR [--data NAME] [--to DIR]: write the features of pictures, as .npy and .csv"
     case .neighbors:
-      "neighbors DIR PICTURE… [--data NAME]: the pictures that are most similar to each of these"
+      "neighbors DIR PICTURE… [--data NAME] [--count K]: the pictures that are most similar to each of these"
     case .curate:
-      "curate DIR [--data NAME] [--select K]: near-duplicates, outliers, what train and test share, and "
-        + "the K most diverse to label"
+      "curate DIR [--data NAME] [--select K] [--to DIR]: near-duplicates, outliers, what train and test "
+        + "share, and the K most diverse to label"
     case .export:
       "export DIR [--onnx FILE]: write the network of a run as ONNX, which other programs run; "
         + "DIR/network.onnx if no file is named"

@@ -67,7 +67,7 @@ extension PictureCommand {
     try embeddings.write(to: table)
     say(
       """
-      \(embeddings.names.count) pictures, \(embeddings.features.shape[1]) features of the network's layer avgpool \
+      \(counted(embeddings.names.count, "picture")), \(embeddings.features.shape[1]) features of the network's layer avgpool \
       (not of the projection, which the training throws away), \
       \(String(format: "%.0f", Double(embeddings.names.count) / seconds)) images/s with reading
       wrote \(numbers) and \(table)
@@ -120,26 +120,28 @@ extension PictureCommand {
     let duplicates = nearDuplicates(of: pictures, features: all.features)
     try command.write(
       duplicates, of: all, "duplicates",
-      "near-duplicates, which differ by compression, brightness or a cut edge")
+      counted(duplicates.count, "near-duplicate") + " by compression, brightness or a cut edge")
     if looked.count > 1 {
       let sets = looked.enumerated().flatMap { part, looked in
         [Int](repeating: part, count: looked.embeddings.names.count)
       }
+      let leaks = duplicates.filter { sets[$0.first] != sets[$0.second] }
       try command.write(
-        duplicates.filter { sets[$0.first] != sets[$0.second] }, of: all, "leaks",
-        "of them between \(looked.map(\.part.name).joined(separator: " and "))")
+        leaks, of: all, "leaks",
+        "\(leaks.count) of them between \(looked.map(\.part.name).joined(separator: " and "))")
     }
     let scores = outlierScores(all.features)
     let outliers = scores.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }
       .prefix(max(fewestOutliers, scores.count / 100))
     try command.write(
-      "outliers", "pictures that stand apart, the most first",
+      "outliers", "the \(counted(outliers.count, "picture")) furthest apart from others",
       ["path", "distance"], outliers.map { [all.names[$0], "\(scores[$0])"] })
     let chosen = diverseSelection(
       of: all.features, count: count,
       excluding: Set(duplicates.map(\.second)).union(outliers.prefix(scores.count / 100)))
     try command.write(
-      "selection", "pictures that differ most from each other, to label first", ["path"],
+      "selection", counted(chosen.count, "picture") + " to label first, each unlike the others",
+      ["path"],
       chosen.map { [all.names[$0]] })
   }
 
@@ -159,7 +161,7 @@ extension PictureCommand {
     try writeAtomically(to: path) { file in
       for row in [columns] + rows { try file.write(contentsOf: Data(csvLine(row).utf8)) }
     }
-    say("\(rows.count) \(what): \(path)")
+    say("\(what): \(path)")
     rows.prefix(Self.shownCount).forEach { say("  " + $0.joined(separator: "  ")) }
   }
 }

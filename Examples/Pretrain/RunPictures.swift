@@ -41,6 +41,12 @@ struct RunPictures {
       options.dataPaths = [path]
       guard !ImageSets.isName(path), !ImageSets.holdsNoPictures(path) else {
         let sets = try ImageSets(options)
+        let found = sets.training.imageShape[2]
+        guard found == channels else {
+          throw UsageError(
+            "the network of this run takes images of \(counted(channels, "channel")); those of "
+              + "\(path) have \(found)")
+        }
         return [Part(name: "training", images: sets.training)]
           + (sets.heldOut.map { [Part(name: "test", images: $0)] } ?? [])
       }
