@@ -50,6 +50,7 @@ let package = Package(
       path: "Examples/Benchmark",
       exclude: [
         "compare.py", "interleaved.py", "lightly_peer.py", "onnxruntime_peer.py", "pytorch_peer",
+        "sweep.py",
       ]),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],

@@ -17,7 +17,7 @@ struct BackboneFile {
     var metadata = net.savedMetadata
     metadata["format_version"] = "1"
     metadata["method"] = options.method.rawValue
-    metadata["view_size"] = "\(source.viewSize.height)x\(source.viewSize.width)"
+    metadata["image_size"] = "\(source.imageSize.height)x\(source.imageSize.width)"
     metadata["normalization"] = "none: values 0...1"
     metadata["data"] = options.data.nameInPath
     metadata["image_count"] = "\(source.training.count)"
@@ -25,26 +25,28 @@ struct BackboneFile {
     self.metadata = metadata
   }
 
-  /// The size of the views that a network was trained on.
+  /// The size of the images that a network takes best.
   ///
   /// - Throws: `FileError` if the file cannot be read or does not say.
-  static func viewSize(in path: String) throws -> Size2D {
-    let words = try StateDict(contentsOf: path).metadata["view_size"]
+  static func imageSize(in path: String) throws -> Size2D {
+    let metadata = try StateDict(contentsOf: path).metadata
+    // Earlier versions evaluated images of the size of views.
+    let words = metadata["image_size"] ?? metadata["view_size"]
     let sides = (words ?? "").split(separator: "x").compactMap { Int($0) }
     guard sides.count == 2, sides.allSatisfy({ (1...65_536).contains($0) }) else {
       throw FileError(
         path: path,
-        reason: "needs a view_size such as 64x64 in its metadata; it has \(words ?? "none"), as "
+        reason: "needs an image_size such as 64x64 in its metadata; it has \(words ?? "none"), as "
           + "those of earlier versions: --resume the run, which writes it")
     }
     return Size2D(height: sides[0], width: sides[1])
   }
 
-  /// Writes the features of the network in a file as ONNX, for images of the size of its views.
+  /// Writes the features of the network in a file as ONNX, for images of the size that it takes best.
   ///
   /// - Throws: An error if the network is not there or the model cannot be written.
   static func exportONNX(_ backbone: String, to path: String) throws {
-    let (net, size) = (try ResNet(contentsOf: backbone), try viewSize(in: backbone))
+    let (net, size) = (try ResNet(contentsOf: backbone), try imageSize(in: backbone))
     let channels = net.architecture?.inputChannels ?? 3
     try net.exportONNX(
       to: path, imageSize: size, inputChannels: channels, hiddenLayer: "avgpool",

@@ -132,14 +132,10 @@ enum Command: String, CaseIterable {
   /// Decoded pictures are kept where a run would keep them, not beside a scratch directory.
   private static let cacheOfRuns = ["--cache", "runs"]
 
-  /// How long the rate of images is measured.
-  private static let secondsOfPlan = 20.0
-
   private func plan(_ words: [String]) throws {
     let (hours, flags) = try Self.hours(in: words)
     try withScratchDirectory { scratch in
-      let short = ["--minutes", "\(Self.secondsOfPlan / 60)", "--out", scratch]
-      guard let options = try Options(Self.cacheOfRuns + flags + short) else { return }
+      guard let options = try Options(Self.cacheOfRuns + flags + ["--out", scratch]) else { return }
       try options.withCompute { try Pretraining(options).plan(hours: hours) }
     }
   }

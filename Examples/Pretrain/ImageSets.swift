@@ -5,14 +5,14 @@ import SelfSupervised
 import Training
 
 /// What `--data` names: images to train on, those with labels among them or beside them, and the
-/// recipe that suits them.
+/// kind of recipe that suits them.
 struct ImageSets {
   let training: any ImageDataset
   /// Images that are not trained on; nil if there are none.
   let heldOut: (any ImageDataset)?
   /// Labeled images whose neighbours are looked up, and those that are classified.
   let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
-  let recipe: Recipe
+  let kind: Recipe.Images
   /// What tells these images from others.
   let fingerprint: String
 
@@ -37,23 +37,23 @@ struct ImageSets {
       self = Self.shapes(options)
     case Self.fashionName:
       self.init(
-        training: try FashionMNIST.load(.train), test: try FashionMNIST.load(.test), .fashionMNIST)
+        training: try FashionMNIST.load(.train), test: try FashionMNIST.load(.test), .grayObjects)
     case _ where options.labels != nil:
       self.init(try PictureSets(options))
     case _ where Self.holds("data_batch_1.bin", directory):
       self.init(
         training: try CIFAR10.load(.train, directory: directory),
-        test: try CIFAR10.load(.test, directory: directory), .color)
+        test: try CIFAR10.load(.test, directory: directory), .smallPhotographs)
     case _ where Self.holds("unlabeled_X.bin", directory):
       self.init(
         training: try STL10.load(.unlabeled, directory: directory),
         bank: try STL10.load(.train, directory: directory),
-        test: try STL10.load(.test, directory: directory), .color)
+        test: try STL10.load(.test, directory: directory), .smallPhotographs)
     case _ where Self.holdsIDX(directory):
       let training = try IDXDataset.load(.train, directory: directory)
       self.init(
         training: training, test: try IDXDataset.load(.test, directory: directory),
-        training.imageShape[2] == 3 ? .color : .fashionMNIST)
+        training.imageShape[2] == 3 ? .smallPhotographs : .grayObjects)
     default:
       self.init(try PictureSets(options))
     }
@@ -62,10 +62,10 @@ struct ImageSets {
   /// Images of which all are unlabeled, unless there is a `bank`, or labeled by themselves.
   private init(
     training: any ImageDataset, bank: (any ImageDataset)? = nil, test: (any ImageDataset)?,
-    _ recipe: Recipe
+    _ kind: Recipe.Images
   ) {
     self.training = training
-    self.recipe = recipe
+    self.kind = kind
     fingerprint = Self.fingerprint(of: training)
     heldOut = test
     let bank = bank ?? training
@@ -75,7 +75,7 @@ struct ImageSets {
   private init(_ pictures: PictureSets) {
     (training, heldOut) = (pictures.training, pictures.heldOut)
     labeled = pictures.labeled
-    (recipe, fingerprint) = (.pictures, pictures.fingerprint)
+    (kind, fingerprint) = (.photographs, pictures.fingerprint)
   }
 
   /// A few images and all labels tell a set from others.
@@ -88,19 +88,19 @@ struct ImageSets {
   }
 
   /// Who judges, in words.
-  var judges: String {
+  func judges(bankSize: Int) -> String {
     guard let labeled else { return "no labels to evaluate with" }
     let queries = min(labeled.queries.count, PictureSets.mostQueries)
-    let bank = min(labeled.bank.count, recipe.bankSize)
+    let bank = min(labeled.bank.count, bankSize)
     return
       "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbors among \(bank)"
   }
 
   /// The first images of each set that have labels; nil if none have.
-  var judged: (bank: any ImageDataset, queries: any ImageDataset)? {
+  func judged(bankSize: Int) -> (bank: any ImageDataset, queries: any ImageDataset)? {
     labeled.map { bank, queries in
       (
-        bank.first(min(bank.count, recipe.bankSize)),
+        bank.first(min(bank.count, bankSize)),
         queries.first(min(queries.count, PictureSets.mostQueries))
       )
     }

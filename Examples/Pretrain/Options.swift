@@ -22,7 +22,10 @@ struct Options {
   let stem: ResNet.Stem?
   /// A file of weights that the network begins with; random ones if it is nil.
   let weights: String?
+  /// The height and width of images as the network sees them.
   var size: Int?
+  /// Those of views.
+  let viewSize: Int?
   let images: Int?
   let length: Length?
   let batch: Int?
@@ -34,6 +37,8 @@ struct Options {
   let leastCrop: Float?
   /// How strongly views are recolored, where 1 is what suits the data.
   let colorStrength: Float?
+  /// Numbers of the recipe that are other ones.
+  let settings: [(setting: RecipeSetting, value: Float)]
   let isHard: Bool
   let seed: UInt64
   /// Where files are written; a new directory if it is nil.
@@ -178,6 +183,7 @@ struct Options {
       arguments.has("--stem")
       ? ResNet.Stem(text: try arguments.choice("--stem", of: ["small", "imagenet"])) : nil
     size = try arguments.optionalInteger("--size", in: 8...1_024)
+    viewSize = try arguments.optionalInteger("--view-size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)
     batch = try arguments.optionalInteger("--batch", in: 2...65_536)
     optimizer = arguments.has("--optimizer") ? try arguments.choice("--optimizer") : nil
@@ -186,6 +192,7 @@ struct Options {
     precision = try arguments.choice("--precision")
     leastCrop = try arguments.optionalNumber("--crop", in: 0.01...1)
     colorStrength = try arguments.optionalNumber("--color", in: 0...10)
+    settings = try Self.settings(arguments)
     isHard = arguments.has("--hard")
     if isHard, data != ImageSets.shapesName {
       throw UsageError("--hard needs --data shapes; the data are \(data)")
@@ -268,6 +275,28 @@ extension Options {
     return low...high
   }
 
+  private static func settings(
+    _ arguments: Arguments
+  ) throws -> [(setting: RecipeSetting, value: Float)] {
+    try arguments.strings("--set").map { word in
+      let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, let setting = RecipeSetting.all.first(where: { $0.name == parts[0] })
+      else {
+        let names = RecipeSetting.all.map(\.name).joined(separator: ", ")
+        throw UsageError("--set needs NAME=NUMBER, with a name of \(names); got \"\(word)\"")
+      }
+      guard let value = Float(parts[1]), setting.range.contains(value),
+        !setting.isWhole || value == value.rounded()
+      else {
+        let (low, high) = (setting.range.lowerBound, setting.range.upperBound)
+        throw UsageError(
+          "--set \(setting.name) needs a \(setting.isWhole ? "whole " : "")number in "
+            + "\(low.formatted())...\(high.formatted()); got \"\(parts[1])\"")
+      }
+      return (setting, value)
+    }
+  }
+
   private static func shownChannels(_ arguments: Arguments) throws -> [Int]? {
     guard let text = arguments.string("--show-channels") else { return nil }
     let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
@@ -315,7 +344,7 @@ extension Options {
       "path,label lines for some of the pictures of --data: those evaluate, and all are trained on"),
     Flag(
       "--method", "NAME", MethodName.allCases.map(\.rawValue).joined(separator: ", "),
-      standard: "byol"),
+      standard: MethodName.simclr.rawValue),
     Flag(
       "--weights", "FILE",
       "begin with the weights of a file (.pth, .ckpt, .safetensors) of torchvision, timm, lightly, MoCo, "
@@ -329,7 +358,10 @@ extension Options {
       "--stem", "NAME",
       "small (3x3, for images of about 32 pixels) or imagenet (7x7 and a max-pool); if not given, imagenet "
         + "for views of 96 pixels or more"),
-    Flag("--size", "PIXELS", "height and width of the views; what suits the data if not given"),
+    Flag(
+      "--size", "PIXELS",
+      "height and width of images as the network is to see them; what suits the data if not given"),
+    Flag("--view-size", "PIXELS", "those of the views; a share of --size if not given"),
     Flag(
       "--crop", "SHARE",
       "the least share of an image that a view shows, 1 for all of it; what suits the data if not given"
@@ -338,7 +370,10 @@ extension Options {
       "--color", "STRENGTH",
       "how strongly views are recolored: 0 not at all, 1 as suits the data, 2 twice as strongly"),
     Flag("--images", "N", "train on the first N images only"),
-    Flag("--epochs", "N", "times to go through the images"),
+    Flag(
+      "--epochs", "N",
+      "times to go through the images; what suits the data if neither this nor --steps nor --minutes says"
+    ),
     Flag("--steps", "N", "steps to train, instead of --epochs"),
     Flag("--batch", "N", "images in a step; what suits the data and their number if not given"),
     Flag("--optimizer", "NAME", "sgd, adam or adamw; what suits the data if not given"),
@@ -355,7 +390,10 @@ extension Options {
       standard: "float32"),
     Flag("--accumulate", "N", "batches whose gradients make one step", standard: "1"),
     Flag("--clip", "NORM", "scale gradients down to this norm where theirs is larger"),
-    Flag("--minutes", "M", "end the training after M minutes, as Ctrl-C would"),
+    Flag(
+      "--minutes", "M",
+      "with neither --epochs nor --steps: as many steps as M minutes have room for, by the rate of a first few; with one of them: the end after M minutes, as by Ctrl-C"
+    ),
     Flag(
       "--nonfinite", "NAME",
       "stop, and write what --replay needs, or skip a step whose loss or gradients are not finite",
@@ -370,6 +408,10 @@ extension Options {
       "with --evaluate-every: keep the N best networks, as best-epoch-3-knn-0.8310.safetensors; without "
         + "labels by view_neighbors"),
     Flag("--patience", "N", "with --evaluate-every: end after N evaluations without a rise"),
+    Flag(
+      "--set", "NAME=NUMBER",
+      "another number of the recipe; several times for several: "
+        + RecipeSetting.all.map(\.name).joined(separator: ", ")),
     Flag("--hard", "harder shapes: rotation, occlusion, noise"),
     Flag("--seed", "N", "what all randomness comes from", standard: "0"),
     Flag("--threads", "N", "threads to use; all cores if not given"),

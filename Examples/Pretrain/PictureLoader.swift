@@ -32,7 +32,7 @@ struct PictureLoader {
 
   /// Half as large again as the views, which are cut from these.
   static func size(_ options: Options) -> Size2D {
-    Size2D(3 * (options.size ?? Recipe.pictureViewSize) / 2)
+    Size2D(3 * (options.size ?? Recipe.pictureSize) / 2)
   }
 
   private static func describe(

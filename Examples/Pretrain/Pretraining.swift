@@ -8,12 +8,11 @@ import Training
 /// One run: train, save, evaluate.
 struct Pretraining {
   private let options: Options
-  private let source: Source
+  private var source: Source
   private let network: StartingNetwork
   private let net: ResNet
   private let learner: any Learner
   private let trainer: Trainer
-  private let optimizer: OptimizerChoice
   private let directory: RunDirectory
 
   init(_ options: Options) throws {
@@ -25,30 +24,35 @@ struct Pretraining {
       source = try Source(options)
       try Self.check(options, source)
       network = try StartingNetwork(
-        options, weights, viewSize: source.viewSize, channels: source.training.imageShape[2])
+        options, weights, imageSize: source.imageSize, channels: source.training.imageShape[2])
       net = try withRandomSeed(options.seed, network.make)
     } catch {
       directory.removeIfEmpty()
       throw error
     }
+    let fitsTime = options.length == nil && options.former == nil
+    if let minutes = options.minutes, fitsTime {
+      source.fit(
+        minutes: Double(minutes),
+        try source.imagesPerSecond(net, options, seconds: min(10, 6 * Double(minutes))))
+    }
     let note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
       images: source.fingerprint, network: network.architecture.metadata)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
-    optimizer = Self.optimizer(options, source)
-    let (learner, optimizer) = options.method.training(
-      net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
+    let training = source.recipe.training(
+      net, imageSize: source.viewSize, hiddenLayer: "avgpool",
       steps: options.former?.note.steps ?? source.steps, seed: options.seed)
-    self.learner = learner
+    learner = training.learner
     trainer = Trainer(
-      learner, optimizer: optimizer, loader: source.loader(seed: options.seed),
+      learner, optimizer: training.optimizer, loader: source.loader(seed: options.seed),
       stepCount: source.steps)
-    let rise = Int(source.recipe.warmUp * Float(source.steps))
-    trainer.learningRate = CosineDecay(from: self.optimizer.learningRate, over: source.steps - rise)
-      .warmed(over: rise)
+    // A run that goes on to more steps has a target of its first length, and the rate of all.
+    trainer.learningRate = source.recipe.schedule(steps: source.steps)
     trainer.accumulatedBatches = options.accumulatedBatches
     trainer.gradientClip = options.gradientClip
-    trainer.timeLimit = options.minutes.map { .seconds(60 * Double($0)) }
+    // Steps that fit are taken to the end: cut off, they would end at a high rate.
+    trainer.timeLimit = fitsTime ? nil : options.minutes.map { .seconds(60 * Double($0)) }
     trainer.nonFinitePolicy = options.skipsNonFinite ? .skip() : .stop(writingTo: directory.path)
     trainer.metadata = try note.metadata
   }
@@ -95,7 +99,7 @@ struct Pretraining {
     if result.hasDiverged { say(Self.divergence) }
     let summary = RunSummary(
       trained: try source.judge?.scores(of: learner), untrained: untrained,
-      beganWithWeights: options.weights != nil, result: result,
+      beganWithWeights: options.weights != nil, method: options.method, result: result,
       verdict: verdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
     try? log.write(summary.record)
     if failure == nil {
@@ -131,7 +135,7 @@ struct Pretraining {
 
   private func reporter(isForAWholeRun: Bool) -> RunReporter {
     RunReporter(
-      options, source, network.architecture, optimizer, learner, directory,
+      options, source, network.architecture, learner, directory,
       isForAWholeRun: isForAWholeRun)
   }
 
@@ -233,7 +237,7 @@ struct Pretraining {
     }
     let scores = try FineTuning().compare(
       learner.net, with: network.makeFromScratch, hiddenLayer: "avgpool", bank: bank,
-      queries: queries, imageSize: source.viewSize, labelsPerClass: labelsPerClass,
+      queries: queries, imageSize: source.imageSize, labelsPerClass: labelsPerClass,
       seed: options.seed)
     let labels = "with \(counted(labelsPerClass, "label")) of a class"
     for (name, score) in [("fine-tuned", scores.fineTuned), ("from scratch", scores.fromScratch)] {
@@ -241,14 +245,17 @@ struct Pretraining {
     }
   }
 
+  /// How long the rate of images is measured.
+  private static let secondsOfPlan = 20.0
+
   /// Trains for a while, and says what a time comes to.
   func plan(hours: Double) throws {
     describe()
     try checkMemory()
-    let rate = try trainer.run().imagesPerSecond
+    let rate = try source.imagesPerSecond(net, options, seconds: Self.secondsOfPlan)
     let count = source.training.count
     let epochs = max(1, Int(hours * 3_600 * rate / Double(count)))
-    let usual = Double(source.steps * source.batchSize * options.accumulatedBatches) / rate
+    let usual = Double(source.steps * source.imagesPerStep) / rate
     say(
       String(format: "%.0f images/s: ", rate)
         + "an epoch of \(count) images takes \(ProgressLine.time(Double(count) / rate)), the "
@@ -279,15 +286,6 @@ struct Pretraining {
     }
   }
 
-  /// What the command line asks for, and what it leaves open as suits the data, or as is usual.
-  private static func optimizer(_ options: Options, _ source: Source) -> OptimizerChoice {
-    let suited = options.method.optimizer(of: source.recipe)
-    let kind = options.optimizer ?? suited.kind
-    var choice = kind == suited.kind ? suited : kind.usual
-    choice.learningRate = options.learningRate ?? choice.learningRate
-    return choice
-  }
-
   private func callbacks(
     _ log: MetricsLog, _ evaluation: Evaluation?
   ) -> [any TrainingCallback] {
@@ -313,7 +311,7 @@ struct Pretraining {
       return try TensorBoardLog(
         in: directory.path, after: options.former?.checkpoint.step,
         projecting: source.labeled?.queries,
-        size: source.viewSize, showing: options.shownChannels)
+        size: source.imageSize, showing: options.shownChannels)
     }
   }
 
@@ -331,8 +329,7 @@ struct Pretraining {
       \(options.method.rawValue) trains \(network.architecture.depth.rawValue) (width \(network.architecture.width), \
       \(network.architecture.stem.text) stem, \(count) parameters) on \
       \(source.training.count) images of \(options.data)
-      \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, views of \
-      \(source.viewSize), \(optimizer.kind.rawValue) at \(optimizer.learningRate), seed \
+      \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, \(source.sizes), \(source.recipe.optimizer.kind.rawValue) at \(source.recipe.optimizer.learningRate), seed \
       \(options.seed), \(Threads.count) threads
       \(source.judges)
       """)

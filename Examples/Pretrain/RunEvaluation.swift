@@ -16,7 +16,7 @@ struct RunEvaluation {
     if labelFree == nil, judge == nil { return nil }
     interval =
       options.evaluateEvery.map { .epochs($0) }
-      ?? .steps(max(1, source.steps / Self.count(options, source)))
+      ?? .steps(max(1, source.steps / Self.count(source)))
   }
 
   /// The number by which networks are compared: labels', or the one that follows them best.
@@ -27,15 +27,14 @@ struct RunEvaluation {
   private static let labelFreeMetric = "view_neighbors"
 
   /// How often a run is looked at if the command line does not say.
-  private static func count(_ options: Options, _ source: Source) -> Int {
-    let passes = affordablePasses(options, source.steps, source.batchSize)
-    return max(1, min(8, passes / (source.labelFree?.count ?? 1)))
+  private static func count(_ source: Source) -> Int {
+    max(1, min(8, affordableImages(of: source) / (source.labelFree?.count ?? 1)))
   }
 
   /// How many images evaluations may look at, all together, for a fortieth of the run's time.
-  static func affordablePasses(_ options: Options, _ steps: Int, _ batchSize: Int) -> Int {
+  static func affordableImages(of source: Source) -> Int {
     // A step takes the network forward and back for two views of an image, and a target forward.
-    8 * steps * batchSize * options.accumulatedBatches / (40 * LabelFreeEvaluator.passes)
+    8 * source.steps * source.imagesPerStep / (40 * LabelFreeEvaluator.passes)
   }
 
   /// The numbers of a network that has no evaluation before it.

@@ -17,7 +17,7 @@ struct RunPictures {
   private let options: Options
   private let net: ResNet
   private let channels: Int
-  private let viewSize: Size2D
+  private let imageSize: Size2D
 
   /// Reads the network of a run.
   ///
@@ -29,8 +29,8 @@ struct RunPictures {
     let backbone = RunDirectory(existing: directory).backbone
     net = try ResNet(contentsOf: backbone)
     channels = net.architecture?.inputChannels ?? 3
-    viewSize = try BackboneFile.viewSize(in: backbone)
-    options.size = options.size ?? max(viewSize.height, viewSize.width)
+    imageSize = try BackboneFile.imageSize(in: backbone)
+    options.size = options.size ?? max(imageSize.height, imageSize.width)
     self.options = options
   }
 
@@ -63,7 +63,7 @@ struct RunPictures {
   func embeddings(of part: Part) throws -> Embeddings {
     try options.withCompute {
       try Embeddings(
-        of: part.images, by: net, hiddenLayer: "avgpool", imageSize: viewSize, named: part.name)
+        of: part.images, by: net, hiddenLayer: "avgpool", imageSize: imageSize, named: part.name)
     }
   }
 

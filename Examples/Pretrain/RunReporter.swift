@@ -11,7 +11,6 @@ final class RunReporter {
   private let options: Options
   private let source: Source
   private let architecture: ResNet.Architecture
-  private let optimizer: OptimizerChoice
   private let learner: any Learner
   private let directory: RunDirectory
   /// The images whose features are shown.
@@ -35,12 +34,12 @@ final class RunReporter {
   /// ``begin(knowsStart:)``.
   init(
     _ options: Options, _ source: Source, _ architecture: ResNet.Architecture,
-    _ optimizer: OptimizerChoice, _ learner: any Learner, _ directory: RunDirectory,
+    _ learner: any Learner, _ directory: RunDirectory,
     isForAWholeRun: Bool
   ) {
     shown = Self.shown(source, isForAWholeRun: isForAWholeRun)
     (self.options, self.source) = (options, source)
-    (self.architecture, self.optimizer) = (architecture, optimizer)
+    self.architecture = architecture
     (self.learner, self.directory) = (learner, directory)
   }
 
@@ -63,7 +62,7 @@ final class RunReporter {
   private var features: Tensor? {
     let batchSize = LabelFreeEvaluator.batchSize(of: shown)
     let features = shown.features(batchSize: batchSize) { [learner, source] images in
-      learner.represent(resized(images, to: source.viewSize)).embedding
+      learner.represent(resized(images, to: source.imageSize)).embedding
     }
     return features.isFinite ? features : nil
   }
@@ -158,8 +157,10 @@ final class RunReporter {
         "Steps",
         "\(source.steps) of \(source.batchSize * options.accumulatedBatches) images, "
           + "\(source.stepsPerEpoch) to an epoch"),
-      .init("Views", "\(source.viewSize)"),
-      .init("Optimizer", "\(optimizer.kind.rawValue) at \(optimizer.learningRate)"),
+      .init("Views", source.sizes),
+      .init(
+        "Optimizer",
+        "\(source.recipe.optimizer.kind.rawValue) at \(source.recipe.optimizer.learningRate)"),
       .init("Precision", options.precision.rawValue),
       .init("Seed", "\(options.seed)"),
       .init("Command line", (["pretrain"] + options.words).joined(separator: " ")),

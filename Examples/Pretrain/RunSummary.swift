@@ -10,6 +10,7 @@ struct RunSummary {
   let untrained: (pixels: FeatureScores, network: FeatureScores?)?
   /// Whether the first weights were those of a file, rather than random.
   let beganWithWeights: Bool
+  let method: MethodName
   let result: TrainingResult
   /// What can be said without labels.
   let verdict: RunVerdict
@@ -62,7 +63,9 @@ struct RunSummary {
   /// Whether the training has helped, and what to do if not. Labels have the last word.
   var advice: [String] {
     guard hasNotHelped else { return verdict.sentences }
-    let labels = "By labels the training has not helped yet: train longer, or try --method simclr."
+    let labels =
+      "By labels the training has not helped yet: train longer"
+      + (method == .simclr ? "." : ", or try --method simclr.")
     return [labels] + (verdict.finding == .learned ? [] : verdict.sentences)
   }
 

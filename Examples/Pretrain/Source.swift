@@ -8,8 +8,6 @@ struct Source {
   let training: any ImageDataset
   /// What evaluates the result by labels; nil if there are none.
   let judge: KNNEvaluator?
-  /// What evaluates the features without labels; nil if there are too few images to look at.
-  let labelFree: LabelFreeEvaluator?
   /// Labeled images whose neighbors are looked up, and those that are classified.
   let labeled: (bank: any ImageDataset, queries: any ImageDataset)?
   /// Who judges, in words.
@@ -20,10 +18,18 @@ struct Source {
   /// What tells these images from others.
   let fingerprint: String
   let batchSize: Int
+  /// The images of all batches of a step.
+  let imagesPerStep: Int
+  /// The size at which the network sees whole images: when it is evaluated, and afterwards.
+  let imageSize: Size2D
+  /// The size of the views that it is trained on.
   let viewSize: Size2D
   /// How many batches the training has.
-  let steps: Int
+  var steps: Int
   let stepsPerEpoch: Int
+
+  /// Images that measures without labels look at.
+  private let lookedAt: any ImageDataset
 
   /// Of fewer images measures without labels say nothing.
   private static let fewestToLookAt = 20
@@ -31,13 +37,15 @@ struct Source {
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
-    let asked = sets.recipe.with(options)
+    let asked = Recipe(options.method, for: sets.kind).with(options)
     (recipe, fingerprint) = (asked.suiting(channels: training.imageShape[2]), sets.fingerprint)
     try Self.check(options, training, asked)
     batchSize = options.batch ?? min(recipe.batchSize, max(2, training.count / 2))
     let shape = training.imageShape
-    let side = options.size ?? recipe.viewSize
-    viewSize = Size2D(height: side ?? shape[0], width: side ?? shape[1])
+    let side = options.size ?? recipe.imageSize
+    imageSize = Size2D(height: side ?? shape[0], width: side ?? shape[1])
+    viewSize = options.viewSize.map { Size2D($0) } ?? recipe.viewSize(of: imageSize)
+    imagesPerStep = batchSize * options.accumulatedBatches
     guard training.count >= batchSize else {
       throw UsageError(
         options.batch == nil
@@ -51,18 +59,14 @@ struct Source {
       switch options.length {
       case .steps(let steps): steps
       case .epochs(let epochs): epochs * stepsPerEpoch
-      case nil: max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
+      case nil: options.former?.note.steps ?? max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
       }
-    let labeled = sets.judged
-    let size = viewSize
+    let labeled = sets.judged(bankSize: recipe.bankSize)
+    let size = imageSize
     self.labeled = labeled
     judge = labeled.map { KNNEvaluator(bank: $0.bank, queries: $0.queries, size: size) }
-    let lookedAt = sets.heldOut ?? training
-    let affordable = max(200, RunEvaluation.affordablePasses(options, self.steps, batchSize))
-    labelFree =
-      lookedAt.count < Self.fewestToLookAt
-      ? nil : LabelFreeEvaluator(lookedAt, size: viewSize, count: affordable)
-    judges = sets.judges
+    lookedAt = sets.heldOut ?? training
+    judges = sets.judges(bankSize: recipe.bankSize)
     shown = sets.labeled?.queries ?? training
   }
 
@@ -81,6 +85,30 @@ struct Source {
         + "the images have \(channels)")
   }
 
+  /// What evaluates the features without labels; nil if there are too few images to look at.
+  var labelFree: LabelFreeEvaluator? {
+    guard lookedAt.count >= Self.fewestToLookAt else { return nil }
+    let count = max(200, RunEvaluation.affordableImages(of: self))
+    return LabelFreeEvaluator(lookedAt, size: imageSize, count: count)
+  }
+
+  /// How large views and images are, in words.
+  var sizes: String {
+    "views of \(viewSize)" + (viewSize == imageSize ? "" : " for images of \(imageSize)")
+  }
+
+  /// How many images a second a training of `net` takes, by some seconds of it.
+  func imagesPerSecond(_ net: ResNet, _ options: Options, seconds: Double) throws -> Double {
+    try recipe.imagesPerSecond(
+      net, imageSize: viewSize, hiddenLayer: "avgpool", loader: loader(seed: options.seed),
+      accumulatedBatches: options.accumulatedBatches, for: .seconds(seconds))
+  }
+
+  /// Gives the training as many steps as so many minutes have room for, beside evaluations and files.
+  mutating func fit(minutes: Double, _ imagesPerSecond: Double) {
+    steps = max(1, Int(0.95 * 60 * minutes * imagesPerSecond / Double(imagesPerStep)))
+  }
+
   /// Whole batches in a random order.
   func loader(seed: UInt64) -> DataLoader {
     DataLoader(training, batchSize: batchSize, shuffled: true, dropsLast: true, seed: seed)
@@ -88,11 +116,14 @@ struct Source {
 }
 
 extension Recipe {
-  /// The recipe with the views that a command line asks for.
+  /// The recipe with the views and numbers that a command line asks for.
   fileprivate func with(_ options: Options) -> Recipe {
     var recipe = self
+    for (setting, value) in options.settings { setting.apply(value, to: &recipe) }
     if let share = options.leastCrop { recipe.crop = share...1 }
-    if let strength = options.colorStrength { recipe.colors = colors.scaled(by: strength) }
+    if let strength = options.colorStrength { recipe.colors = recipe.colors.scaled(by: strength) }
+    if let kind = options.optimizer, kind != recipe.optimizer.kind { recipe.optimizer = kind.usual }
+    if let rate = options.learningRate { recipe.optimizer.learningRate = rate }
     return recipe
   }
 }

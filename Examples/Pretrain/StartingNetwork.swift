@@ -13,7 +13,7 @@ struct StartingNetwork {
   /// Whether the run's first weights are known: not where their file is gone.
   let knowsStart: Bool
 
-  /// From views of so many pixels on the stem is torchvision's: that of small images keeps their
+  /// From images of so many pixels on the stem is torchvision's: that of small images keeps their
   /// size, so that each step takes ten times as long.
   private static let smallestForImageNet = 96
 
@@ -22,7 +22,7 @@ struct StartingNetwork {
   /// - Throws: `UsageError` if the weights are for other images, `StateError` if a checkpoint has no
   ///   such network.
   init(
-    _ options: Options, _ weights: GivenWeights?, viewSize: Size2D, channels: Int
+    _ options: Options, _ weights: GivenWeights?, imageSize: Size2D, channels: Int
   ) throws {
     self.weights = weights
     knowsStart = options.weights == nil || weights != nil
@@ -39,7 +39,7 @@ struct StartingNetwork {
             + "have; \(weights.path) is of \(architecture)")
       }
     } else {
-      let isSmall = min(viewSize.height, viewSize.width) < Self.smallestForImageNet
+      let isSmall = min(imageSize.height, imageSize.width) < Self.smallestForImageNet
       architecture = ResNet.Architecture(
         depth: options.net ?? .resNet10, stem: options.stem ?? (isSmall ? .small : .imageNet),
         width: options.width ?? 16, inputChannels: channels)

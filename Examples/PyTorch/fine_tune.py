@@ -19,7 +19,7 @@ backbone, folder, epochs = sys.argv[1], sys.argv[2], int((sys.argv[3:] or ["10"]
 torch.manual_seed(0)
 classes = len(ImageFolder(folder).classes)
 net, words = load_resnet(backbone, classes)
-size = [int(side) for side in words["view_size"].split("x")]
+size = [int(side) for side in words["image_size"].split("x")]
 
 # Values are 0...1 as in the run: no Normalize behind ToDtype.
 to_tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]

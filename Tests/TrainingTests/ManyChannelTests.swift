@@ -13,7 +13,7 @@ final class ManyChannelTests: XCTestCase {
     images: Tensor((0..<2 * 64 * 5).map { Float($0 % 5) / 5 }, shape: [2, 8, 8, 5]))
 
   private var learner: any Learner {
-    let recipe = Recipe.pictures.suiting(channels: 5)
+    let recipe = Recipe(.simclr, for: .photographs).suiting(channels: 5)
     let net = withRandomSeed(0) {
       ResNet(depth: .resNet10, stem: .small, width: 4, inputChannels: 5)
     }
@@ -34,9 +34,9 @@ final class ManyChannelTests: XCTestCase {
   }
 
   func testViewsOfManyChannelsKeepTheirRatiosUnderBrightness() {
-    let colors = Recipe.pictures.suiting(channels: 5).colors
+    let colors = Recipe(.simclr, for: .photographs).suiting(channels: 5).colors
     XCTAssertEqual(colors, ViewColors(brightness: 0.4, contrast: 0.4, jitterProbability: 0.8))
-    XCTAssertEqual(Recipe.pictures.suiting(channels: 3).colors, Recipe.pictures.colors)
+    XCTAssertEqual(Recipe(.simclr, for: .photographs).suiting(channels: 3).colors, Recipe(.simclr, for: .photographs).colors)
     let brightness = ColorJitter(brightness: 0.2)
     var stream = RandomStream(seed: 1)
     let view = brightness(PixelImage(images.images(in: 0..<1)[0]), using: &stream)

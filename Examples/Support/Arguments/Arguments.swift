@@ -87,6 +87,9 @@ package struct Arguments: Sendable {
     try (all[name] ?? string(name).map { [$0] } ?? []).map { try whole($0, of: name) }
   }
 
+  /// The values of a flag that may be there several times.
+  package func strings(_ name: String) -> [String] { all[name] ?? [] }
+
   private func whole(_ path: String, of name: String) throws -> String {
     guard !path.isEmpty else { throw UsageError("\(name) needs a path; got none") }
     guard path == "~" || path.hasPrefix("~/") else { return path }

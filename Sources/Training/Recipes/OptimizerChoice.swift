@@ -2,7 +2,7 @@ import Nets
 import SelfSupervised
 
 /// The optimizers a run can choose from.
-package enum OptimizerKind: String, CaseIterable, Sendable {
+public enum OptimizerKind: String, CaseIterable, Sendable {
   case sgd, adam, adamw
 
   /// What is usual where nothing better is known; the decays are torch's.
@@ -16,26 +16,20 @@ package enum OptimizerKind: String, CaseIterable, Sendable {
 }
 
 /// An optimizer and its settings.
-package struct OptimizerChoice: Sendable {
-  package let kind: OptimizerKind
+public struct OptimizerChoice: Sendable {
+  public var kind: OptimizerKind
   /// The highest step size.
-  package var learningRate: Float
+  public var learningRate: Float
   /// Of weights alone: biases and norms do not decay.
-  package var weightDecay: Float
+  public var weightDecay: Float
 
-  /// An optimizer of all that a learner trains.
-  package func optimizer(of learner: any Learner) -> any Optimizer {
-    optimizer(of: learner.parameterGroups(weightDecay: weightDecay))
+  /// An optimizer and its settings.
+  public init(kind: OptimizerKind, learningRate: Float, weightDecay: Float) {
+    (self.kind, self.learningRate, self.weightDecay) = (kind, learningRate, weightDecay)
   }
 
-  /// The same for a SimSiam, whose predictor keeps its rate, as in its paper: here the schedule's
-  /// highest.
-  package func optimizer(of learner: SimSiam) -> any Optimizer {
-    optimizer(
-      of: learner.parameterGroups(weightDecay: weightDecay, predictorLearningRate: learningRate))
-  }
-
-  private func optimizer(of groups: [ParameterGroup]) -> any Optimizer {
+  /// An optimizer of these groups.
+  func optimizer(of groups: [ParameterGroup]) -> any Optimizer {
     switch kind {
     case .sgd: SGD(groups, learningRate: learningRate, momentum: 0.9)
     case .adam: Adam(groups, learningRate: learningRate)

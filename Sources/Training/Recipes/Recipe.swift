@@ -1,90 +1,81 @@
 import SelfSupervised
 import Tensor
 
-/// What suits one kind of images: how views are drawn and how long to train.
-package struct Recipe: Sendable {
-  package let epochs: Int
+/// How a network is trained on one kind of images by one method: how views are drawn, what stands
+/// behind the network, how fast and for how long it learns.
+///
+/// ```swift
+/// let recipe = Recipe(.simclr, for: .photographs)
+/// let training = recipe.training(net, imageSize: 96, steps: 5_000, seed: 0)
+/// ```
+///
+/// The numbers come from measured sweeps: <doc:RecipesThatWork> in `SelfSupervised` has them.
+public struct Recipe: Sendable {
+  /// What learns.
+  public var method: MethodName
+  /// How often a training goes through the images.
+  public var epochs = 4
   /// How many steps a training has at least, with more epochs than these of fewer images.
-  package var fewestSteps = 0
-  package let batchSize: Int
-  /// The height and width of views; nil for that of the images.
-  package var viewSize: Int?
-  /// The labeled images whose neighbours are looked up.
-  package let bankSize: Int
-  package let optimizer: OptimizerChoice
-  /// Barlow Twins' part of the optimizer's rate: its loss is a sum over features, most of it noise
-  /// where batches are small.
-  package let barlowTwinsShare: Float
-  /// VICReg's: where the rate rises within few steps, its loss becomes infinite at the whole of it.
-  package var vicRegShare: Float = 1
+  public var fewestSteps = 0
+  /// The images of a step.
+  public var batchSize = 128
+  /// The height and width in pixels at which the network sees whole images, when it is evaluated and
+  /// afterwards; nil for those of the images.
+  public var imageSize: Int?
+  /// The height and width of views as a share of those. A view shows a part, larger than the whole
+  /// image shows it: smaller views bring things back to the size that they have in whole images, and
+  /// a step of them takes half of the time (Touvron et al., 2019).
+  public var viewShare: Float = 1
+  /// The labeled images whose neighbors are looked up where the result is evaluated.
+  public var bankSize = 10_000
+  /// What moves the weights, and the highest step size.
+  public var optimizer = OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4)
+  /// How many times faster than the rest a predictor learns.
+  public var predictorRate: Float = 1
   /// The share of the steps in which the step size rises to its highest.
-  package let warmUp: Float
-  package let projectionSize: Int
-  package let projectionHiddenSize: Int
-  /// Whether BYOL's projections are normalised.
-  package let normalizesProjections: Bool
-  package let movingAverageStart: Float
+  public var warmUp: Float = 0.05
+  /// The features of a projection.
+  public var projectionSize = 128
+  /// The hidden features of the heads.
+  public var projectionHiddenSize = 1_024
+  /// Whether BYOL's projections are normalized.
+  public var normalizesProjections = true
+  /// What similarities are divided by, where a method compares images with others.
+  public var temperature: Float = 0.2
+  /// The projections that a queue remembers.
+  public var queueSize = 4_096
+  /// The share of its old numbers that a target keeps in a step, which rises to 1.
+  public var movingAverageDecay: Float = 0.95
   /// The share of the image's area that a view shows.
-  package var crop: ClosedRange<Float>
+  public var crop: ClosedRange<Float> = 0.2...1
+  /// The share of views that are turned to the other side.
+  public var flipProbability: Float = 0.5
   /// How a view is recolored once it is cut out.
-  package var colors: ViewColors
+  public var colors = ViewColors()
 
-  /// Cut out, turned to either side and recoloured.
-  package func augmentation(_ size: Size2D) -> Compose {
+  init(method: MethodName) { self.method = method }
+
+  /// The size of views for a network that is to see images of a size.
+  public func viewSize(of image: any Size2DConvertible) -> Size2D {
+    let size = image.size2D
+    func side(_ length: Int) -> Int { max(1, Int((viewShare * Float(length)).rounded())) }
+    return Size2D(height: side(size.height), width: side(size.width))
+  }
+
+  /// How views of the given size are drawn: cut out, turned to either side and recolored.
+  public func augmentation(_ size: Size2D) -> Compose {
     Compose(
-      [RandomResizedCrop(size, scale: crop), HorizontalFlip().applied(probability: 0.5)]
-        + colors.augmentations)
+      [
+        RandomResizedCrop(size, scale: crop),
+        HorizontalFlip().applied(probability: flipProbability),
+      ] + colors.augmentations)
   }
 
   /// The same for images of so many channels: saturation, hue and gray are of red, green and blue.
-  package func suiting(channels: Int) -> Recipe {
+  public func suiting(channels: Int) -> Recipe {
     guard channels != 3 else { return self }
     var recipe = self
     (recipe.colors.saturation, recipe.colors.hue, recipe.colors.grayProbability) = (0, 0, 0)
     return recipe
   }
-
-  /// Grey images of centred things: crops and changes of brightness.
-  package static let fashionMNIST = Recipe(
-    epochs: 3, batchSize: 128, bankSize: 10_000,
-    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
-    barlowTwinsShare: 1, warmUp: 0.3,
-    projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: true,
-    movingAverageStart: 0.95, crop: 0.3...1,
-    colors: ViewColors(brightness: 0.6, contrast: 0.6, jitterProbability: 0.8))
-
-  /// Small photographs: SimCLR's views for CIFAR-10.
-  package static let color = photographs(viewSize: nil)
-
-  /// Pictures of any size and number: the same, with views of one size.
-  package static let pictures = photographs(viewSize: pictureViewSize, fewestSteps: 2_000)
-
-  /// The height and width of views of pictures.
-  package static let pictureViewSize = 64
-
-  private static func photographs(viewSize: Int?, fewestSteps: Int = 0) -> Recipe {
-    Recipe(
-      epochs: 4, fewestSteps: fewestSteps, batchSize: 128, viewSize: viewSize, bankSize: 10_000,
-      optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.3, weightDecay: 5e-4),
-      barlowTwinsShare: 0.1, vicRegShare: 0.2, warmUp: 0.05,
-      projectionSize: 128, projectionHiddenSize: 1_024, normalizesProjections: false,
-      movingAverageStart: 0.95, crop: 0.2...1,
-      colors: ViewColors(
-        brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, jitterProbability: 0.8,
-        grayProbability: 0.2))
-  }
-
-  /// Coloured shapes anywhere in the image: crops, every hue, and half of the views grey, for how
-  /// two colours differ outlasts a change of hue. Many small steps teach BYOL more in three minutes
-  /// than few large ones. What it loses at first, when projections become alike, it seldom learns
-  /// later: hence the long warm-up, the normalised projections and a decay of only 1e-6, its
-  /// paper's.
-  package static let shapes = Recipe(
-    epochs: 4, batchSize: 32, viewSize: 24, bankSize: 2_000,
-    optimizer: OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6),
-    barlowTwinsShare: 0.003, warmUp: 0.3,
-    projectionSize: 256, projectionHiddenSize: 2_048, normalizesProjections: true,
-    movingAverageStart: 0.95, crop: 0.6...1,
-    colors: ViewColors(
-      brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.5, grayProbability: 0.5))
 }

@@ -1,30 +1,53 @@
 import SelfSupervised
 
 /// How strongly views are recolored.
-package struct ViewColors: Sendable, Hashable {
-  package var brightness: Float = 0
-  package var contrast: Float = 0
-  package var saturation: Float = 0
-  package var hue: Float = 0
+public struct ViewColors: Sendable, Hashable {
+  public var brightness: Float = 0
+  public var contrast: Float = 0
+  public var saturation: Float = 0
+  public var hue: Float = 0
   /// The share of views whose colors change; nil for all of them.
-  package var jitterProbability: Float?
+  public var jitterProbability: Float?
   /// The share of views that lose their colors.
-  package var grayProbability: Float = 0
+  public var grayProbability: Float = 0
+  /// The share of views that are blurred.
+  public var blurProbability: Float = 0
+  /// The share of views of which a square is painted over.
+  public var cutoutProbability: Float = 0
+
+  /// How strongly views are recolored; not at all unless something is given.
+  public init(
+    brightness: Float = 0, contrast: Float = 0, saturation: Float = 0, hue: Float = 0,
+    jitterProbability: Float? = nil, grayProbability: Float = 0, blurProbability: Float = 0,
+    cutoutProbability: Float = 0
+  ) {
+    (self.brightness, self.contrast) = (brightness, contrast)
+    (self.saturation, self.hue) = (saturation, hue)
+    (self.jitterProbability, self.grayProbability) = (jitterProbability, grayProbability)
+    (self.blurProbability, self.cutoutProbability) = (blurProbability, cutoutProbability)
+  }
 
   /// What is done to a view.
-  package var augmentations: [any Augmentation] {
+  public var augmentations: [any Augmentation] {
     let jitter = ColorJitter(
       brightness: brightness, contrast: contrast, saturation: saturation, hue: hue)
     let changes: any Augmentation = jitterProbability.map(jitter.applied) ?? jitter
-    return grayProbability > 0
-      ? [changes, Grayscale().applied(probability: grayProbability)] : [changes]
+    let others: [(step: any Augmentation, probability: Float)] = [
+      (Grayscale(), grayProbability), (GaussianBlur(sigma: 0.1...1), blurProbability),
+      (Cutout(side: 0.2...0.5), cutoutProbability),
+    ]
+    return [changes]
+      + others.filter { $0.probability > 0 }.map { $0.step.applied(probability: $0.probability) }
   }
 
   /// The same with all changes and shares multiplied by a strength, as far as they go.
-  package func scaled(by strength: Float) -> ViewColors {
-    ViewColors(
-      brightness: strength * brightness, contrast: strength * contrast,
-      saturation: strength * saturation, hue: min(0.5, strength * hue),
-      jitterProbability: jitterProbability, grayProbability: min(1, strength * grayProbability))
+  public func scaled(by strength: Float) -> ViewColors {
+    var colors = self
+    colors.brightness *= strength
+    colors.contrast *= strength
+    colors.saturation *= strength
+    colors.hue = min(0.5, strength * hue)
+    colors.grayProbability = min(1, strength * grayProbability)
+    return colors
   }
 }
