@@ -36,9 +36,12 @@ struct Pretraining {
       images: source.fingerprint, network: network.architecture.metadata)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     optimizer = Self.optimizer(options, source)
+    let given = try GivenTeacher(options, source)
+    let teacher = try options.withCompute { try given?.features() }
     let (learner, optimizer) = options.method.training(
       net, size: source.viewSize, recipe: source.recipe, optimizer: self.optimizer,
-      steps: options.former?.note.steps ?? source.steps, seed: options.seed)
+      steps: options.former?.note.steps ?? source.steps, localViews: source.localViews(options),
+      teacher: teacher.map { .kept($0) }, seed: options.seed)
     self.learner = learner
     trainer = Trainer(
       learner, optimizer: optimizer, loader: source.loader(seed: options.seed),

@@ -81,6 +81,16 @@ struct Source {
         + "the images have \(channels)")
   }
 
+  /// Small views beside the two, if the command line asks for them.
+  func localViews(_ options: Options) -> LocalViews? {
+    options.localViews.map { count in
+      let side = max(Self.smallestLocalView, min(viewSize.height, viewSize.width) / 2)
+      return LocalViews(count: count, size: options.localSize ?? side)
+    }
+  }
+
+  private static let smallestLocalView = 8
+
   /// Whole batches in a random order.
   func loader(seed: UInt64) -> DataLoader {
     DataLoader(training, batchSize: batchSize, shuffled: true, dropsLast: true, seed: seed)

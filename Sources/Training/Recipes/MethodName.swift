@@ -6,7 +6,7 @@ import Tensor
 package enum MethodName: String, CaseIterable, Sendable {
   case byol, simsiam, simclr, nnclr, moco
   case barlowTwins = "barlow-twins"
-  case vicreg, pixelcl
+  case vicreg, lejepa, pixelcl, distillation
 
   /// The features of VICReg's projections: many, but for a small network fewer than the paper's
   /// 8,192.
@@ -20,6 +20,17 @@ package enum MethodName: String, CaseIterable, Sendable {
   /// The features in MoCo's queue, and where its target's decay begins: keys of many steps ago
   /// should be like those of today.
   private static let (queueSize, queueDecay) = (1_024, Float(0.99))
+
+  /// The features of LeJEPA's projections: few, for each direction has to be normal.
+  private static let normalSize = 64
+
+  /// Whether the method takes local views beside the two large ones.
+  package var takesLocalViews: Bool {
+    switch self {
+    case .byol, .simsiam, .simclr, .vicreg, .lejepa: true
+    case .nnclr, .moco, .barlowTwins, .pixelcl, .distillation: false
+    }
+  }
 
   /// The recipe's optimizer, as it suits this learner: SimSiam, whose target moves at full speed,
   /// wants an eighth of its rate: WhatLearnersReach.md has what others give.
@@ -36,9 +47,11 @@ package enum MethodName: String, CaseIterable, Sendable {
 
   /// A learner of this kind around `net`, with heads and views that suit `recipe`, and its
   /// optimizer.
+  ///
+  /// - Precondition: `distillation` has a teacher, and a method with local views takes them.
   package func training(
     _ net: ResNet, size: Size2D, recipe: Recipe, optimizer: OptimizerChoice, steps: Int,
-    seed: UInt64
+    localViews: LocalViews? = nil, teacher: Teacher? = nil, seed: UInt64
   ) -> (learner: any Learner, optimizer: any Optimizer) {
     let (outputs, hidden) = (recipe.projectionSize, recipe.projectionHiddenSize)
     let views = recipe.augmentation(size)
@@ -49,16 +62,17 @@ package enum MethodName: String, CaseIterable, Sendable {
       learner = BYOL(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
         projectionHiddenSize: hidden, normalizesProjections: recipe.normalizesProjections,
-        movingAverageDecay: decay, augmentation: views, seed: seed)
+        movingAverageDecay: decay, augmentation: views, localViews: localViews, seed: seed)
     case .simsiam:
       let learner = SimSiam(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
-        projectionHiddenSize: hidden, augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, augmentation: views, localViews: localViews, seed: seed)
       return (learner, optimizer.optimizer(of: learner))
     case .simclr:
       learner = SimCLR(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
-        projectionHiddenSize: hidden, temperature: 0.2, augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, temperature: 0.2, augmentation: views,
+        localViews: localViews, seed: seed)
     case .nnclr:
       learner = NNCLR(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: outputs,
@@ -77,7 +91,16 @@ package enum MethodName: String, CaseIterable, Sendable {
     case .vicreg:
       learner = VICReg(
         net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.expandedSize,
-        augmentation: views, seed: seed)
+        augmentation: views, localViews: localViews, seed: seed)
+    case .lejepa:
+      learner = LeJEPA(
+        net, imageSize: size, hiddenLayer: "avgpool", projectionSize: Self.normalSize,
+        projectionHiddenSize: hidden, augmentation: views, localViews: localViews, seed: seed)
+    case .distillation:
+      guard let teacher else { preconditionFailure("distillation needs a teacher; got none") }
+      learner = Distillation(
+        net, teacher: teacher, imageSize: size, hiddenLayer: "avgpool", augmentation: views,
+        seed: seed)
     case .pixelcl:
       // PixContrast, for without negatives pixels become alike under SGD: see the article Pixels.
       learner = PixelCL(
