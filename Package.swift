@@ -6,7 +6,7 @@ import PackageDescription
 let tutorials = [
   "01-BYOL", "02-BYOLTrainer", "03-KNN", "04-SimSiam", "05-SimCLR", "06-NNCLR", "07-MoCo",
   "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro", "12-Concurrency",
-  "13-EfficientNet",
+  "13-EfficientNet", "14-Teacher",
 ]
 
 let package = Package(
@@ -35,6 +35,9 @@ let package = Package(
       name: "Training",
       dependencies: ["SelfSupervised", "Datasets", "Files", "Images", "Nets", "Tensor"]),
     .target(name: "Arguments", path: "Examples/Support/Arguments"),
+    .target(
+      name: "EfficientNet", dependencies: ["SelfSupervised"],
+      path: "Examples/Support/EfficientNet"),
     .executableTarget(
       name: "FirstStep", dependencies: ["SelfSupervised", "Datasets", "Training"],
       path: "Examples/FirstStep"),
@@ -86,7 +89,7 @@ let package = Package(
     + tutorials.map { folder in
       .executableTarget(
         name: "Tutorial" + folder.dropFirst("01-".count),
-        dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
+        dependencies: ["Arguments", "EfficientNet", "SelfSupervised", "Datasets", "Training"],
         path: "Examples/Tutorials/\(folder)")
     }
 )

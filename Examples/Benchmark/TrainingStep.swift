@@ -51,6 +51,14 @@ extension MethodName {
       return TrainingStep(BarlowTwins(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
     case .vicreg:
       return TrainingStep(VICReg(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
+    case .lejepa:
+      return TrainingStep(LeJEPA(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
+    case .distillation:
+      // With features of ResNet-50's width, which a teacher has computed before.
+      let rows = Tensor.normal([batch, 2_048], using: &stream)
+      let learner = Distillation(
+        net, teacher: .kept(rows), imageSize: size, hiddenLayer: layer, queueSize: 1_024, seed: 1)
+      return TrainingStep(learner, on: TaughtViews(views.first, teacher: rows))
     case .pixelcl:
       // Its crops are part of the method; nothing else is done to the images.
       let learner = PixelCL(

@@ -22,6 +22,12 @@ struct Options {
   let stem: ResNet.Stem?
   /// A file of weights that the network begins with; random ones if it is nil.
   let weights: String?
+  /// A file of weights of the network that a distillation learns from, and how it sees pictures.
+  let teacher: String?
+  let teacherSize: Int?
+  /// How many small views there are beside the two, and their height and width.
+  let localViews: Int?
+  let localSize: Int?
   /// The height and width of images as the network sees them.
   var size: Int?
   /// Those of views.
@@ -164,6 +170,7 @@ struct Options {
     let data = dataPaths.joined(separator: ", ")
     labels = try arguments.path("--labels")
     weights = try arguments.path("--weights")
+    teacher = try arguments.path("--teacher")
     if labels != nil, dataPaths.count > 1 || ImageSets.isName(data) {
       throw UsageError(
         "--labels needs --data with a directory of pictures, one alone; the data are \(data)")
@@ -176,7 +183,12 @@ struct Options {
       (hasRelative ? words.without(["--data"]) + whole : words)
       + (labels.map { ["--labels", URL(fileURLWithPath: $0).path] } ?? [])
       + (weights.map { ["--weights", URL(fileURLWithPath: $0).path] } ?? [])
+      + (teacher.map { ["--teacher", URL(fileURLWithPath: $0).path] } ?? [])
     method = try arguments.choice("--method")
+    teacherSize = try arguments.optionalInteger("--teacher-size", in: 8...1_024)
+    localViews = try arguments.optionalInteger("--local-views", in: 1...64)
+    localSize = try arguments.optionalInteger("--local-size", in: 8...1_024)
+    try Self.check(method, teacher, arguments)
     net = arguments.has("--net") ? try arguments.choice("--net") : nil
     width = try arguments.optionalInteger("--width", in: 1...1_024)
     stem =
@@ -261,6 +273,29 @@ extension Options {
     let paths = try arguments.paths("--data")
     guard isFormer, paths.contains(where: { $0.hasPrefix("/") }) else { return paths }
     return paths.filter { ImageSets.isName($0) || $0.hasPrefix("/") }
+  }
+
+  /// Whether a method has what it needs, and nothing that it has no use for.
+  private static func check(
+    _ method: MethodName, _ teacher: String?, _ arguments: Arguments
+  ) throws {
+    if method == .distillation, teacher == nil {
+      throw UsageError("--method distillation needs --teacher FILE, the network to learn from")
+    }
+    if method != .distillation,
+      let flag = ["--teacher", "--teacher-size"].first(where: arguments.has)
+    {
+      throw UsageError("\(flag) needs --method distillation; the method is \(method.rawValue)")
+    }
+    if arguments.has("--local-views"), !method.takesLocalViews {
+      let names = MethodName.allCases.filter(\.takesLocalViews).map(\.rawValue)
+      throw UsageError(
+        "--local-views needs a method that takes them, \(names.joined(separator: ", ")); the method is "
+          + method.rawValue)
+    }
+    if arguments.has("--local-size"), !arguments.has("--local-views") {
+      throw UsageError("--local-size needs --local-views, how many there are")
+    }
   }
 
   private static func range(_ arguments: Arguments) throws -> ClosedRange<Float>? {
@@ -349,6 +384,21 @@ extension Options {
       "--weights", "FILE",
       "begin with the weights of a file (.pth, .ckpt, .safetensors) of torchvision, timm, lightly, MoCo, "
         + "DINO, Lightning or this program; network, width and stem follow from it"),
+    Flag(
+      "--teacher", "FILE",
+      "with --method distillation: the network to learn from, any file that --weights takes; its features "
+        + "of all images are computed once and kept beside decoded pictures"),
+    Flag(
+      "--teacher-size", "PIXELS",
+      "the height and width at which the teacher sees images; if not given, that of its views for this "
+        + "program's networks and 224 for others"),
+    Flag(
+      "--local-views", "N",
+      "small views of each image beside the two: "
+        + MethodName.allCases.filter(\.takesLocalViews).map(\.rawValue).joined(separator: ", ")),
+    Flag(
+      "--local-size", "PIXELS",
+      "their height and width; if not given, half of those of the views, 8 at least"),
     Flag(
       "--net", "NAME",
       ResNet.Depth.allCases.map(\.rawValue).joined(separator: ", ")

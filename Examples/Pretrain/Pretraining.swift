@@ -11,6 +11,7 @@ struct Pretraining {
   private var source: Source
   private let network: StartingNetwork
   private let net: ResNet
+  private let teacher: Teacher?
   private let learner: any Learner
   private let trainer: Trainer
   private let directory: RunDirectory
@@ -30,11 +31,14 @@ struct Pretraining {
       directory.removeIfEmpty()
       throw error
     }
+    teacher = try GivenTeacher(options, source).map { given in
+      try options.withCompute { Teacher.kept(try given.features()) }
+    }
     let fitsTime = options.length == nil && options.former == nil
     if let minutes = options.minutes, fitsTime {
       source.fit(
         minutes: Double(minutes),
-        try source.imagesPerSecond(net, options, seconds: min(10, 6 * Double(minutes))))
+        try source.imagesPerSecond(net, teacher, options, seconds: min(10, 6 * Double(minutes))))
     }
     let note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
@@ -42,7 +46,7 @@ struct Pretraining {
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     let training = source.recipe.training(
       net, imageSize: source.viewSize, hiddenLayer: "avgpool",
-      steps: options.former?.note.steps ?? source.steps, seed: options.seed)
+      steps: options.former?.note.steps ?? source.steps, teacher: teacher, seed: options.seed)
     learner = training.learner
     trainer = Trainer(
       learner, optimizer: training.optimizer, loader: source.loader(seed: options.seed),
@@ -252,7 +256,7 @@ struct Pretraining {
   func plan(hours: Double) throws {
     describe()
     try checkMemory()
-    let rate = try source.imagesPerSecond(net, options, seconds: Self.secondsOfPlan)
+    let rate = try source.imagesPerSecond(net, teacher, options, seconds: Self.secondsOfPlan)
     let count = source.training.count
     let epochs = max(1, Int(hours * 3_600 * rate / Double(count)))
     let usual = Double(source.steps * source.imagesPerStep) / rate

@@ -98,10 +98,12 @@ struct Source {
   }
 
   /// How many images a second a training of `net` takes, by some seconds of it.
-  func imagesPerSecond(_ net: ResNet, _ options: Options, seconds: Double) throws -> Double {
+  func imagesPerSecond(
+    _ net: ResNet, _ teacher: Teacher?, _ options: Options, seconds: Double
+  ) throws -> Double {
     try recipe.imagesPerSecond(
       net, imageSize: viewSize, hiddenLayer: "avgpool", loader: loader(seed: options.seed),
-      accumulatedBatches: options.accumulatedBatches, for: .seconds(seconds))
+      accumulatedBatches: options.accumulatedBatches, teacher: teacher, for: .seconds(seconds))
   }
 
   /// Gives the training as many steps as so many minutes have room for, beside evaluations and files.
@@ -121,6 +123,8 @@ extension Recipe {
     var recipe = self
     for (setting, value) in options.settings { setting.apply(value, to: &recipe) }
     if let share = options.leastCrop { recipe.crop = share...1 }
+    if let count = options.localViews { recipe.localViewCount = count }
+    recipe.localViewSize = options.localSize ?? recipe.localViewSize
     if let strength = options.colorStrength { recipe.colors = recipe.colors.scaled(by: strength) }
     if let kind = options.optimizer, kind != recipe.optimizer.kind { recipe.optimizer = kind.usual }
     if let rate = options.learningRate { recipe.optimizer.learningRate = rate }

@@ -87,7 +87,8 @@ final class BatchStream {
   ) -> @Sendable (Batch, RandomStream) -> Drawn {
     let learner = Unshared(learner)
     return { batch, stream in
-      let views = learner.value.views(of: batch.images, using: stream)
+      let views = learner.value.views(
+        of: batch.images, indices: batch.indices, using: stream)
       return Drawn(batch: batch, stream: stream) { loss(learner.value, views, batch) }
     }
   }

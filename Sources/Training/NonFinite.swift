@@ -49,13 +49,17 @@ public struct Replay: Sendable {
   public let images: Tensor
   /// The label of each image, if they are known.
   public let labels: [Int]?
+  /// Where each image is in the data set; nil in files of earlier versions.
+  public let indices: [Int]?
 
   private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
+  private static let indicesName = "batch.indices"
 
   init(_ checkpoint: Checkpoint, _ batch: Batch) {
     self.checkpoint = checkpoint
     images = batch.images
     labels = batch.labels.isEmpty ? nil : batch.labels
+    indices = batch.indices
   }
 
   /// A step in a file.
@@ -68,6 +72,7 @@ public struct Replay: Sendable {
     }
     self.images = images
     labels = state[Self.labelsName].map { $0.scalars.map { Int($0) } }
+    indices = state[Self.indicesName].map { $0.scalars.map { Int($0) } }
     checkpoint = try Checkpoint(state, path: path)
   }
 
@@ -76,9 +81,10 @@ public struct Replay: Sendable {
   /// - Throws: `FileError` if it cannot be written.
   func write(to path: String) throws {
     var entries = [StateDict.Entry(Self.imagesName, images)]
-    if let labels {
-      let numbers = Tensor(labels.map(Float.init))
-      entries.append(StateDict.Entry(Self.labelsName, numbers, elementType: .int64))
+    for (name, numbers) in [(Self.labelsName, labels), (Self.indicesName, indices)] {
+      guard let numbers else { continue }
+      entries.append(
+        StateDict.Entry(name, Tensor(numbers.map(Float.init)), elementType: .int64))
     }
     var state = checkpoint.state
     for entry in entries { state.merge(StateDict([entry]), prefix: "") }
@@ -93,7 +99,7 @@ public struct Replay: Sendable {
   ) throws -> (loss: StepLoss, brokenGradients: [String]) {
     try checkpoint.restore(learner, optimizer)
     optimizer.zeroGradients()
-    let loss = learner.stepLoss(on: images, labels: labels)
+    let loss = learner.stepLoss(on: images, labels: labels, indices: indices)
     loss.backward()
     learner.discardStep()
     let names = learner.modules.flatMap { $0.namedParameters }

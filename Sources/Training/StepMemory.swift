@@ -34,7 +34,8 @@ package struct StepMemory {
   /// What the graph of a loss keeps for its gradients.
   private static func liveBytes(of learner: any Learner, _ images: Tensor) -> Int {
     func keep(_ learner: some Learner) -> Int {
-      let views = learner.views(of: images, using: nil)
+      let views = learner.views(
+        of: images, indices: Array(0..<images.shape[0]), using: nil)
       let before = Memory.usage.liveBytes
       let loss = learner.stepLoss(of: views)
       return withExtendedLifetime(loss) { Memory.usage.liveBytes - before }

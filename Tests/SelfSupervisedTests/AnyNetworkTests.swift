@@ -46,6 +46,11 @@ final class AnyNetworkTests: XCTestCase {
         $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, augmentation: $3,
         secondAugmentation: $3, seed: 1)
     },
+    {
+      LeJEPA(
+        $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, projectionHiddenSize: 16,
+        sliceCount: 20, augmentation: $3, seed: 1)
+    },
   ]
 
   /// How to ask for a child of a network: by its name, by its number from either end, as itself.

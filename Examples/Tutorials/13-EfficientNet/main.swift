@@ -6,6 +6,7 @@
 // shape [count, 3, height, width] of values 0...1, it writes the logits of the published network.
 import Arguments
 import Datasets
+import EfficientNet
 import SelfSupervised
 import Training
 

@@ -106,6 +106,18 @@ public enum Heads {
     }
   }
 
+  /// LeJEPA's projector: linear layers without bias, batch norm and ReLU, twice, and a linear layer,
+  /// as lightly and the authors have it (Balestriero and LeCun, 2025).
+  public static func leJEPA(_ inputs: Int, hidden: Int, outputs: Int) -> Sequential {
+    Sequential {
+      normalized(inputs, hidden)
+      ReLU()
+      normalized(hidden, hidden)
+      ReLU()
+      Linear(hidden, outputs)
+    }
+  }
+
   /// A linear layer and its norm.
   private static func normalized(_ inputs: Int, _ outputs: Int, bias: Bool = false) -> [any Module]
   {

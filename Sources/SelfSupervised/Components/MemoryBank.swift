@@ -55,6 +55,19 @@ public final class MemoryBank: Stateful {
   /// if they start random.
   public var candidates: Tensor { startsRandom ? places.value : rows }
 
+  /// All places as they will be once some rows are appended, in another order.
+  ///
+  /// - Parameter features: A tensor of shape [any number, width]; gradients do not follow it.
+  /// - Returns: Shape [capacity, width]; zeros, or random directions, where no row has come to.
+  func places(afterAppending features: Tensor) -> Tensor {
+    withoutGradients {
+      let total = features.shape[0]
+      let new = l2Normalized(features.detached[max(0, total - capacity)..<total])
+      let stays = (0..<capacity - new.shape[0]).map { (position + new.shape[0] + $0) % capacity }
+      return stays.isEmpty ? new : concatenated([new, places.value.indexSelect(stays)])
+    }
+  }
+
   /// Where the next row goes.
   var position: Int { Int(next.value.item) }
 }

@@ -135,12 +135,7 @@ extension TargetNetwork {
   /// - Returns: What takes them.
   /// - Throws: `StateError` if names or shapes differ.
   public func plan(_ state: StateDict) throws -> () -> Void {
-    guard let note = state.metadata[Self.stepNote] else {
-      throw StateError(missing: [Self.stepNote])
-    }
-    guard let step = Int(note), (0...1 << 40).contains(step) else {
-      throw StateError(impossible: [(Self.stepNote, "a number in 0...2^40", note)])
-    }
+    let step = try countNote(Self.stepNote, in: state)
     let changes = try modules.map { name, module in
       do {
         return try module.plan(state.scoped(to: name))

@@ -125,6 +125,20 @@ public final class Backbone {
     return map
   }
 
+  /// Traps unless the network takes images of another size and gives as many features of them.
+  func checkTakes(_ size: Size2D, channels: Int) {
+    let needed =
+      "local views of \(size) need a network that gives as many features of small images as of large "
+      + "ones, as one with a global pooling in front of its hidden layer does"
+    let probe = Tensor.zeros([2, size.height, size.width, channels])
+    let features = net.evaluating {
+      FailureNote.with(needed) { withoutGradients { outputs(probe)[0].flattened(from: 1) } }
+    }
+    precondition(
+      features.shape[1] == width,
+      "\(needed); this one gives \(features.shape[1]) and \(width)")
+  }
+
   /// What the first tapped layer gave, as rows of `width` features.
   func rows(_ tapped: Tensor, of images: Tensor) -> Tensor {
     let features = tapped.flattened(from: 1)

@@ -42,7 +42,9 @@ public protocol Learner<Views>: Stateful, SendableMetatype {
 
   /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
   /// The learner's own stream does not move.
-  func views(of images: Tensor, using stream: RandomStream?) -> Views
+  ///
+  /// `indices` say where each image is in its data set, for a method that keeps something of each.
+  func views(of images: Tensor, indices: [Int]?, using stream: RandomStream?) -> Views
 
   /// The loss of given views, with its statistics and metrics.
   func stepLoss(of views: Views, labels: [Int]?) -> StepLoss
@@ -82,14 +84,23 @@ extension Learner {
   /// - Returns: A scalar.
   public func callAsFunction(_ images: Tensor) -> Tensor { stepLoss(on: images).value }
 
+  /// The same for images whose places in their data set are known, as those of a batch are: for a
+  /// method that keeps something of each, such as ``Distillation``.
+  public func callAsFunction(_ images: Tensor, indices: [Int]) -> Tensor {
+    stepLoss(on: images, indices: indices).value
+  }
+
   /// The loss of random views of each image, with its statistics and metrics; moves ``stream`` on.
   ///
   /// - Parameters:
   ///   - images: A batch of shape [count, height, width, channels], values 0...1.
   ///   - labels: A class for each image, if it is known; for metrics alone.
+  ///   - indices: Where each image is in its data set, for a method that keeps something of each.
   /// - Returns: The loss, and what belongs to it.
-  public func stepLoss(on images: Tensor, labels: [Int]? = nil) -> StepLoss {
-    let drawn = views(of: images, using: stream.split())
+  public func stepLoss(
+    on images: Tensor, labels: [Int]? = nil, indices: [Int]? = nil
+  ) -> StepLoss {
+    let drawn = views(of: images, indices: indices, using: stream.split())
     return stepLoss(of: drawn, labels: labels)
   }
 
@@ -104,6 +115,11 @@ extension Learner {
   /// - Returns: A scalar.
   public func loss(_ first: Tensor, _ second: Tensor) -> Tensor {
     stepLoss(of: Views(ViewPair(first: first, second: second))).value
+  }
+
+  /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
+  public func views(of images: Tensor, using stream: RandomStream?) -> Views {
+    views(of: images, indices: nil, using: stream)
   }
 
   /// The views that the next loss will draw of each image; ``stream`` does not move.

@@ -31,6 +31,12 @@ public protocol LearningMethod<Views>: Sendable {
     of images: Tensor, by augmentations: Augmentations, using stream: RandomStream
   ) -> Views
 
+  /// The same for images whose places in their data set may be known, for a method that keeps
+  /// something of each of them; by default the places do not matter.
+  func views(
+    of images: Tensor, indices: [Int]?, by augmentations: Augmentations, using stream: RandomStream
+  ) -> Views
+
   /// The loss of given views.
   ///
   /// It has no randomness of its own and changes nothing but running statistics. What a step shall
@@ -47,6 +53,13 @@ public typealias Augmentations = (first: any Augmentation, second: any Augmentat
 extension LearningMethod {
   /// It does not.
   public var preventsCollapse: Bool { false }
+
+  /// The views of the images, wherever they are in their data set.
+  public func views(
+    of images: Tensor, indices: [Int]?, by augmentations: Augmentations, using stream: RandomStream
+  ) -> Views {
+    views(of: images, by: augmentations, using: stream)
+  }
 
   /// BYOL's two ways, not normalised.
   public func augmentations(imageSize: Size2D) -> Augmentations {

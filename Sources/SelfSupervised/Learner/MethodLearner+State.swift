@@ -96,13 +96,14 @@ private let streamNote = "stream"
 
 extension RandomStream {
   /// The stream in words, for a file.
-  fileprivate var note: String? {
+  var note: String? {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  fileprivate init?(note: String) {
+  /// The stream of such words; nil if they are none.
+  init?(note: String) {
     guard let stream = try? JSONDecoder().decode(RandomStream.self, from: Data(note.utf8)) else {
       return nil
     }

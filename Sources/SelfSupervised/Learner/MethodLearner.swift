@@ -3,8 +3,8 @@ import Tensor
 
 /// The learner: runs any ``LearningMethod`` around any network.
 ///
-/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg` and `PixelCL` are this
-/// type with their method, and each has an initializer with its method's hyperparameters.
+/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg`, `LeJEPA`, `PixelCL` and
+/// `Distillation` are this type with their method, and each has an initializer with its method's hyperparameters.
 public final class MethodLearner<M: LearningMethod>: Learner {
   /// The hyperparameters, heads and loss.
   public let method: M
@@ -28,6 +28,7 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   /// Found once: a training asks for them before each step.
   private(set) lazy var buffers = modules.flatMap { $0.buffers }.uniqued()
   private let augmentations: Augmentations
+  private let localViews: (count: Int, augmentation: any Augmentation)?
   private let fusesViews: Bool
   private let inputCheck: InputCheck
   /// Whether losses are those of a training, or leave no trace.
@@ -49,14 +50,17 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   ///   - viewBatching: How the two views of a batch go through the network.
   ///   - augmentation: How views are drawn; the method's way when it is nil.
   ///   - secondAugmentation: How second views are drawn; like first ones when only that is given.
+  ///   - localViews: Small views beside the two, for a ``MultiCropMethod``.
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
-  /// - Precondition: The network has parameters, has the layers and calls them.
+  /// - Precondition: The network has parameters, has the layers and calls them; with local views it
+  ///   gives as many features of them as of large ones.
   public init(
     _ net: any Module, _ method: M, imageSize: (any Size2DConvertible)? = nil,
     inputShape: TensorShape? = nil,
     hiddenLayer: HiddenLayer = -2, additionalLayers: [HiddenLayer] = [], channels: Int? = nil,
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
-    secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
+    secondAugmentation: (any Augmentation)? = nil, localViews: LocalViews? = nil,
+    seed: UInt64? = nil
   ) {
     let imageSize = imageSize?.size2D
     precondition(
@@ -76,6 +80,8 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     let usual = imageSize.map(method.augmentations)
     let first = augmentation ?? usual?.first ?? IdentityAugmentation()
     augmentations = (first, secondAugmentation ?? augmentation ?? usual?.second ?? first)
+    let large = augmentations.first
+    self.localViews = localViews.map { ($0.count, $0.augmentation(beside: large)) }
     inputCheck = InputCheck(
       name: "\(M.self)", channels: imageSize == nil ? nil : shape.last,
       expectsUnitRange: augmentations.first.expectsUnitRange
@@ -87,6 +93,15 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     targets = namedParts.compactMap { $0.part as? TargetNetwork }
     commits = StepCommits(parameters, targets)
     fusesViews = backbone.fusesViews && parts.projector.isSampleIndependent
+    if let localViews { checkTakes(localViews, channels: shape.last) }
+  }
+
+  /// Whether the method and the network know what to do with local views.
+  private func checkTakes(_ localViews: LocalViews, channels: Int?) {
+    precondition(
+      method is any MultiCropMethod,
+      "\(M.self) takes no local views; these do: BYOL, SimSiam, SimCLR, VICReg, LeJEPA")
+    backbone.checkTakes(localViews.size, channels: channels ?? 0)
   }
 
   /// The user's network, which the training improves.
@@ -101,13 +116,27 @@ public final class MethodLearner<M: LearningMethod>: Learner {
 
   /// Views of each image drawn from `stream`, or, if it is nil, those that the next loss will draw.
   ///
+  /// - Parameters:
+  ///   - images: A batch of images.
+  ///   - indices: Where each is in its data set, if the method asks for that.
+  ///   - stream: Where the chance comes from.
+  /// - Returns: The views, and local ones beside them.
   /// - Precondition: Images are finite and have their channels last, and values 0...1 where an
   ///   augmentation expects them.
-  public func views(of images: Tensor, using stream: RandomStream?) -> M.Views {
+  public func views(
+    of images: Tensor, indices: [Int]?, using stream: RandomStream?
+  ) -> M.Views {
     inputCheck(images)
     // The learner's own stream only where it is asked for: a thread that draws ahead brings its own,
     // while a step moves the learner's.
-    return method.views(of: images, by: augmentations, using: stream ?? nextStream)
+    let stream = stream ?? nextStream
+    let drawn = method.views(of: images, indices: indices, by: augmentations, using: stream)
+    guard let (count, augmentation) = localViews else { return drawn }
+    // The two large ones draw from the first two streams.
+    return drawn.adding(
+      (2..<2 + count).map {
+        SelfSupervised.views(of: images, by: augmentation, using: stream.split($0))
+      })
   }
 
   /// The stream that the next loss will draw from.
@@ -126,7 +155,11 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   /// - Returns: The loss, and what belongs to it.
   /// - Precondition: There are at least two images while batch norm is in training mode.
   public func stepLoss(of views: M.Views, labels: [Int]?) -> StepLoss {
-    begin(views.pair.count, labels)
+    let pair = views.pair
+    precondition(
+      pair.locals.isEmpty || method is any MultiCropMethod,
+      "\(M.self) takes no local views; got \(pair.locals.count)")
+    begin(pair.count, labels)
     let pass = pass(labels: labels)
     return staging(withExactProducts { method.loss(of: views, in: pass) })
   }

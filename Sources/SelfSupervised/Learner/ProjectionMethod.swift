@@ -12,7 +12,8 @@ public protocol ProjectionMethod: LearningMethod where Views == ViewPair {
   /// The loss of two views of the same images.
   ///
   /// - Parameters:
-  ///   - projections: Projections [count, size] of both views.
+  ///   - projections: Projections [count, size] of both views; and of local ones, if the method is
+  ///     a ``MultiCropMethod`` too.
   ///   - features: What they were made of, [count, width], without their record: for metrics.
   ///   - pass: What the loss computes with.
   /// - Returns: The loss, and what belongs to it.
@@ -85,15 +86,14 @@ extension MethodLearner where M: ProjectionMethod {
     begin(ranges.map(\.count).min() ?? 0)
     let pass = pass()
     let (features, projections) = firstRun(of: ranges.map { views[$0] }, in: pass)
-    let (first, second) = (Parameter(projections.first), Parameter(projections.second))
-    let leaves = ViewPair(first: first.value, second: second.value)
+    let parameters = projections.all.map { Parameter($0) }
+    let leaves = ViewPair(all: parameters.map(\.value))
     let loss = staging(
       withExactProducts {
         method.loss(ofProjections: leaves, features: features, in: pass)
       })
     loss.backward()
-    let gradients = ViewPair(
-      first: first.gradient ?? .zeros(first.shape), second: second.gradient ?? .zeros(second.shape))
+    let gradients = ViewPair(all: parameters.map { $0.gradient ?? .zeros($0.shape) })
     for range in ranges {
       pass.run(views[range]).projections.product(with: gradients[range]).backward()
     }
@@ -135,17 +135,18 @@ private func chunked(_ count: Int, _ size: Int) -> [Range<Int>] {
 extension ViewPair {
   fileprivate init(concatenating parts: [ViewPair]) {
     self.init(
-      first: concatenated(parts.map(\.first)), second: concatenated(parts.map(\.second)))
+      all: parts[0].all.indices.map { view in concatenated(parts.map { $0.all[view] }) })
   }
 
   fileprivate subscript(range: Range<Int>) -> ViewPair {
-    ViewPair(first: first[range], second: second[range])
+    ViewPair(all: all.map { $0[range] })
   }
 
-  fileprivate var detached: ViewPair { ViewPair(first: first.detached, second: second.detached) }
+  fileprivate var detached: ViewPair { ViewPair(all: all.map(\.detached)) }
 
-  /// The sum of both views' elementwise products.
+  /// The sum of all views' elementwise products.
   fileprivate func product(with other: ViewPair) -> Tensor {
-    (first * other.first).sum() + (second * other.second).sum()
+    let products = zip(all, other.all).map { ($0 * $1).sum() }
+    return products.dropFirst().reduce(products[0], +)
   }
 }

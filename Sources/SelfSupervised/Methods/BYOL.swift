@@ -11,6 +11,8 @@ public typealias BYOL = MethodLearner<BYOLMethod>
 /// between 0.2 and 2 in healthy training. A loss near zero within the first steps, with
 /// ``ProjectionStatistics/projectionStd`` near zero, is a collapse.
 ///
+/// Local views predict the target's projections of both large ones; the target sees none of them.
+///
 /// Others' numbers for the same loss L:
 ///
 /// | | |
@@ -21,7 +23,7 @@ public typealias BYOL = MethodLearner<BYOLMethod>
 ///
 /// Gradients of the last are a quarter of these: divide their SGD's rates by four here, and
 /// multiply their weight decays by four.
-public struct BYOLMethod: LearningMethod {
+public struct BYOLMethod: MultiCropMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int?
   let predictorHiddenSize: Int?
@@ -64,16 +66,23 @@ public struct BYOLMethod: LearningMethod {
 }
 
 extension Pass where Parts == BYOLParts {
-  /// Each view predicts what the target, or without one the network itself, projects of the other.
+  /// Each view predicts what the target, or without one the network itself, projects of the other;
+  /// local views predict it of both.
+  ///
+  /// Twice the mean over these pairs, so that local views leave the range as it is.
   func crossedPredictionLoss(of views: ViewPair) -> StepLoss {
     // Before the network's own pass, whose activations stay in memory.
-    let given = parts.target.map { $0.withTargetWeights { project(views) } }
+    let given = parts.target.map { $0.withTargetWeights { project(views.globals) } }
     let projections = project(views)
     let predictions = apply(parts.predictor, projections)
     let targets = given ?? projections
-    return StepLoss(
+    let crossed =
       byolLoss(predictions.first, onto: targets.second)
-        + byolLoss(predictions.second, onto: targets.first), projections: projections.first)
+      + byolLoss(predictions.second, onto: targets.first)
+    let sum = predictions.locals.reduce(crossed) { sum, local in
+      sum + byolLoss(local, onto: targets.first) + byolLoss(local, onto: targets.second)
+    }
+    return StepLoss(sum / Float(1 + predictions.locals.count), projections: projections.first)
   }
 }
 
@@ -119,7 +128,7 @@ extension MethodLearner where M == BYOLMethod {
     viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
-    seed: UInt64? = nil
+    localViews: LocalViews? = nil, seed: UInt64? = nil
   ) {
     let method = BYOLMethod(
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
@@ -129,7 +138,7 @@ extension MethodLearner where M == BYOLMethod {
     self.init(
       net, method, imageSize: imageSize, inputShape: inputShape, hiddenLayer: hiddenLayer,
       channels: channels, viewBatching: viewBatching, augmentation: augmentation,
-      secondAugmentation: secondAugmentation, seed: seed)
+      secondAugmentation: secondAugmentation, localViews: localViews, seed: seed)
   }
 }
 

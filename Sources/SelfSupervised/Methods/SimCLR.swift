@@ -9,8 +9,9 @@ public typealias SimCLR = MethodLearner<SimCLRMethod>
 /// See ``ntXent(_:_:temperature:isDecoupled:)`` for the range of the loss and its course. The
 /// images of a batch are each other's negatives, so that large batches teach more;
 /// ``MethodLearner/backward(_:chunkSize:)-(Tensor,_)`` makes them without the memory. There is
-/// neither target nor predictor.
-public struct SimCLRMethod: ProjectionMethod {
+/// neither target nor predictor. With local views the loss is the mean over all pairs of a large view
+/// and another one.
+public struct SimCLRMethod: ProjectionMethod, MultiCropMethod {
   /// The published shapes of the projector.
   public enum Head: Sendable {
     /// Linear, batch norm, ReLU, linear, batch norm: lightly's and AI Summer's.
@@ -47,8 +48,9 @@ public struct SimCLRMethod: ProjectionMethod {
     ofProjections projections: ViewPair, features: ViewPair, in pass: Pass<ProjectorOnly>
   ) -> StepLoss {
     StepLoss(
-      ntXent(
-        projections.first, projections.second, temperature: temperature, isDecoupled: isDecoupled),
+      projections.meanOverPairs {
+        ntXent($0, $1, temperature: temperature, isDecoupled: isDecoupled)
+      },
       projections: projections.first,
       metrics: ["negatives_per_anchor": Float(negativesPerAnchor(imageCount: projections.count))])
   }
@@ -83,7 +85,7 @@ extension MethodLearner where M == SimCLRMethod {
     projectionHiddenSize: Int? = nil, head: SimCLRMethod.Head = .twoLayer,
     temperature: Float = 0.5, isDecoupled: Bool = false, viewBatching: ViewBatching = .separate,
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
-    seed: UInt64? = nil
+    localViews: LocalViews? = nil, seed: UInt64? = nil
   ) {
     let method = SimCLRMethod(
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize, head: head,
@@ -91,6 +93,6 @@ extension MethodLearner where M == SimCLRMethod {
     self.init(
       net, method, imageSize: imageSize, inputShape: inputShape, hiddenLayer: hiddenLayer,
       channels: channels, viewBatching: viewBatching, augmentation: augmentation,
-      secondAugmentation: secondAugmentation, seed: seed)
+      secondAugmentation: secondAugmentation, localViews: localViews, seed: seed)
   }
 }

@@ -10,7 +10,7 @@ public typealias SimSiam = MethodLearner<SimSiamMethod>
 /// The heads are its authors' but for their sizes: byol-pytorch's 256 features and a bottleneck of
 /// a quarter, where they have 2,048 and 512. The authors' views are
 /// ``Compose/simSiam(imageSize:blur:normalization:)``.
-public struct SimSiamMethod: LearningMethod {
+public struct SimSiamMethod: MultiCropMethod {
   let projectionSize: Int
   let projectionHiddenSize: Int?
   let predictorHiddenSize: Int?
@@ -55,7 +55,7 @@ extension MethodLearner where M == SimSiamMethod {
     viewBatching: ViewBatching = .separate,
     simplicialEmbedding: SimplicialEmbedding.Configuration? = nil,
     augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
-    seed: UInt64? = nil
+    localViews: LocalViews? = nil, seed: UInt64? = nil
   ) {
     let method = SimSiamMethod(
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize,
@@ -63,7 +63,7 @@ extension MethodLearner where M == SimSiamMethod {
     self.init(
       net, method, imageSize: imageSize, inputShape: inputShape, hiddenLayer: hiddenLayer,
       channels: channels, viewBatching: viewBatching, augmentation: augmentation,
-      secondAugmentation: secondAugmentation, seed: seed)
+      secondAugmentation: secondAugmentation, localViews: localViews, seed: seed)
   }
 }
 

@@ -11,8 +11,9 @@ public typealias VICReg = MethodLearner<VICRegMethod>
 /// above. Of an untrained network it is between 20 and 35, most of which is a lack of variance;
 /// healthy training takes it down slowly, from 23.6 to 20.9 in 200 steps (`TutorialVICReg 200`),
 /// while ``ProjectionStatistics/projectionStd`` stays up. A loss that stays at 24.75 is a collapse:
-/// features without any variance.
-public struct VICRegMethod: ProjectionMethod {
+/// features without any variance. With local views it is the mean over all pairs of a large view and
+/// another one.
+public struct VICRegMethod: ProjectionMethod, MultiCropMethod {
   /// The paper's features of a projection.
   public static let paperProjectionSize = 8_192
 
@@ -34,7 +35,7 @@ public struct VICRegMethod: ProjectionMethod {
     ofProjections projections: ViewPair, features: ViewPair, in pass: Pass<ProjectorOnly>
   ) -> StepLoss {
     StepLoss(
-      vicRegLoss(projections.first, projections.second, weights: weights),
+      projections.meanOverPairs { vicRegLoss($0, $1, weights: weights) },
       projections: projections.first)
   }
 }
@@ -55,13 +56,14 @@ extension MethodLearner where M == VICRegMethod {
     hiddenLayer: HiddenLayer = -2, channels: Int? = nil, projectionSize: Int? = nil,
     projectionHiddenSize: Int? = nil, weights: VICRegWeights = VICRegWeights(),
     viewBatching: ViewBatching = .separate, augmentation: (any Augmentation)? = nil,
-    secondAugmentation: (any Augmentation)? = nil, seed: UInt64? = nil
+    secondAugmentation: (any Augmentation)? = nil, localViews: LocalViews? = nil,
+    seed: UInt64? = nil
   ) {
     let method = VICRegMethod(
       projectionSize: projectionSize, projectionHiddenSize: projectionHiddenSize, weights: weights)
     self.init(
       net, method, imageSize: imageSize, inputShape: inputShape, hiddenLayer: hiddenLayer,
       channels: channels, viewBatching: viewBatching, augmentation: augmentation,
-      secondAugmentation: secondAugmentation, seed: seed)
+      secondAugmentation: secondAugmentation, localViews: localViews, seed: seed)
   }
 }

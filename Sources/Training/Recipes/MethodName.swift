@@ -2,5 +2,13 @@
 public enum MethodName: String, CaseIterable, Sendable {
   case byol, simsiam, simclr, nnclr, moco
   case barlowTwins = "barlow-twins"
-  case vicreg, pixelcl
+  case vicreg, lejepa, pixelcl, distillation
+
+  /// Whether the method takes local views beside the two large ones.
+  public var takesLocalViews: Bool {
+    switch self {
+    case .byol, .simsiam, .simclr, .vicreg, .lejepa: true
+    case .nnclr, .moco, .barlowTwins, .pixelcl, .distillation: false
+    }
+  }
 }

@@ -79,6 +79,8 @@ extension Recipe {
     case .barlowTwins: projectionSize = 256
     // Many, but for a small network fewer than the paper's 8,192.
     case .vicreg: projectionSize = 1_024
+    // Few, for each direction has to be normal.
+    case .lejepa: projectionSize = 64
     default: break
     }
   }

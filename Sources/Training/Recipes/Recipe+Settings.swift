@@ -42,6 +42,8 @@ public struct RecipeSetting: Sendable {
     RecipeSetting("queue", 1...1_000_000, whole: { $0.queueSize = $1 }),
     RecipeSetting("moving-average", 0...1) { $0.movingAverageDecay = $1 },
     RecipeSetting("crop", 0.01...1) { $0.crop = $1...1 },
+    RecipeSetting("local-views", 0...64, whole: { $0.localViewCount = $1 }),
+    RecipeSetting("local-size", 8...1_024, whole: { $0.localViewSize = $1 }),
     RecipeSetting("flip", 0...1) { $0.flipProbability = $1 },
     RecipeSetting("brightness", 0...10) { $0.colors.brightness = $1 },
     RecipeSetting("contrast", 0...10) { $0.colors.contrast = $1 },

@@ -21,13 +21,16 @@ extension Recipe {
   ///   - imageSize: The size of views.
   ///   - hiddenLayer: The layer whose output is the representation.
   ///   - steps: How many steps the training has.
+  ///   - teacher: What a distillation learns from.
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
+  /// - Precondition: A distillation has a teacher, and a method with local views takes them.
   public func training(
     _ net: any Module, imageSize: any Size2DConvertible, hiddenLayer: HiddenLayer = -2, steps: Int,
-    seed: UInt64? = nil
+    teacher: Teacher? = nil, seed: UInt64? = nil
   ) -> Training {
     let learner = self.learner(
-      net, imageSize: imageSize.size2D, hiddenLayer: hiddenLayer, steps: steps, seed: seed)
+      net, imageSize: imageSize.size2D, hiddenLayer: hiddenLayer, steps: steps, teacher: teacher,
+      seed: seed)
     return Training(
       learner: learner, optimizer: optimizer(of: learner), learningRate: schedule(steps: steps))
   }
@@ -47,15 +50,18 @@ extension Recipe {
   ///   - hiddenLayer: The layer whose output is the representation.
   ///   - loader: Where batches come from.
   ///   - accumulatedBatches: How many batches make one step.
+  ///   - teacher: What a distillation learns from.
   ///   - time: How long to measure; some seconds, for the first steps are slow.
   /// - Throws: What reading images throws.
   public func imagesPerSecond(
     _ net: any Module, imageSize: any Size2DConvertible, hiddenLayer: HiddenLayer = -2,
-    loader: DataLoader, accumulatedBatches: Int = 1, for time: Duration = .seconds(10)
+    loader: DataLoader, accumulatedBatches: Int = 1, teacher: Teacher? = nil,
+    for time: Duration = .seconds(10)
   ) throws -> Double {
     let state = net.state
     let training = training(
-      net, imageSize: imageSize, hiddenLayer: hiddenLayer, steps: 1_000_000, seed: 0)
+      net, imageSize: imageSize, hiddenLayer: hiddenLayer, steps: 1_000_000, teacher: teacher,
+      seed: 0)
     let trainer = Trainer(
       training.learner, optimizer: training.optimizer, loader: loader, stepCount: 1_000_000)
     trainer.learningRate = Constant(0)
@@ -84,25 +90,26 @@ extension Recipe {
 
   private func learner(
     _ net: any Module, imageSize size: Size2D, hiddenLayer layer: HiddenLayer, steps: Int,
-    seed: UInt64?
+    teacher: Teacher?, seed: UInt64?
   ) -> any Learner {
     let (outputs, hidden) = (projectionSize, projectionHiddenSize)
-    let views = augmentation(size)
+    let (views, local) = (augmentation(size), localViews(size))
     let decay = MovingAverageDecay.cosine(from: movingAverageDecay, steps: steps)
     switch method {
     case .byol:
       return BYOL(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
         projectionHiddenSize: hidden, normalizesProjections: normalizesProjections,
-        movingAverageDecay: decay, augmentation: views, seed: seed)
+        movingAverageDecay: decay, augmentation: views, localViews: local, seed: seed)
     case .simsiam:
       return SimSiam(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
-        projectionHiddenSize: hidden, augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, augmentation: views, localViews: local, seed: seed)
     case .simclr:
       return SimCLR(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
-        projectionHiddenSize: hidden, temperature: temperature, augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, temperature: temperature, augmentation: views,
+        localViews: local, seed: seed)
     case .nnclr:
       return NNCLR(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
@@ -120,6 +127,15 @@ extension Recipe {
     case .vicreg:
       return VICReg(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs, augmentation: views,
+        localViews: local, seed: seed)
+    case .lejepa:
+      return LeJEPA(
+        net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
+        projectionHiddenSize: hidden, augmentation: views, localViews: local, seed: seed)
+    case .distillation:
+      guard let teacher else { preconditionFailure("distillation needs a teacher; got none") }
+      return Distillation(
+        net, teacher: teacher, imageSize: size, hiddenLayer: layer, augmentation: views,
         seed: seed)
     case .pixelcl:
       // PixContrast, for without negatives pixels become alike under SGD: see the article Pixels.

@@ -48,6 +48,10 @@ public struct Recipe: Sendable {
   public var movingAverageDecay: Float = 0.95
   /// The share of the image's area that a view shows.
   public var crop: ClosedRange<Float> = 0.2...1
+  /// How many local views there are beside the two, for methods that take them.
+  public var localViewCount = 0
+  /// The height and width of local views; nil for half of those of views, but at least 8.
+  public var localViewSize: Int?
   /// The share of views that are turned to the other side.
   public var flipProbability: Float = 0.5
   /// How a view is recolored once it is cut out.
@@ -61,6 +65,15 @@ public struct Recipe: Sendable {
     func side(_ length: Int) -> Int { max(1, Int((viewShare * Float(length)).rounded())) }
     return Size2D(height: side(size.height), width: side(size.width))
   }
+
+  /// The local views beside views of the given size; nil if there are none.
+  func localViews(_ size: Size2D) -> LocalViews? {
+    guard localViewCount > 0 else { return nil }
+    let side = max(Self.smallestLocalView, min(size.height, size.width) / 2)
+    return LocalViews(count: localViewCount, size: localViewSize ?? side)
+  }
+
+  private static let smallestLocalView = 8
 
   /// How views of the given size are drawn: cut out, turned to either side and recolored.
   public func augmentation(_ size: Size2D) -> Compose {

@@ -1,8 +1,8 @@
 """What the scripts that make fixtures of learners share: networks, numbers, one step and a trace.
 
 Weights and views come from formula.py; only results are stored. A learner here has `parts`, a list of
-(name, module) whose gradients count, `kept`, the same for running statistics, `loss(first, second)` and
-`update()`.
+(name, module) whose gradients count, `kept`, the same for running statistics, `loss(first, second)`, with
+local views behind them if there are any, and `update()`.
 """
 
 import pathlib
@@ -68,6 +68,12 @@ def view(name, number, count, size, dtype):
     return images.permute(0, 3, 1, 2).contiguous().to(dtype)
 
 
+def views(name, count, size, dtype, local=(0, 0)):
+    """Two large views, and local[0] further ones of the size local[1]."""
+    large = [view(name, number, count, size, dtype) for number in (1, 2)]
+    return large + [view(name, 3 + n, count, local[1], dtype) for n in range(local[0])]
+
+
 def mlp(inputs, hidden, outputs):
     return nn.Sequential(
         nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, outputs))
@@ -85,12 +91,12 @@ def digest(tensor):
     return torch.tensor(formula.digest(tensor.detach().numpy()))
 
 
-def one_step(make, path, whole, size=16, count=8, kept=torch.float32):
+def one_step(make, path, whole, size=16, count=8, kept=torch.float32, local=(0, 0)):
     """The loss, every gradient (whole, or as a digest) and the running statistics of one pass."""
     results, norms = {}, {}
     for dtype in (torch.float32, torch.float64):
         learner = make(dtype)
-        loss = learner.loss(view("step", 1, count, size, dtype), view("step", 2, count, size, dtype))
+        loss = learner.loss(*views("step", count, size, dtype, local))
         loss.backward()
         found = {"loss": loss.detach().reshape(1)}
         for part, module in learner.parts:
@@ -120,16 +126,16 @@ def adam(parameters, rate=3e-4):
     return torch.optim.Adam(parameters, lr=rate)
 
 
-def run(make, steps, dtype, count, size, optimizer=adam, after=lambda step, learner: None):
+def run(make, steps, dtype, count, size, optimizer=adam, after=lambda step, learner: None,
+        local=(0, 0)):
     """The losses of some steps of an optimizer."""
     learner = make(dtype)
     parameters = [p for _, module in learner.parts for p in module.parameters()]
     optimizer = optimizer(parameters)
     losses = []
     for step in range(steps):
-        first, second = (view(f"trace{step}", n, count, size, dtype) for n in (1, 2))
         optimizer.zero_grad()
-        loss = learner.loss(first, second)
+        loss = learner.loss(*views(f"trace{step}", count, size, dtype, local))
         loss.backward()
         optimizer.step()
         learner.update()
@@ -140,7 +146,8 @@ def run(make, steps, dtype, count, size, optimizer=adam, after=lambda step, lear
 
 def trace(name, make, steps, count=32, size=16, **options):
     """The losses of single precision, after comparing them with those of double precision."""
-    exact = run(make, steps, torch.float64, count, size, optimizer=options.get("optimizer", adam))
+    exact = run(make, steps, torch.float64, count, size, optimizer=options.get("optimizer", adam),
+                local=options.get("local", (0, 0)))
     losses = run(make, steps, torch.float32, count, size, **options)
     off = [abs(a - b) / abs(b) for a, b in zip(losses, exact)]
     mean = [sum(values[-20:]) for values in (losses, exact)]

@@ -80,6 +80,12 @@ func methods() -> [TestedMethod] {
         $0, imageSize: 12, hiddenLayer: "features", projectionSize: 8, projectionHiddenSize: 8,
         seed: 2)
     },
+    TestedMethod(name: "LeJEPA") {
+      LeJEPA(
+        $0, imageSize: 12, hiddenLayer: "features", projectionSize: 8, projectionHiddenSize: 8,
+        sliceCount: 20, seed: 2)
+    },
+    TestedMethod(name: "Distillation from a live teacher", hasMemory: true) { distillation($0) },
     TestedMethod(name: "PixelCL", hasTarget: true) { pixelCL($0, usesPixPro: true) },
     TestedMethod(name: "PixelCL without PixPro", hasTarget: true) {
       pixelCL($0, usesPixPro: false)
@@ -91,6 +97,13 @@ func byol(_ net: TinyNet, useMomentum: Bool = true) -> BYOL {
   BYOL(
     net, imageSize: 12, hiddenLayer: "features", projectionSize: 8, projectionHiddenSize: 8,
     movingAverageDecay: 0.75, useMomentum: useMomentum, seed: 2)
+}
+
+func distillation(_ net: TinyNet) -> Distillation {
+  let teacher = TeacherNetwork(
+    TinyNet(seed: 7), hiddenLayer: "features", imageSize: 12, normalization: nil)
+  return Distillation(
+    net, teacher: .live(teacher), imageSize: 12, hiddenLayer: "features", queueSize: 11, seed: 2)
 }
 
 func nnclr(_ net: TinyNet, _ variant: NNCLRMethod.Variant, queueSize: Int) -> NNCLR {

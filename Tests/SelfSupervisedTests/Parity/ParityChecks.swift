@@ -12,11 +12,17 @@ extension XCTestCase {
   func checkStep<M: LearningMethod>(
     of run: ReferenceRun<M>, with file: String, size: Size2D = 16, tolerance: Double = 1e-4
   ) throws -> StepLoss where M.Views == ViewPair {
+    try checkStep(
+      of: run, on: ViewPair(formula: "step", 8, size: size), with: file, tolerance: tolerance)
+  }
+
+  /// The same on given views.
+  @discardableResult
+  func checkStep<M: LearningMethod>(
+    of run: ReferenceRun<M>, on views: M.Views, with file: String, tolerance: Double = 1e-4
+  ) throws -> StepLoss {
     let reference = try StateDict(contentsOf: fixture(file))
-    let loss = run.learner.stepLoss(
-      of: ViewPair(
-        first: Formula.images("step", view: 1, 8, size: size),
-        second: Formula.images("step", view: 2, 8, size: size)))
+    let loss = run.learner.stepLoss(of: views)
     let lossError = relativeError(loss.value.scalars, try XCTUnwrap(reference["loss"]).scalars)
     XCTAssertLessThan(lossError, 1e-5)
     loss.backward()
@@ -53,10 +59,18 @@ extension XCTestCase {
     of run: ReferenceRun<M>, steps: Int, count: Int = 32, optimizer: some Optimizer,
     after: (Int) -> Void = { _ in }
   ) -> [Double] where M.Views == ViewPair {
+    losses(of: run, steps: steps, optimizer: optimizer, after: after) { step in
+      ViewPair(formula: "trace\(step)", count, size: 16)
+    }
+  }
+
+  /// The same on given views.
+  func losses<M: LearningMethod>(
+    of run: ReferenceRun<M>, steps: Int, optimizer: some Optimizer,
+    after: (Int) -> Void = { _ in }, on views: (Int) -> M.Views
+  ) -> [Double] {
     (0..<steps).map { step in
-      let loss = run.learner.loss(
-        Formula.images("trace\(step)", view: 1, count, size: 16),
-        Formula.images("trace\(step)", view: 2, count, size: 16))
+      let loss = run.learner.loss(views(step))
       optimizer.zeroGradients()
       loss.backward()
       optimizer.step()
@@ -81,5 +95,19 @@ extension XCTestCase {
   func decodedFixture<Value: Decodable>(_ type: Value.Type, _ file: String) throws -> Value {
     let data = try Data(contentsOf: URL(fileURLWithPath: fixture(file)))
     return try JSONDecoder().decode(type, from: data)
+  }
+}
+
+extension ViewPair {
+  /// The views of the references, and `local` ones of another size.
+  init(
+    formula name: String, _ count: Int, size: Size2D, local: (count: Int, size: Size2D) = (0, 8)
+  ) {
+    self.init(
+      first: Formula.images(name, view: 1, count, size: size),
+      second: Formula.images(name, view: 2, count, size: size),
+      locals: (0..<local.count).map {
+        Formula.images(name, view: 3 + $0, count, size: local.size)
+      })
   }
 }

@@ -5,7 +5,7 @@ import Tensor
 ///
 /// Parts and their order are those of its published weights, which are TensorFlow's: batch norm has
 /// an epsilon of 1e-3, and padding is one-sided where the stride leaves an odd pixel.
-final class EfficientNetLite0: SampleIndependent {
+package final class EfficientNetLite0: SampleIndependent {
   let stem = SameConv(3, 32, kernelSize: 3, stride: 2)
   let stemNorm = BatchNorm(32, momentum: 0.01, epsilon: 1e-3)
   let blocks: [InvertedResidual]
@@ -31,7 +31,7 @@ final class EfficientNetLite0: SampleIndependent {
     Level(4, kernelSize: 5, stride: 2, to: 192), Level(1, kernelSize: 3, stride: 1, to: 320),
   ]
 
-  init(classCount: Int = 1_000) {
+  package init(classCount: Int = 1_000) {
     var channels = 32
     blocks = Self.levels.flatMap { level in
       (0..<level.count).map { position in
@@ -45,7 +45,7 @@ final class EfficientNetLite0: SampleIndependent {
   }
 
   /// The names that the published weights have, which begin with an underscore.
-  var members: [Member] {
+  package var members: [Member] {
     [
       Member("_conv_stem", .module(stem)), Member("_bn0", .module(stemNorm)),
     ]
@@ -56,13 +56,13 @@ final class EfficientNetLite0: SampleIndependent {
       ]
   }
 
-  func forward(_ images: Tensor) -> Tensor {
+  package func forward(_ images: Tensor) -> Tensor {
     let stem = relu6(stemNorm(self.stem(images)))
     let features = blocks.reduce(stem) { $1($0) }
     return classifier(pool(relu6(headNorm(head(features)))).flattened(from: 1))
   }
 
-  var exampleShape: TensorShape? { [1, 224, 224, 3] }
+  package var exampleShape: TensorShape? { [1, 224, 224, 3] }
 }
 
 /// A 1x1 convolution that widens, a depthwise one, a 1x1 convolution that narrows, and a shortcut
