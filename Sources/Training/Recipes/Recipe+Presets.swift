@@ -32,15 +32,16 @@ extension Recipe {
 
   /// Crops and changes of brightness.
   private mutating func setForGrayObjects() {
-    epochs = 3
+    epochs = 5
     warmUp = 0.3
-    crop = 0.3...1
-    colors = ViewColors(brightness: 0.6, contrast: 0.6, jitterProbability: 0.8)
+    viewShare = 0.715
+    colors = ViewColors(brightness: 0.8, contrast: 0.8)
   }
 
   /// SimCLR's views for CIFAR-10.
   private mutating func setForPhotographs() {
     normalizesProjections = false
+    viewShare = 0.7
     colors = ViewColors(
       brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, jitterProbability: 0.8,
       grayProbability: 0.2)
@@ -57,7 +58,7 @@ extension Recipe {
   /// first, when projections become alike, it seldom learns later: hence the long warm-up, the
   /// normalized projections and a decay of only 1e-6, its paper's.
   private mutating func setForShapes() {
-    (batchSize, bankSize, viewShare) = (32, 2_000, 0.75)
+    (epochs, batchSize, bankSize, viewShare) = (9, 32, 2_000, 0.625)
     optimizer = OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6)
     warmUp = 0.3
     (projectionSize, projectionHiddenSize) = (256, 2_048)

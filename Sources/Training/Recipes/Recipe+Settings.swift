@@ -39,6 +39,7 @@ public struct RecipeSetting: Sendable {
     RecipeSetting("hidden-size", 2...65_536, whole: { $0.projectionHiddenSize = $1 }),
     RecipeSetting("normalizes-projections", 0...1, whole: { $0.normalizesProjections = $1 == 1 }),
     RecipeSetting("temperature", 1e-3...100) { $0.temperature = $1 },
+    RecipeSetting("decoupled", 0...1, whole: { $0.isDecoupled = $1 == 1 }),
     RecipeSetting("queue", 1...1_000_000, whole: { $0.queueSize = $1 }),
     RecipeSetting("moving-average", 0...1) { $0.movingAverageDecay = $1 },
     RecipeSetting("crop", 0.01...1) { $0.crop = $1...1 },

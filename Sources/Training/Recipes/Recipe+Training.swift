@@ -108,8 +108,8 @@ extension Recipe {
     case .simclr:
       return SimCLR(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
-        projectionHiddenSize: hidden, temperature: temperature, augmentation: views,
-        localViews: local, seed: seed)
+        projectionHiddenSize: hidden, temperature: temperature, isDecoupled: isDecoupled,
+        augmentation: views, localViews: local, seed: seed)
     case .nnclr:
       return NNCLR(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,

@@ -42,6 +42,8 @@ public struct Recipe: Sendable {
   public var normalizesProjections = true
   /// What similarities are divided by, where a method compares images with others.
   public var temperature: Float = 0.2
+  /// Whether SimCLR leaves the positive pair out of what it is compared with (Yeh et al., 2022).
+  public var isDecoupled = false
   /// The projections that a queue remembers.
   public var queueSize = 4_096
   /// The share of its old numbers that a target keeps in a step, which rises to 1.
