@@ -32,10 +32,10 @@ struct RunEvaluation {
     return max(1, min(8, passes / (source.labelFree?.count ?? 1)))
   }
 
-  /// How many images evaluations may look at, all together, for a fortieth of the run's time.
+  /// How many images evaluations may look at, all together, for a sixtieth of the run's time.
   static func affordablePasses(_ options: Options, _ steps: Int, _ batchSize: Int) -> Int {
     // A step takes the network forward and back for two views of an image, and a target forward.
-    8 * steps * batchSize * options.accumulatedBatches / (40 * LabelFreeEvaluator.passes)
+    8 * steps * batchSize * options.accumulatedBatches / (60 * LabelFreeEvaluator.passes)
   }
 
   /// The numbers of a network that has no evaluation before it.

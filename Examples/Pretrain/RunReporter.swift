@@ -63,7 +63,7 @@ final class RunReporter {
   private var features: Tensor? {
     let batchSize = LabelFreeEvaluator.batchSize(of: shown)
     let features = shown.features(batchSize: batchSize) { [learner, source] images in
-      learner.represent(resized(images, to: source.viewSize)).embedding
+      learner.embedding(of: resized(images, to: source.viewSize))
     }
     return features.isFinite ? features : nil
   }
