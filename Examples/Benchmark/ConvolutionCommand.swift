@@ -10,13 +10,17 @@ private struct Case {
   let outputs: Int
   let kernel: Int
   let stride: Int
+  var groups = 1
 
-  var name: String { "\(network) \(size)x\(size) \(inputs)->\(outputs) k\(kernel) s\(stride)" }
+  var name: String {
+    "\(network) \(size)x\(size) \(inputs)->\(outputs) k\(kernel) s\(stride)"
+      + (groups > 1 ? " g\(groups)" : "")
+  }
   var outputSize: Int { (size + 2 * (kernel / 2) - kernel) / stride + 1 }
 
   /// Operations of the direct method in one forward pass, counting multiply-adds as two.
   func operations(batch: Int) -> Double {
-    2 * Double(batch * outputSize * outputSize * outputs * inputs * kernel * kernel)
+    2 * Double(batch * outputSize * outputSize * outputs * inputs / groups * kernel * kernel)
   }
 }
 
@@ -35,9 +39,31 @@ private let resNet50 = [
   (7, 512, 2_048, 1, 1), (7, 2_048, 512, 1, 1), (7, 512, 512, 3, 1),
 ].map { Case(network: "r50", size: $0.0, inputs: $0.1, outputs: $0.2, kernel: $0.3, stride: $0.4) }
 
+/// The depthwise ones of EfficientNet-Lite0 for images of 64 pixels, and a grouped one of ResNeXt.
+private let efficientNet =
+  [
+    (32, 32, 3, 1), (32, 96, 3, 2), (16, 144, 3, 1), (16, 144, 5, 2), (8, 240, 5, 1),
+    (8, 240, 3, 2), (4, 480, 3, 1), (4, 480, 5, 1), (4, 672, 5, 1), (4, 672, 5, 2),
+    (2, 1_152, 5, 1), (2, 1_152, 3, 1),
+  ].map {
+    Case(
+      network: "lite0", size: $0.0, inputs: $0.1, outputs: $0.1, kernel: $0.2, stride: $0.3,
+      groups: $0.1)
+  } + [
+    Case(
+      network: "resnext", size: 16, inputs: 128, outputs: 128, kernel: 3, stride: 1, groups: 32)
+  ]
+
+private let networks: [String: (cases: [Case], batch: Int)] = [
+  "resnet18": (resNet18, 64), "resnet50": (resNet50, 8),
+  "efficientnet": (efficientNet, 64),
+]
+
 private let flags = [
-  Flag("--net", "NAME", "resnet18 (32 pixels, small stem) or resnet50 (224)", standard: "resnet18"),
-  Flag("--batch", "N", "images; 64 for resnet18 and 8 for resnet50 if not given"),
+  Flag(
+    "--net", "NAME", "resnet18 (32 pixels, small stem), resnet50 (224) or efficientnet (64)",
+    standard: "resnet18"),
+  Flag("--batch", "N", "images; 64, or 8 for resnet50, if not given"),
   Flag("--repeats", "N", "runs of which the median counts", standard: "7"), precisionFlag,
 ]
 
@@ -45,11 +71,12 @@ private let flags = [
 /// how far it is from the direct method that rounds nothing.
 @Sendable func runConvolution(_ words: [String]) throws {
   guard let arguments = try arguments(words, of: "convolution", flags: flags) else { return }
-  let isSmall = try arguments.choice("--net", of: ["resnet18", "resnet50"]) == "resnet18"
-  let batch = try arguments.optionalInteger("--batch", in: 1...4_096) ?? (isSmall ? 64 : 8)
+  let name = try arguments.choice("--net", of: networks.keys.sorted())
+  let network = networks[name] ?? (resNet18, 64)
+  let batch = try arguments.optionalInteger("--batch", in: 1...4_096) ?? network.batch
   let repeats = try arguments.integer("--repeats", in: 1...1_000)
   let precision: MatmulPrecision = try arguments.choice("--precision")
-  for entry in isSmall ? resNet18 : resNet50 {
+  for entry in network.cases {
     let (error, speeds) = withMatmulPrecision(precision) {
       let error = deviation(entry, batch: batch)
       startAfresh()
@@ -66,11 +93,12 @@ private let flags = [
 
 private func operands(_ entry: Case, batch: Int) -> (images: Tensor, weight: Tensor) {
   var stream = RandomStream(seed: 0)
-  let fan = Float(entry.kernel * entry.kernel * entry.inputs)
+  let inputs = entry.inputs / entry.groups
+  let fan = Float(entry.kernel * entry.kernel * inputs)
   return (
     .normal([batch, entry.size, entry.size, entry.inputs], using: &stream),
     .normal(
-      [entry.outputs, entry.kernel, entry.kernel, entry.inputs],
+      [entry.outputs, entry.kernel, entry.kernel, inputs],
       standardDeviation: 1 / fan.squareRoot(), using: &stream)
   )
 }
@@ -78,8 +106,7 @@ private func operands(_ entry: Case, batch: Int) -> (images: Tensor, weight: Ten
 private func convolve(_ entry: Case, _ images: Tensor, _ weight: Tensor) -> Tensor {
   let (stride, padding) = (entry.stride, entry.kernel / 2)
   return convolution(
-    images, weight, stride: Size2D(stride),
-    padding: Size2D(padding))
+    images, weight, stride: Size2D(stride), padding: Size2D(padding), groups: entry.groups)
 }
 
 /// GFLOP/s of the forward pass and of the gradients, each alone.

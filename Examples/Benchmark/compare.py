@@ -63,11 +63,11 @@ def methods(arguments):
 
 
 def convolution(arguments):
-    """Every convolution of ResNet-18 and ResNet-50: GFLOP/s of the direct method, and the ratio."""
+    """Convolutions of ResNet-18, ResNet-50 and EfficientNet-Lite0: GFLOP/s of the direct method, and the ratio."""
     directions = ["forward", "input_gradient", "weight_gradient"]
     heading("convolution", *(f"{d.replace('_', ' ')}: GFLOP/s, PyTorch's, ratio"
                              for d in directions), "error", "peak resident size")
-    for net, batch in [("resnet18", 64), ("resnet50", 8)]:
+    for net, batch in [("resnet18", 64), ("resnet50", 8), ("efficientnet", 64)]:
         flags = ["--batch", batch, *common(arguments)]
         ours = [*BENCHMARK, "convolution", "--net", net, *flags]
         cases = [row["convolution"] for row in measured({"": [*ours, "--repeats", 1]}, 1)[""]]

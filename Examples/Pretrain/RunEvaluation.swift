@@ -31,10 +31,13 @@ struct RunEvaluation {
     max(1, min(8, affordableImages(of: source) / (source.labelFree?.count ?? 1)))
   }
 
-  /// How many images evaluations may look at, all together, for a fortieth of the run's time.
+  /// How many images evaluations may look at, all together, for a sixtieth of the run's time.
   static func affordableImages(of source: Source) -> Int {
-    // A step takes the network forward and back for two views of an image, and a target forward.
-    8 * source.steps * source.imagesPerStep / (40 * LabelFreeEvaluator.passes)
+    // A step takes the network forward and back for two views of an image, and a target forward; an
+    // evaluation takes two views and whole images.
+    let share = source.viewShare
+    let passes = Float(LabelFreeEvaluator.passes - 2) + 2 * share
+    return Int(8 * share * Float(source.steps * source.imagesPerStep) / (60 * passes))
   }
 
   /// The numbers of a network that has no evaluation before it.

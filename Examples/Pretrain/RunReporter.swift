@@ -62,7 +62,7 @@ final class RunReporter {
   private var features: Tensor? {
     let batchSize = LabelFreeEvaluator.batchSize(of: shown)
     let features = shown.features(batchSize: batchSize) { [learner, source] images in
-      learner.represent(resized(images, to: source.imageSize)).embedding
+      learner.embedding(of: resized(images, to: source.imageSize))
     }
     return features.isFinite ? features : nil
   }

@@ -92,6 +92,11 @@ struct Source {
     return LabelFreeEvaluator(lookedAt, size: imageSize, count: count)
   }
 
+  /// The share of an image's pixels that a view has.
+  var viewShare: Float {
+    Float(viewSize.height * viewSize.width) / Float(imageSize.height * imageSize.width)
+  }
+
   /// How large views and images are, in words.
   var sizes: String {
     "views of \(viewSize)" + (viewSize == imageSize ? "" : " for images of \(imageSize)")

@@ -1,36 +1,19 @@
 #include "include/normalization.h"
 #include "dispatch.h"
-#include "simd.h"
-
-/// Vectors of neighbouring channels that are summed in parallel.
-enum { Width = 4 };
+#include "epilogue.h"
 
 /// The rows that are summed for some channels before the next channels follow. One row reads memory
 /// in order, 31 instead of 16 to 22 GB/s (two threads of a Zen 4). All rows if the sums fit in
 /// registers; four if the sums do not fit in the first-level cache.
 INLINE ptrdiff_t rowsAtOnce(ptrdiff_t rows, ptrdiff_t channels) {
-  return channels <= Width * LaneCount ? rows : channels <= 1024 ? 1 : 4;
-}
-
-/// Calls BODY(count, size) for all channels: `count` vectors of `size` bytes from `channel` on.
-#define FOR_CHANNELS(BODY)                                                                         \
-  ptrdiff_t channel = 0;                                                                           \
-  for (; channel + Width * LaneCount <= channels; channel += Width * LaneCount) {                  \
-    BODY(Width, sizeof(Lanes));                                                                    \
-  }                                                                                                \
-  for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
-  if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
-
-/// `value` where `condition` is positive or NaN, else zero.
-INLINE Lanes whereAboveZero(Lanes value, Lanes condition) {
-  return (Lanes)(~(condition <= 0) & (LaneFlags)value);
+  return channels <= Unrolled * LaneCount ? rows : channels <= 1024 ? 1 : 4;
 }
 
 INLINE void channelSumsOf(
     const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, int count, size_t size,
     float *sums, float *squares
 ) {
-  Lanes origin[Width], sum[Width], square[Width];
+  Lanes origin[Unrolled], sum[Unrolled], square[Unrolled];
   UNROLL for (int i = 0; i < count; i++) {
     origin[i] = lanes(shift + i * LaneCount, size);
     sum[i] = lanes(sums + i * LaneCount, size);
@@ -133,7 +116,7 @@ INLINE void gradientSumsOf(
     CTKNormalized all, CTKGate gate, const float *centre, ptrdiff_t first, ptrdiff_t rows,
     ptrdiff_t channels, ptrdiff_t channel, int count, size_t size, float *sums, float *products
 ) {
-  Lanes origin[Width], factor[Width], offset[Width], sum[Width], product[Width];
+  Lanes origin[Unrolled], factor[Unrolled], offset[Unrolled], sum[Unrolled], product[Unrolled];
   UNROLL for (int i = 0; i < count; i++) {
     ptrdiff_t place = channel + i * LaneCount;
     origin[i] = lanes(centre + place, size);

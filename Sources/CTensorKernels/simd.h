@@ -36,6 +36,18 @@ INLINE Lanes lanes(const float *from, size_t size) {
   for (; place + LaneCount <= count; place += LaneCount) { BODY(sizeof(Lanes)); }                  \
   if (place < count) { BODY((count - place) * sizeof(float)); }
 
+/// Vectors of neighbouring channels whose sums do not wait for each other.
+enum { Unrolled = 4 };
+
+/// Calls BODY(count, size) for all channels: `count` vectors of `size` bytes from `channel` on.
+#define FOR_CHANNELS(BODY)                                                                         \
+  ptrdiff_t channel = 0;                                                                           \
+  for (; channel + Unrolled * LaneCount <= channels; channel += Unrolled * LaneCount) {            \
+    BODY(Unrolled, sizeof(Lanes));                                                                 \
+  }                                                                                                \
+  for (; channel + LaneCount <= channels; channel += LaneCount) { BODY(1, sizeof(Lanes)); }        \
+  if (channel < channels) { BODY(1, (channels - channel) * sizeof(float)); }
+
 INLINE void add(const Lanes *value, float *to) {
   Lanes sum;
   load(&sum, to);

@@ -44,7 +44,7 @@ public struct KNNEvaluator: Sendable {
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if the training has diverged.
   public func accuracy(of learner: any Learner) throws -> Float {
-    try accuracy { learner.represent($0).embedding }
+    try accuracy { learner.embedding(of: $0) }
   }
 
   /// The share of the queries that their pixels classify, at most 64 by 64 of them.
@@ -80,7 +80,7 @@ public struct KNNEvaluator: Sendable {
   ///
   /// - Throws: ``NonFiniteFeaturesError`` if the training has diverged.
   public func scores(of learner: any Learner) throws -> FeatureScores {
-    try scores { learner.represent($0).embedding }
+    try scores { learner.embedding(of: $0) }
   }
 
   /// The same by pixels, at most 64 by 64 of them for the vote and 32 by 32 for the classifiers.

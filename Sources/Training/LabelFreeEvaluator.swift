@@ -50,16 +50,13 @@ public struct LabelFreeEvaluator: Sendable {
   public func evaluate(
     _ learner: any Learner, former: [[Int]]? = nil
   ) throws -> (metrics: Metrics, neighbors: [[Int]]) {
-    let plain = try features(of: learner) { images, _ in sized(images) }
-    let views = try [\ViewPair.first, \.second].map { view in
-      try features(of: learner) { images, stream in
-        learner.views(of: images, using: stream).pair[keyPath: view]
-      }
-    }
     // A network may take images of one size alone.
-    let turned = try (isSquare ? [1, 2, 3] : [2]).map { quarters in
-      try features(of: learner) { images, _ in sized(images).turned(quarters) }
+    let angles = isSquare ? [1, 2, 3] : [2]
+    let all = try features(of: learner) { images, stream in
+      let (plain, pair) = (sized(images), learner.views(of: images, using: stream).pair)
+      return [plain, pair.first, pair.second] + angles.map { plain.turned($0) }
     }
+    let (plain, views, turned) = (all[0], Array(all[1...2]), all[3...])
     let neighbors = nearestNeighbors(of: plain, k: Self.neighborCount)
     return (
       [
@@ -89,22 +86,22 @@ public struct LabelFreeEvaluator: Sendable {
 
   private func sized(_ images: Tensor) -> Tensor { size.map { resized(images, to: $0) } ?? images }
 
-  /// What a learner makes of all images, of which `input` makes what it sees; each part of them
-  /// draws from a stream of its own, the same at each evaluation.
+  /// What a learner makes of all images, of which `inputs` makes what it sees, in several ways; each
+  /// part of them draws from a stream of its own, the same at each evaluation.
   private func features(
-    of learner: any Learner, _ input: (Tensor, RandomStream) -> Tensor
-  ) throws -> Tensor {
+    of learner: any Learner, _ inputs: (Tensor, RandomStream) -> [Tensor]
+  ) throws -> [Tensor] {
     let batch = Self.batchSize(of: images)
     let parts = stride(from: 0, to: count, by: batch).map { start in
-      learner.represent(
-        input(
-          images.images(in: start..<min(start + batch, count)),
-          RandomStream(seed: 0).split(start))
-      ).embedding
+      inputs(
+        images.images(in: start..<min(start + batch, count)), RandomStream(seed: 0).split(start)
+      ).map { learner.embedding(of: $0) }
     }
-    let features = concatenated(parts)
-    guard features.isFinite else { throw NonFiniteFeaturesError(features) }
-    return features
+    return try parts[0].indices.map { way in
+      let features = concatenated(parts.map { $0[way] })
+      guard features.isFinite else { throw NonFiniteFeaturesError(features) }
+      return features
+    }
   }
 }
 

@@ -19,13 +19,13 @@ def run(arguments):
 
 
 def measured(case, arguments):
-    size, inputs, outputs, kernel, stride = map(
-        int, re.fullmatch(r"\S+ (\d+)x\d+ (\d+)->(\d+) k(\d+) s(\d+)", case).groups())
+    found = re.fullmatch(r"\S+ (\d+)x\d+ (\d+)->(\d+) k(\d+) s(\d+)(?: g(\d+))?", case).groups("1")
+    size, inputs, outputs, kernel, stride, groups = map(int, found)
     images = channels_last(arguments.batch, inputs, size, size)
-    weight = channels_last(outputs, inputs, kernel, kernel)
+    weight = channels_last(outputs, inputs // groups, kernel, kernel)
 
     def convolve(x, w):
-        return torch.nn.functional.conv2d(x, w, stride=stride, padding=kernel // 2)
+        return torch.nn.functional.conv2d(x, w, stride=stride, padding=kernel // 2, groups=groups)
 
     result = convolve(images, weight)
     gradient = torch.ones_like(result)
@@ -43,7 +43,7 @@ def measured(case, arguments):
         "input_gradient": backward(x, weight, x),
         "weight_gradient": backward(images, w, w),
     }
-    operations = 2 * result.numel() * inputs * kernel * kernel
+    operations = 2 * result.numel() * inputs // groups * kernel * kernel
     return {name: round(operations / time / 1e9) for name, time in times.items()}
 
 

@@ -6,10 +6,10 @@ import Tensor
 /// Parts and their order are those of its published weights, which are TensorFlow's: batch norm has
 /// an epsilon of 1e-3, and padding is one-sided where the stride leaves an odd pixel.
 package final class EfficientNetLite0: SampleIndependent {
-  let stem = SameConv(3, 32, kernelSize: 3, stride: 2)
+  let stem = sameConv(3, 32, kernelSize: 3, stride: 2)
   let stemNorm = BatchNorm(32, momentum: 0.01, epsilon: 1e-3)
   let blocks: [InvertedResidual]
-  let head = SameConv(320, 1_280, kernelSize: 1)
+  let head = sameConv(320, 1_280, kernelSize: 1)
   let headNorm = BatchNorm(1_280, momentum: 0.01, epsilon: 1e-3)
   let pool = GlobalAveragePool()
   let classifier: Linear
@@ -57,9 +57,9 @@ package final class EfficientNetLite0: SampleIndependent {
   }
 
   package func forward(_ images: Tensor) -> Tensor {
-    let stem = relu6(stemNorm(self.stem(images)))
+    let stem = relu6(stemNorm(after: self.stem, images))
     let features = blocks.reduce(stem) { $1($0) }
-    return classifier(pool(relu6(headNorm(head(features)))).flattened(from: 1))
+    return classifier(pool(relu6(headNorm(after: head, features))).flattened(from: 1))
   }
 
   package var exampleShape: TensorShape? { [1, 224, 224, 3] }
@@ -68,21 +68,21 @@ package final class EfficientNetLite0: SampleIndependent {
 /// A 1x1 convolution that widens, a depthwise one, a 1x1 convolution that narrows, and a shortcut
 /// where the shapes are the same.
 final class InvertedResidual: SampleIndependent {
-  let expand: SameConv?
+  let expand: (any Module)?
   let expandNorm: BatchNorm?
-  let depthwise: SameConv
+  let depthwise: any Module
   let depthwiseNorm: BatchNorm
-  let project: SameConv
+  let project: any Module
   let projectNorm: BatchNorm
   private let hasShortcut: Bool
 
   init(_ inputs: Int, _ outputs: Int, kernelSize: Int, stride: Int, expansion: Int) {
     let width = inputs * expansion
-    expand = expansion == 1 ? nil : SameConv(inputs, width, kernelSize: 1)
+    expand = expansion == 1 ? nil : sameConv(inputs, width, kernelSize: 1)
     expandNorm = expansion == 1 ? nil : BatchNorm(width, momentum: 0.01, epsilon: 1e-3)
-    depthwise = SameConv(width, width, kernelSize: kernelSize, stride: stride, groups: width)
+    depthwise = sameConv(width, width, kernelSize: kernelSize, stride: stride, groups: width)
     depthwiseNorm = BatchNorm(width, momentum: 0.01, epsilon: 1e-3)
-    project = SameConv(width, outputs, kernelSize: 1)
+    project = sameConv(width, outputs, kernelSize: 1)
     projectNorm = BatchNorm(outputs, momentum: 0.01, epsilon: 1e-3)
     hasShortcut = stride == 1 && inputs == outputs
   }
@@ -98,19 +98,30 @@ final class InvertedResidual: SampleIndependent {
 
   func forward(_ x: Tensor) -> Tensor {
     var wide = x
-    if let expand, let expandNorm { wide = relu6(expandNorm(expand(x))) }
-    let narrow = projectNorm(project(relu6(depthwiseNorm(depthwise(wide)))))
+    if let expand, let expandNorm { wide = relu6(expandNorm(after: expand, x)) }
+    let narrow = projectNorm(after: project, relu6(depthwiseNorm(after: depthwise, wide)))
     return hasShortcut ? narrow + x : narrow
   }
 }
 
 /// A convolution without bias whose output has the input's size, divided by the stride and rounded up.
 ///
-/// Where the padding is odd, the pixel more is at the bottom and the right.
+/// A stride of 1 needs no more than a convolution's own padding.
+private func sameConv(
+  _ inputs: Int, _ outputs: Int, kernelSize: Int, stride: Int = 1, groups: Int = 1
+) -> any Module {
+  guard stride == 1 else {
+    return SameConv(inputs, outputs, kernelSize: kernelSize, stride: stride, groups: groups)
+  }
+  return Conv2d(
+    inputs, outputs, kernelSize: kernelSize, padding: kernelSize / 2, groups: groups, bias: false)
+}
+
+/// The same for any stride: where the padding is odd, the pixel more is at the bottom and the right.
 final class SameConv: SampleIndependent {
   let convolution: Conv2d
 
-  init(_ inputs: Int, _ outputs: Int, kernelSize: Int, stride: Int = 1, groups: Int = 1) {
+  init(_ inputs: Int, _ outputs: Int, kernelSize: Int, stride: Int, groups: Int) {
     convolution = Conv2d(
       inputs, outputs, kernelSize: kernelSize, stride: stride, groups: groups, bias: false)
   }

@@ -1,5 +1,6 @@
 // images = Aᵀ m A, and the transpose: values = A dy Aᵀ.
 #pragma once
+#include "../epilogue.h"
 #include "points.h"
 
 /// The rows and columns of a tile's results that are in the image.
@@ -14,10 +15,11 @@ INLINE Results resultsOf(Corner at, CTKWinogradImages images) {
 
 INLINE void outputsOfTile(
     CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t tile, Results results,
-    float *corner
+    CTKEpilogue epilogue, float *numbers, ptrdiff_t corner
 ) {
   ptrdiff_t channels = images.channels;
   for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
+    Finish finish = finishOf(epilogue, channel, sizeof(Lanes));
     Lanes half[EXTENT][Points];
     LINES for (int row = 0; row < Points; row++) {
       Lanes line[Points], result[EXTENT];
@@ -33,26 +35,37 @@ INLINE void outputsOfTile(
       output(half[column], result);
       UNROLL for (int row = 0; row < EXTENT; row++) {
         if (row >= results.rows) continue;
-        store(&result[row], corner + (row * images.width + column) * channels + channel);
+        ptrdiff_t place = corner + (row * images.width + column) * channels + channel;
+        Lanes value = finished(result[row], epilogue, finish, place, sizeof(Lanes));
+        store(&value, numbers + place);
       }
+    }
+  }
+}
+
+INLINE void outputsThen(
+    CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
+    CTKEpilogue epilogue, float *numbers
+) {
+  for (ptrdiff_t tile = begin; tile < end; tile++) {
+    Corner at = cornerOf(tile, images, EXTENT);
+    Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
+    ptrdiff_t corner = pixelOf(at, images);
+    if (results.rows == EXTENT && results.columns == EXTENT) {
+      outputsOfTile(images, products, tile, whole, epilogue, numbers, corner);
+    } else {
+      outputsOfTile(images, products, tile, results, epilogue, numbers, corner);
     }
   }
 }
 
 INLINE void outputs(
     CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
-    float *numbers
+    CTKEpilogue epilogue, float *numbers
 ) {
-  for (ptrdiff_t tile = begin; tile < end; tile++) {
-    Corner at = cornerOf(tile, images, EXTENT);
-    Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
-    float *corner = numbers + pixelOf(at, images);
-    if (results.rows == EXTENT && results.columns == EXTENT) {
-      outputsOfTile(images, products, tile, whole, corner);
-    } else {
-      outputsOfTile(images, products, tile, results, corner);
-    }
-  }
+#define OUTPUTS(epilogue) outputsThen(images, products, begin, end, epilogue, numbers)
+  FOR_EPILOGUE(epilogue, OUTPUTS);
+#undef OUTPUTS
 }
 
 INLINE void outputGradientsOfTile(

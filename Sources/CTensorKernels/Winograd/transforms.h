@@ -22,7 +22,12 @@ static CTK_DISPATCH(transform_inputs, inputs, TO_BUFFER, (sizes, images, begin, 
 static CTK_DISPATCH(
     transform_input_gradients, inputGradients, FROM_BUFFER, (sizes, buffer, begin, end, images)
 )
-static CTK_DISPATCH(transform_outputs, outputs, FROM_BUFFER, (sizes, buffer, begin, end, images))
+static CTK_DISPATCH(
+    transform_outputs, outputs,
+    (CTKWinogradImages sizes, CTKWinogradBuffer buffer, ptrdiff_t begin, ptrdiff_t end,
+     CTKEpilogue epilogue, float *images),
+    (sizes, buffer, begin, end, epilogue, images)
+)
 static CTK_DISPATCH(
     transform_output_gradients, outputGradients, TO_BUFFER, (sizes, images, begin, end, buffer)
 )

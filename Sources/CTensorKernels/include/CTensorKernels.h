@@ -4,6 +4,8 @@
 #pragma once
 #include "adam.h"
 #include "bfloat16.h"
+#include "depthwise.h"
+#include "epilogue.h"
 #include "isa.h"
 #include "normalization.h"
 #include "packing.h"

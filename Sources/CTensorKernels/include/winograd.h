@@ -3,6 +3,7 @@
 // A tile of pixels, or a kernel, becomes one number per channel at each point of both axes. At
 // stride 2 a tile has phases: its pixels by their distance from the corner modulo the stride.
 #pragma once
+#include "epilogue.h"
 #include "lanes.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,10 +85,10 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
   void (*_Nonnull inputGradients)(
       CTKWinogradImages, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull images);
-  /// images = Aᵀ m A, for the products m of each tile.
+  /// images = Aᵀ m A, for the products m of each tile, and the epilogue of that.
   void (*_Nonnull outputs)(
       CTKWinogradImages, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
-      float *_Nonnull images);
+      CTKEpilogue, float *_Nonnull images);
   /// values = A dy Aᵀ, for the gradients dy of each tile's results.
   void (*_Nonnull outputGradients)(
       CTKWinogradImages, const float *_Nonnull images, ptrdiff_t begin, ptrdiff_t end,

@@ -42,6 +42,19 @@ public final class Conv2d: SampleIndependent {
       input, weight, bias: bias?.value, stride: stride, padding: padding, dilation: dilation,
       groups: groups)
   }
+
+  /// activation(norm(self(input)) + residual), for a norm that computes by fixed numbers.
+  func callAsFunction(
+    _ input: Tensor, then norm: FixedNormalization, _ activation: Activation,
+    adding residual: Tensor?
+  ) -> Tensor {
+    withModulePrecision {
+      convolution(
+        input, weight.value, bias: bias?.value,
+        ConvolutionWindow(stride: stride, padding: padding, dilation: dilation, groups: groups),
+        then: norm, activation, adding: residual)
+    }
+  }
 }
 
 /// The transpose of a convolution, which decoders use to enlarge images.

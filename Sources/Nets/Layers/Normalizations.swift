@@ -21,6 +21,40 @@ extension FusableNorm {
     return forward(input, activation: .relu, residual: residual)
   }
 
+  /// relu(norm(convolution(input)) + residual), as written in one expression.
+  ///
+  /// Evaluation without gradients computes it in one pass, if `convolution` is a ``Conv2d``, this
+  /// is a ``BatchNorm`` and none of the layers is tapped.
+  ///
+  /// ```swift
+  /// let hidden = bn1(after: conv1, x, then: relu)
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - convolution: The layer before the norm.
+  ///   - input: What `convolution` accepts.
+  ///   - residual: A tensor of the result's shape, added behind the norm.
+  ///   - relu: The activation at the end, if there is one.
+  /// - Returns: A tensor of the shape that `convolution` returns.
+  public func callAsFunction(
+    after convolution: any Module, _ input: Tensor, adding residual: Tensor? = nil,
+    then relu: ReLU? = nil
+  ) -> Tensor {
+    let layers: [(any Module)?] = [convolution, self, relu]
+    let isTapped = ActivationTap.current.map { tap in
+      layers.contains { $0.map(tap.listens(to:)) == true }
+    }
+    if isTapped != true, let convolution = convolution as? Conv2d,
+      let norm = (self as? BatchNorm)?.fixed
+    {
+      return convolution(
+        input, then: norm, relu == nil ? .identity : .relu, adding: residual)
+    }
+    let convolved = convolution(input)
+    if let relu { return self(convolved, adding: residual, then: relu) }
+    return residual.map { self(convolved) + $0 } ?? self(convolved)
+  }
+
   /// The norm alone.
   public func forward(_ input: Tensor) -> Tensor {
     forward(input, activation: .identity, residual: nil)
@@ -64,6 +98,14 @@ public final class BatchNorm: SampleIndependent, FusableNorm, ModeDependent, Nor
 
   /// Whether the next input is normalised by its own statistics; it then needs at least two rows.
   public var usesBatchStatistics: Bool { mode == .training && !isFrozen }
+
+  /// The running statistics and the parameters as one value; nil while the batch's are used.
+  fileprivate var fixed: FixedNormalization? {
+    guard !usesBatchStatistics else { return nil }
+    return FixedNormalization(
+      mean: runningMean.value, variance: runningVariance.value, scale: scale?.value,
+      bias: bias?.value, epsilon: epsilon)
+  }
 
   /// activation(norm(input) + residual), for inputs of shape [..., channels].
   public func forward(_ input: Tensor, activation: Activation, residual: Tensor?) -> Tensor {

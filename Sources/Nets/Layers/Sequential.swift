@@ -22,8 +22,23 @@ public final class Sequential: SampleIndependent {
   /// The layer at a position.
   public subscript(position: Int) -> any Module { layers[position] }
 
-  /// Each layer on the output of the one before.
-  public func forward(_ input: Tensor) -> Tensor { layers.reduce(input) { $1($0) } }
+  /// Each layer on the output of the one before; a convolution, a batch norm and a ReLU that follow
+  /// each other as in ``FusableNorm/callAsFunction(after:_:adding:then:)``.
+  public func forward(_ input: Tensor) -> Tensor {
+    var (output, position) = (input, 0)
+    while position < layers.count {
+      let next = layers[position...].dropFirst()
+      if let convolution = layers[position] as? Conv2d, let norm = next.first as? BatchNorm {
+        let relu = next.dropFirst().first as? ReLU
+        output = norm(after: convolution, output, then: relu)
+        position += relu == nil ? 2 : 3
+      } else {
+        output = layers[position](output)
+        position += 1
+      }
+    }
+    return output
+  }
 
   /// The layers under the names "0", "1", …
   public var members: [Member] {

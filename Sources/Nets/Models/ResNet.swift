@@ -87,7 +87,7 @@ public final class ResNet: SampleIndependent {
 
   /// Images of shape [count, height, width, channels] to logits of shape [count, classes].
   public func forward(_ images: Tensor) -> Tensor {
-    let stem = maxpool(bn1(conv1(images), then: relu))
+    let stem = maxpool(bn1(after: conv1, images, then: relu))
     return fc(avgpool(layer4(layer3(layer2(layer1(stem))))).flattened(from: 1))
   }
 

@@ -67,7 +67,7 @@ final class BasicBlock: SampleIndependent {
 
   func forward(_ x: Tensor) -> Tensor {
     let shortcut = downsample.map { $0(x) } ?? x
-    return bn2(conv2(bn1(conv1(x), then: relu)), adding: shortcut, then: relu)
+    return bn2(after: conv2, bn1(after: conv1, x, then: relu), adding: shortcut, then: relu)
   }
 }
 
@@ -96,7 +96,7 @@ final class Bottleneck: SampleIndependent {
 
   func forward(_ x: Tensor) -> Tensor {
     let shortcut = downsample.map { $0(x) } ?? x
-    let narrow = bn2(conv2(bn1(conv1(x), then: relu)), then: relu)
-    return bn3(conv3(narrow), adding: shortcut, then: relu)
+    let narrow = bn2(after: conv2, bn1(after: conv1, x, then: relu), then: relu)
+    return bn3(after: conv3, narrow, adding: shortcut, then: relu)
   }
 }

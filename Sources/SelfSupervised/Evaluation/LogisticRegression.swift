@@ -156,11 +156,23 @@ private struct Minimum {
   }
 }
 
+/// Eight sums at a time: one would wait for itself at each term.
 private func dot(_ a: [Float], _ b: [Float]) -> Float {
-  Float(zip(a, b).reduce(0.0) { $0 + Double($1.0) * Double($1.1) })
+  typealias Eight = SIMD8<Double>
+  var (sums, rest, place) = (Eight.zero, 0.0, 0)
+  while place + Eight.scalarCount <= a.count {
+    let x = SIMD8<Float>(a[place..<place + Eight.scalarCount])
+    let y = SIMD8<Float>(b[place..<place + Eight.scalarCount])
+    sums += Eight(x) * Eight(y)
+    place += Eight.scalarCount
+  }
+  for index in place..<a.count { rest += Double(a[index]) * Double(b[index]) }
+  return Float(sums.sum() + rest)
 }
 
 /// a + factor · b
 private func added(_ a: [Float], _ b: [Float], _ factor: Float) -> [Float] {
-  zip(a, b).map { $0 + factor * $1 }
+  var sums = a
+  for index in sums.indices { sums[index] += factor * b[index] }
+  return sums
 }

@@ -164,6 +164,13 @@ extension Learner {
     }
   }
 
+  /// The embeddings of ``represent(_:batchSize:)`` alone: heads may cost as much as a small network.
+  package func embedding(of images: Tensor) -> Tensor {
+    net.evaluating {
+      withoutGradients { concatenated(images.chunks(of: 256).map { features($0) }) }
+    }
+  }
+
   /// Weights that decay, and biases and norms that do not.
   public func parameterGroups(weightDecay: Float) -> [ParameterGroup] {
     let groups = modules.map { $0.parameterGroups(weightDecay: weightDecay) }

@@ -31,6 +31,30 @@ public func convolution(
     from: [images, weight] + (bias.map { [$0] } ?? []), as: .convolution(window))
 }
 
+/// activation(norm(convolution(images)) + residual).
+///
+/// Where nothing is recorded or traced, the norm is part of the convolution, whose results then go
+/// through memory once instead of three times. Without a bias the bits are the same. The residual has
+/// the result's shape.
+package func convolution(
+  _ images: Tensor, _ weight: Tensor, bias: Tensor?, _ window: ConvolutionWindow,
+  then norm: FixedNormalization, _ activation: Activation, adding residual: Tensor?
+) -> Tensor {
+  let options = ComputeOptions.current
+  guard !options.isRecording, options.trace == nil else {
+    let result = convolution(
+      images, weight, bias: bias, stride: window.stride, padding: window.padding,
+      dilation: window.dilation, groups: window.groups)
+    return norm(result, activation, residual: residual)
+  }
+  let geometry = ConvolutionGeometry(
+    images: images.shape, weight: weight.shape, stride: window.stride, padding: window.padding,
+    dilation: window.dilation, groups: window.groups)
+  let epilogue = norm.epilogue(
+    geometry.resultShape, convolutionBias: bias, activation, residual: residual)
+  return geometry.implementation(options).forward(images, weight, epilogue)
+}
+
 /// The transpose of a convolution, which decoders use to enlarge: the gradient of one, run forward.
 ///
 /// - Parameters:

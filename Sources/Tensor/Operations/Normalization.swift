@@ -180,6 +180,52 @@ private func standardized(_ x: Tensor, epsilon: Float) -> Tensor {
   }
 }
 
+/// Batch normalisation by given statistics, as a value.
+package struct FixedNormalization {
+  private let mean: Tensor
+  private let variance: Tensor
+  private let scale: Tensor?
+  private let bias: Tensor?
+  private let epsilon: Float
+
+  /// The parameters are those of ``batchNorm(_:mean:variance:scale:bias:epsilon:activation:residual:)``.
+  package init(mean: Tensor, variance: Tensor, scale: Tensor?, bias: Tensor?, epsilon: Float) {
+    (self.mean, self.variance, self.scale, self.bias) = (mean, variance, scale, bias)
+    self.epsilon = epsilon
+  }
+
+  /// activation(norm(x) + residual)
+  func callAsFunction(_ x: Tensor, _ activation: Activation, residual: Tensor?) -> Tensor {
+    batchNorm(
+      x, mean: mean, variance: variance, scale: scale, bias: bias, epsilon: epsilon,
+      activation: activation, residual: residual)
+  }
+
+  /// The same for results of a convolution of this shape, to which a bias is yet to be added.
+  func epilogue(
+    _ shape: TensorShape, convolutionBias: Tensor?, _ activation: Activation, residual: Tensor?
+  ) -> ConvolutionEpilogue {
+    let channels = shape[3]
+    for vector in [mean, variance, scale, bias, convolutionBias].compactMap({ $0 }) {
+      precondition(
+        vector.shape == [channels],
+        "batchNorm needs numbers of shape [\(channels)] for \(shape); got \(vector.shape)")
+    }
+    precondition(
+      residual == nil || residual?.shape == shape,
+      "batchNorm needs a residual of shape \(shape); got \(residual?.shape ?? [])")
+    let normalization = Normalization(
+      geometry: NormalizationGeometry(
+        samples: 1, rows: shape.elementCount(0..<3), channels: channels, groups: channels),
+      mean: mean.scalars.map(Double.init), variance: variance.scalars.map(Double.init),
+      epsilon: epsilon, isFixed: true, activation: activation, operation: "batchNorm")
+    let numbers = normalization.factorsAndOffsets(
+      scale?.scalars ?? [Float](repeating: 1, count: channels),
+      bias?.scalars ?? [Float](repeating: 0, count: channels), shift: convolutionBias?.scalars)
+    return ConvolutionEpilogue(numbers, residual: residual, activation)
+  }
+}
+
 /// One normalisation with its statistics, and the gradient that all of them share.
 private struct Normalization: Sendable {
   private let geometry: NormalizationGeometry
@@ -207,6 +253,20 @@ private struct Normalization: Sendable {
     self.operation = operation
   }
 
+  /// The factor and the offset of each channel. The offset is for values to which `shift` is yet to
+  /// be added.
+  func factorsAndOffsets(_ gamma: [Float], _ beta: [Float], shift: [Float]? = nil) -> ChannelNumbers
+  {
+    ChannelNumbers(geometry, count: 2) { _, channel, group, store in
+      // What is constant becomes its bias exactly: x · factor would leave a rounding error, which a
+      // ReLU takes for a positive number.
+      let scaled = isConstant[group] ? 0 : Double(gamma[channel]) * reciprocals[group]
+      store(0, scaled)
+      store(
+        1, Double(beta[channel]) - scaled * (mean[group] - Double(shift.map { $0[channel] } ?? 0)))
+    }
+  }
+
   func apply(to x: Tensor, scale: Tensor?, bias: Tensor?, residual: Tensor?) -> Tensor {
     let channels = geometry.channels
     for (name, vector) in [("scale", scale), ("bias", bias)] {
@@ -219,13 +279,7 @@ private struct Normalization: Sendable {
       "\(operation) needs a residual of shape \(x.shape); got \(residual?.shape ?? [])")
     let gamma = scale?.scalars ?? [Float](repeating: 1, count: channels)
     let beta = bias?.scalars ?? [Float](repeating: 0, count: channels)
-    let map = ChannelNumbers(geometry, count: 2) { _, channel, group, store in
-      // What is constant becomes its bias exactly: x · factor would leave a rounding error, which a
-      // ReLU takes for a positive number.
-      let scaled = isConstant[group] ? 0 : Double(gamma[channel]) * reciprocals[group]
-      store(0, scaled)
-      store(1, Double(beta[channel]) - scaled * mean[group])
-    }
+    let map = factorsAndOffsets(gamma, beta)
     let y = affine(x, map, residual: residual, activation: activation, geometry)
     // What the reverse pass does not read may go before it.
     let (input, output) = (x.detached, activation == .relu && residual != nil ? y : nil)

@@ -89,4 +89,10 @@ package struct ConvolutionWindow: Hashable, Sendable {
   package let padding: Size2D
   package let dilation: Size2D
   package let groups: Int
+
+  /// The settings of ``convolution(_:_:bias:stride:padding:dilation:groups:)``.
+  package init(stride: Size2D, padding: Size2D, dilation: Size2D, groups: Int) {
+    (self.stride, self.padding, self.dilation) = (stride, padding, dilation)
+    self.groups = groups
+  }
 }

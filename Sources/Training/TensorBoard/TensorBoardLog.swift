@@ -118,7 +118,7 @@ public struct TensorBoardLog: TrainingCallback {
     let images = all.sampled(min(all.count, Self.mostProjected), using: &stream)
     let features = images.features { images in
       let images = size.map { resized(images, to: $0) } ?? images
-      return trainer.learner.represent(images).embedding.flattened(from: 1)
+      return trainer.learner.embedding(of: images).flattened(from: 1)
     }
     guard features.isFinite else { return }
     // Somebody may have removed it.

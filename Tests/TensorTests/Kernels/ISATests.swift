@@ -107,6 +107,54 @@ final class ISATests: XCTestCase {
           normalized(values), values[3].pointer, values[4].pointer, values[5].pointer, false, rows,
           channels, out, out + count)
       },
+    ] + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
+  }
+
+  /// Rows of 45 channels, of results that read all taps and of one that reads fewer.
+  private func depthwise(
+    kernelWidth: Int, stride: Int
+  ) -> [(name: String, run: () -> [Float])] {
+    let (width, channels, kernelHeight) = (9, 45, 2)
+    let imageWidth = (width - 1) * stride + kernelWidth
+    let columns = (0..<width).map { x in
+      CTKTaps(
+        count: x == 0 ? kernelWidth - 1 : kernelWidth, tap: 0, tapStep: 1, pixel: x * stride,
+        pixelStep: 1)
+    }
+    func kernel(
+      _ name: String, from input: Int, to output: Int,
+      _ body: @escaping (CTKDepthwiseRow, Tensor, Tensor, Numbers) -> Void
+    ) -> (name: String, run: () -> [Float]) {
+      (
+        "\(name) \(kernelWidth) \(stride)",
+        {
+          var stream = RandomStream(seed: 13)
+          let image = Tensor.normal([kernelHeight * imageWidth * channels], using: &stream)
+          let other = Tensor.normal([input], using: &stream)
+          defer { extendLifetime((image, other)) }
+          return columns.withUnsafeBufferPointer { columns in
+            let row = CTKDepthwiseRow(
+              imageWidth: imageWidth, channels: channels, kernelWidth: kernelWidth, width: width,
+              vertical: CTKTaps(
+                count: kernelHeight, tap: 0, tapStep: 1, pixel: 0, pixelStep: 1),
+              horizontal: columns.baseAddress, denseBegin: 1, denseEnd: width, stride: stride)
+            return self.result(output) { body(row, image, other, $0) }
+          }
+        }
+      )
+    }
+    let taps = kernelHeight * kernelWidth * channels
+    return [
+      kernel("ctk_depthwise_row", from: taps, to: width * channels) { row, image, kernel, out in
+        let epilogue = CTKEpilogue(
+          factor: kernel.pointer, offset: image.pointer, residual: image.pointer,
+          isRectified: true)
+        ctk_depthwise_row(row, image.pointer, kernel.pointer, epilogue, out)
+      },
+      kernel("ctk_depthwise_kernel_gradient", from: width * channels, to: taps) {
+        row, image, gradient, out in
+        ctk_depthwise_kernel_gradient(row, image.pointer, gradient.pointer, 3, channels, out)
+      },
     ]
   }
 
@@ -153,7 +201,9 @@ final class ISATests: XCTestCase {
         scheme.inputGradients(images, buffer($0), 0, tiles, $1)
       },
       kernel("transform_outputs", from: size(tiles * channels), to: outputs) {
-        scheme.outputs(results, buffer($0), 0, tiles, $1)
+        let epilogue = CTKEpilogue(
+          factor: $0, offset: $0 + channels, residual: $0, isRectified: true)
+        scheme.outputs(results, buffer($0), 0, tiles, epilogue, $1)
       },
       kernel("transform_output_gradients", from: outputs, to: size(tiles * channels)) {
         scheme.outputGradients(results, $0, 0, tiles, buffer($1))

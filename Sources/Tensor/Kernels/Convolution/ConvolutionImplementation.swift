@@ -1,6 +1,7 @@
 /// A convolution and its gradients, by one algorithm.
 protocol ConvolutionImplementation: Sendable {
-  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor
+  /// The results, after the epilogue if there is one.
+  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor
 
   /// The gradients that are wanted. May add that of the images to `sum` in place; then sets `sum`
   /// to nil.
@@ -14,6 +15,8 @@ protocol ConvolutionImplementation: Sendable {
 }
 
 extension ConvolutionImplementation {
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor { forward(images, weight, nil) }
+
   /// The gradient of the weight alone.
   func weightGradient(_ images: Tensor, _ weight: Tensor, _ gradient: Tensor) -> Tensor? {
     var sum: Tensor?
@@ -22,11 +25,14 @@ extension ConvolutionImplementation {
 }
 
 extension ConvolutionGeometry {
-  /// Winograd's algorithm where it saves enough, else products of patches.
+  /// Winograd's algorithm where it saves enough, the kernels for depthwise convolutions, else
+  /// products of patches.
   func implementation(_ options: ComputeOptions) -> any ConvolutionImplementation {
     let precision = options.precision(m: rows, n: groupOutputs, k: patchLength)
-    guard options.convolution == .automatic, let winograd = WinogradConvolution(self, precision)
-    else { return DirectConvolution(self, precision) }
-    return winograd
+    let direct = DirectConvolution(self, precision)
+    guard options.convolution == .automatic else { return direct }
+    if let winograd = WinogradConvolution(self, precision) { return winograd }
+    if let depthwise = DepthwiseConvolution(self) { return depthwise }
+    return direct
   }
 }

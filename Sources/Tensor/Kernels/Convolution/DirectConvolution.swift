@@ -9,13 +9,16 @@ struct DirectConvolution: ConvolutionImplementation {
   }
 
   /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]
-  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
+  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor {
     defer { extendLifetime(images.storage) }
     let packed = PackedWeights.of(weight, groups: geometry.groups, for: .outputs, precision)
     return Tensor(geometry.resultShape) { out in
       geometry.forEachBlock(of: images.pointer) { rows, group, patches in
         packed.multiply(
           patches, group: group, into: geometry.results(out, rows: rows, group: group))
+        if let epilogue, group == geometry.groups - 1 {
+          epilogue.finish(out, rows: rows, channels: geometry.outputs)
+        }
       }
     }
   }

@@ -66,7 +66,7 @@ struct ChannelNumbers: Sendable {
   }
 
   /// The numbers as the factor and the offset of a sample's channels.
-  fileprivate func affine(sample: Int) -> CTKAffine {
+  func affine(sample: Int = 0) -> CTKAffine {
     CTKAffine(factor: pointer(0, sample: sample), offset: pointer(1, sample: sample))
   }
 }

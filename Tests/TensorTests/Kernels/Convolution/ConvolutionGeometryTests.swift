@@ -39,6 +39,64 @@ final class ConvolutionGeometryTests: XCTestCase {
     }
   }
 
+  /// One kernel for each channel: all borders, strides and dilations, and the widths of kernels,
+  /// maps and channels at which loops change.
+  func testDepthwise() {
+    var stream = RandomStream(seed: 107)
+    for number in 0..<400 {
+      let channels = stream.choice([2, 3, 7, 8, 9, 16, 31, 40, 67])
+      let isCommon = number % 2 == 0
+      let kernel = isCommon ? Size2D(stream.choice([3, 5])) : stream.size(in: 1..<7)
+      let settings = ConvolutionSettings(
+        stride: isCommon ? Size2D(stream.choice([1, 2])) : stream.size(in: 1..<4),
+        padding: isCommon ? Size2D(kernel.height / 2) : stream.size(in: 0..<8),
+        dilation: isCommon ? 1 : stream.size(in: 1..<4), groups: channels)
+      let reach = Size2D(
+        height: settings.dilation.height * (kernel.height - 1) + 1 - 2 * settings.padding.height,
+        width: settings.dilation.width * (kernel.width - 1) + 1 - 2 * settings.padding.width)
+      let images = [
+        stream.integer(in: 1..<4), max(1, reach.height) + stream.integer(in: 0..<14),
+        max(1, reach.width) + stream.integer(in: 0..<14), channels,
+      ]
+      check(
+        images, [channels, kernel.height, kernel.width, 1], settings, threads: 1 + number % 3,
+        using: &stream)
+    }
+  }
+
+  func testTransposedDepthwise() {
+    var stream = RandomStream(seed: 108)
+    for number in 0..<60 {
+      let (channels, kernel) = (stream.choice([2, 8, 21]), stream.choice([2, 3, 5]))
+      check(
+        [2, stream.integer(in: 1..<9), stream.integer(in: 1..<9), channels],
+        [channels, kernel, kernel, 1],
+        .init(stride: stream.choice([1, 2]), padding: Size2D(kernel / 2), groups: channels),
+        isTransposed: true, threads: 1 + number % 2, using: &stream)
+    }
+  }
+
+  /// Rows in several parts whose sums are added up, the same ones for any number of threads.
+  func testDepthwiseBitsDoNotDependOnThreads() {
+    var stream = RandomStream(seed: 109)
+    let images = Tensor.normal([5, 40, 33, 70], using: &stream)
+    for (kernel, stride) in [(3, 1), (5, 2)] {
+      let weight = Tensor.normal([70, kernel, kernel, 1], using: &stream)
+      let settings = ConvolutionSettings(
+        stride: Size2D(stride), padding: Size2D(kernel / 2), groups: 70)
+      let results = (1...3).map { threads in
+        Threads.with(threads) {
+          let leaves = [images.tracked, weight.tracked]
+          let result = Tensor.convolved(leaves, settings)
+          let all = [result] + gradients(of: square(result).sum(), at: leaves)
+          return all.map { $0.scalars.map(\.bitPattern) }
+        }
+      }
+      XCTAssertEqual(results[0], results[1])
+      XCTAssertEqual(results[0], results[2])
+    }
+  }
+
   /// Several blocks for each thread, and patches longer than a block is meant for.
   func testManyBlocks() {
     var stream = RandomStream(seed: 103)
@@ -76,6 +134,10 @@ final class ConvolutionGeometryTests: XCTestCase {
 
   /// Without images the weight's gradient is zero, in memory that had other numbers too.
   func testNoImages() {
+    let depthwise = Tensor.ones([2, 3, 3, 1]).tracked
+    let empty = Tensor.convolved([.zeros([0, 5, 5, 2]), depthwise], .init(groups: 2))
+    XCTAssertEqual(
+      gradients(of: empty.sum(), at: [depthwise])[0].scalars, .init(repeating: 0, count: 18))
     for outputs in [3, 300] {
       for _ in 0..<4 {
         let used = Tensor.ones([outputs, 3, 3, 2])

@@ -31,21 +31,22 @@ struct WinogradConvolution: ConvolutionImplementation {
     self.tiles = tiles
   }
 
-  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
+  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor {
     let weights = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
     defer { extendLifetime((images.storage, weights)) }
     return Tensor(geometry.resultShape) { out in
       if tiles.parallelizesOverPoints {
-        forwardByPoints(images.pointer, weights, into: out)
+        forwardByPoints(images.pointer, weights, epilogue, into: out)
       } else {
-        forwardByTiles(images.pointer, weights, into: out)
+        forwardByTiles(images.pointer, weights, epilogue, into: out)
       }
     }
   }
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private func forwardByTiles(
-    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
+    into out: UnsafeMutablePointer<Float>
   ) {
     let (step, points) = (tiles.blockSize, tiles.points)
     Parallel.workers((tiles.count + step - 1) / step) { _, next in
@@ -59,7 +60,7 @@ struct WinogradConvolution: ConvolutionImplementation {
             point, values.inputs(point).view(rows: range.count), into: products.outputs(point))
         }
         tiles.transformProducts(
-          products.beginning(at: range.lowerBound), tiles: range, into: out)
+          products.beginning(at: range.lowerBound), tiles: range, epilogue, into: out)
       }
       extendLifetime((values, products))
     }
@@ -68,7 +69,8 @@ struct WinogradConvolution: ConvolutionImplementation {
   /// Each stage for all tiles, points over the threads: where weights are larger than values, it
   /// pays to read them once instead of once for each block.
   private func forwardByPoints(
-    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, into out: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
+    into out: UnsafeMutablePointer<Float>
   ) {
     let points = tiles.points
     let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
@@ -77,7 +79,9 @@ struct WinogradConvolution: ConvolutionImplementation {
       weights.multiply(
         point, values.inputs(point).view(rows: tiles.count), into: products.outputs(point))
     }
-    tiles.forEachPart { range in tiles.transformProducts(products, tiles: range, into: out) }
+    tiles.forEachPart { range in
+      tiles.transformProducts(products, tiles: range, epilogue, into: out)
+    }
     extendLifetime((values, products))
   }
 }

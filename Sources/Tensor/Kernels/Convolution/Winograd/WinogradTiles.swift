@@ -63,11 +63,15 @@ extension WinogradTiles {
       inputs, values.layout, tiles.lowerBound, tiles.upperBound, images)
   }
 
-  /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile.
+  /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile, and the epilogue of that.
   func transformProducts(
-    _ products: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
+    _ products: WinogradBuffer, tiles: Range<Int>, _ epilogue: ConvolutionEpilogue?,
+    into images: UnsafeMutablePointer<Float>
   ) {
-    scheme.transforms.outputs(outputs, products.layout, tiles.lowerBound, tiles.upperBound, images)
+    scheme.transforms.outputs(
+      outputs, products.layout, tiles.lowerBound, tiles.upperBound,
+      epilogue?.beginning(at: 0) ?? CTKEpilogue(), images)
+    extendLifetime(epilogue)
   }
 
   /// values = A dy Aᵀ, for the gradients dy of each tile's results.

@@ -1,0 +1,45 @@
+// Epilogues of vectors.
+#pragma once
+#include "include/epilogue.h"
+#include "simd.h"
+
+/// `value` where `condition` is positive or NaN, else zero.
+INLINE Lanes whereAboveZero(Lanes value, Lanes condition) {
+  return (Lanes)(~(condition <= 0) & (LaneFlags)value);
+}
+
+/// An epilogue's numbers for a vector of channels.
+typedef struct {
+  Lanes factor, offset;
+  /// What becomes the bound itself: zero and less of a ReLU, else nothing.
+  Lanes bound;
+} Finish;
+
+/// Those of `size` bytes from `channel` on.
+INLINE Finish finishOf(CTKEpilogue epilogue, ptrdiff_t channel, size_t size) {
+  Finish finish = {{0}, {0}, {0}};
+  if (!epilogue.factor) return finish;
+  finish.factor = lanes(epilogue.factor + channel, size);
+  finish.offset = lanes(epilogue.offset + channel, size);
+  if (!epilogue.isRectified) finish.bound -= __builtin_inff();
+  return finish;
+}
+
+/// What follows `value`, `size` bytes of a result; its place in all results is `place`.
+INLINE Lanes finished(
+    Lanes value, CTKEpilogue epilogue, Finish finish, ptrdiff_t place, size_t size
+) {
+  if (!epilogue.factor) return value;
+  value = value * finish.factor + finish.offset;
+  if (epilogue.residual) value += lanes(epilogue.residual + place, size);
+  LaneFlags isBound = value <= finish.bound;
+  return (Lanes)((isBound & (LaneFlags)finish.bound) | (~isBound & (LaneFlags)value));
+}
+
+/// Calls BODY(epilogue) with one that the compiler knows to be none, or to have no residual, if it
+/// is such.
+#define FOR_EPILOGUE(epilogue, BODY)                                                               \
+  if (!(epilogue).factor) BODY(((CTKEpilogue){0}));                                                \
+  else if (!(epilogue).residual) {                                                                 \
+    BODY(((CTKEpilogue){(epilogue).factor, (epilogue).offset, 0, (epilogue).isRectified}));        \
+  } else BODY(epilogue)
