@@ -25,6 +25,7 @@ import numpy
 import torch
 import torch.nn.functional as F
 from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
+from lightly.loss.lejepa_loss import SIGReg, lejepa_invariance_loss
 from lightly.models.modules import NNMemoryBankModule, heads
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
@@ -47,8 +48,9 @@ RECIPES = {
     ),
 }
 
-METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg"]
-EXPANDED, CORRELATED = 1_024, 256  # the features of VICReg's and Barlow Twins' projections
+METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg", "lejepa"]
+# The features of VICReg's, Barlow Twins' and LeJEPA's projections.
+EXPANDED, CORRELATED, NORMAL = 1_024, 256, 64
 QUEUE, QUEUE_DECAY = 1_024, 0.99  # MoCo's
 MOMENTUM = 0.9
 SIMSIAM_SHARE = 0.125  # of the recipe's rate
@@ -247,6 +249,8 @@ class Method(nn.Module):
                 projector = heads.BarlowTwinsProjectionHead(width, CORRELATED, CORRELATED)
             case "vicreg":
                 projector = heads.VICRegProjectionHead(width, EXPANDED, EXPANDED, num_layers=3)
+            case "lejepa":
+                projector = heads.LeJEPAProjectionHead(width, hidden, NORMAL)
         self.online = nn.Sequential(net, projector)
         if name in ("byol", "moco"):
             self.target = copy.deepcopy(self.online)
@@ -256,7 +260,7 @@ class Method(nn.Module):
             "simclr": lambda: NTXentLoss(temperature=0.2),
             "nnclr": lambda: NTXentLoss(temperature=0.2),
             "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(QUEUE, outputs)),
-            "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss,
+            "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss, "lejepa": SIGReg,
         }
         self.loss = losses[name]()
         # Its queue takes keys in at once: in one queue a query's own image would be among the negatives.
@@ -275,6 +279,10 @@ class Method(nn.Module):
         match self.name:
             case "simclr" | "barlow-twins" | "vicreg":
                 return self.loss(*projections)
+            case "lejepa":
+                both = torch.stack(projections)
+                invariance = lejepa_invariance_loss(all_proj=both, global_proj=both)
+                return 0.05 * self.loss(both) + 0.95 * invariance
             case "moco":
                 with torch.no_grad():
                     keys = [self.target(first), self.target(second)]

@@ -28,7 +28,8 @@ struct GivenTeacher {
         "--teacher needs a network for images of \(counted(channels, "channel")), which the data have; "
           + "\(file) is of \(architecture)")
     }
-    let net = architecture()
+    // The classifier may be in no file, and would else be another one each time.
+    let net = withRandomSeed(0) { architecture() }
     let load = try naming(file) { try net.loadPretrained(state) }
     if options.former == nil, options.replay == nil {
       say("\(file): \(architecture), \(load)")

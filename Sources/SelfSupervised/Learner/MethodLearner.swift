@@ -4,7 +4,8 @@ import Tensor
 /// The learner: runs any ``LearningMethod`` around any network.
 ///
 /// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg`, `LeJEPA`, `PixelCL` and
-/// `Distillation` are this type with their method, and each has an initializer with its method's hyperparameters.
+/// `Distillation` are this type with their method, and each has an initializer with its method's
+/// hyperparameters.
 public final class MethodLearner<M: LearningMethod>: Learner {
   /// The hyperparameters, heads and loss.
   public let method: M
@@ -155,11 +156,11 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   /// - Returns: The loss, and what belongs to it.
   /// - Precondition: There are at least two images while batch norm is in training mode.
   public func stepLoss(of views: M.Views, labels: [Int]?) -> StepLoss {
-    let pair = views.pair
+    let locals = (views as? ViewPair)?.locals ?? []
     precondition(
-      pair.locals.isEmpty || method is any MultiCropMethod,
-      "\(M.self) takes no local views; got \(pair.locals.count)")
-    begin(pair.count, labels)
+      locals.isEmpty || method is any MultiCropMethod,
+      "\(M.self) takes no local views; got \(locals.count)")
+    begin(views.count, labels)
     let pass = pass(labels: labels)
     return staging(withExactProducts { method.loss(of: views, in: pass) })
   }

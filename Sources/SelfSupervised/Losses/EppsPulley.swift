@@ -7,7 +7,7 @@ import Tensor
 /// For the n numbers x of a column, n · ∫ ((mean cos tx - φ(t))² + (mean sin tx)²) φ(t) dt, with
 /// φ(t) = e^(-t²/2) the characteristic function of N(0, 1), which is also the window; by trapezoids
 /// at `knots` places of 0...`largest`, twice, for the integrand is even. Normal numbers have about
-/// 0.8 whatever n is; equal ones have a multiple of n.
+/// 1.05 whatever n is; equal ones have a multiple of n.
 struct EppsPulley: Sendable {
   /// The distance of two knots.
   private let step: Float

@@ -84,18 +84,24 @@ public struct DistillationMethod: LearningMethod {
   public func views(
     of images: Tensor, indices: [Int]?, by augmentations: Augmentations, using stream: RandomStream
   ) -> TaughtViews {
-    let view = SelfSupervised.views(of: images, by: augmentations.first, using: stream.split(0))
+    let augmentation = augmentations.first
+    let view = SelfSupervised.views(of: images, by: augmentation, using: stream.split(0))
+    func taught(_ view: Tensor, _ rows: Tensor? = nil) -> TaughtViews {
+      TaughtViews(view, teacher: rows) {
+        SelfSupervised.views(of: images, by: augmentation, using: stream.split(1))
+      }
+    }
     switch teacher {
-    case .live: return TaughtViews(mixesImages ? mixed(view, using: stream.split(1)) : view)
+    case .live: return taught(mixesImages ? mixed(view, using: stream.split(2)) : view)
     case .kept(let features):
-      guard let indices else { return TaughtViews(view) }
+      guard let indices else { return taught(view) }
       precondition(
         indices.count == images.shape[0]
           && indices.allSatisfy { (0..<features.shape[0]).contains($0) },
         "Distillation needs an index of the teacher's \(features.shape[0]) rows for each image; got "
           + "\(indices.count) up to \(indices.max() ?? 0) for \(images.shape[0]): are the features of "
           + "this data set?")
-      return TaughtViews(view, teacher: features.indexSelect(indices))
+      return taught(view, features.indexSelect(indices))
     }
   }
 
@@ -125,7 +131,7 @@ public struct DistillationMethod: LearningMethod {
     return StepLoss(
       losses.dropFirst().reduce(losses[0], +) / Float(losses.count),
       projections: taught[0].student
-    ) { queue?.append(taught[0].teacher) }
+    ) { queue?.append(taught[0].teacher.flipped([0])) }
   }
 
   private func given(_ view: Tensor) -> Tensor {
@@ -141,7 +147,8 @@ public struct DistillationMethod: LearningMethod {
   private func loss(_ student: Tensor, _ teacher: Tensor, _ queue: MemoryBank?) -> Tensor {
     guard let queue else { return featureDistillationLoss(student, from: teacher) }
     return similarityDistillationLoss(
-      student, from: teacher, anchors: queue.places(afterAppending: teacher),
+      // The other way round: of a batch that is displaced in part, lightly-train's first rows stay.
+      student, from: teacher, anchors: queue.places(afterAppending: teacher.flipped([0])),
       temperature: temperature)
   }
 }

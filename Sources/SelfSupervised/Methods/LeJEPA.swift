@@ -7,8 +7,8 @@ public typealias LeJEPA = MethodLearner<LeJEPAMethod>
 /// LeJEPA: views of one image have one projection, and all projections are normally distributed.
 ///
 /// There is neither target nor predictor nor negatives nor queue, and one hyperparameter, the weight
-/// λ. The loss is at least 0. Where λ is 0.05, a collapse has about 0.06 times the number of images
-/// of a batch, and projections that are normal and agree have 0.04; see
+/// λ. The loss is at least 0. Where λ is 0.05, a collapse has 0.02 times the number of images of a
+/// batch, and projections that are normal and agree have 0.05; see
 /// ``lejepaLoss(_:along:regularization:)``.
 ///
 /// It takes local views: the paper has two large ones and six or eight local ones.

@@ -95,19 +95,28 @@ public struct TaughtViews: ViewSet {
   /// The teacher's features of the images, of shape [count, width], if they are known.
   public let teacher: Tensor?
 
-  /// One view of each image, and the teacher's features of the images if they are known.
-  public init(_ view: Tensor, teacher: Tensor? = nil) {
-    (views, self.teacher) = ([view], teacher)
+  private let another: @Sendable () -> Tensor
+
+  /// One view of each image.
+  ///
+  /// - Parameters:
+  ///   - view: Shape [count, height, width, channels].
+  ///   - teacher: The teacher's features of the images, of shape [count, width], if they are known.
+  ///   - another: Draws a second view for who looks at pairs, which no loss does; the same if nil.
+  public init(
+    _ view: Tensor, teacher: Tensor? = nil, another: (@Sendable () -> Tensor)? = nil
+  ) {
+    (views, self.teacher, self.another) = ([view], teacher, another ?? { view })
   }
 
   /// Two views, for a teacher that looks at them.
-  public init(_ pair: ViewPair) { (views, teacher) = ([pair.first, pair.second], nil) }
-
-  /// Two views of the same images, and the teacher's features of the images.
-  public init(_ pair: ViewPair, teacher: Tensor) {
-    (views, self.teacher) = ([pair.first, pair.second], teacher)
+  public init(_ pair: ViewPair) {
+    (views, teacher, another) = ([pair.first, pair.second], nil, { pair.second })
   }
 
-  /// The two views; twice the same where there is one.
-  public var pair: ViewPair { ViewPair(first: views[0], second: views[views.count - 1]) }
+  /// The two views; of one the second is drawn now.
+  public var pair: ViewPair { ViewPair(first: views[0], second: another()) }
+
+  /// How many images there are.
+  public var count: Int { views[0].shape[0] }
 }

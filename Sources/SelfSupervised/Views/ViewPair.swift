@@ -9,11 +9,17 @@ public protocol ViewSet: Sendable {
   /// The first two views of each image.
   var pair: ViewPair { get }
 
+  /// How many images there are.
+  var count: Int { get }
+
   /// The same views, and local ones of the same images beside them.
   func adding(_ localViews: [Tensor]) -> Self
 }
 
 extension ViewSet {
+  /// As many as the pair has.
+  public var count: Int { pair.count }
+
   /// The same views: there is no place for local ones.
   public func adding(_ localViews: [Tensor]) -> Self { self }
 }

@@ -30,7 +30,9 @@ final class DistillationTests: XCTestCase {
     let views = learner.views(of: images, indices: indices, using: nil)
     XCTAssertEqual(views.teacher?.scalars, rows.indexSelect(indices).scalars)
     XCTAssertEqual(views.views.count, 1)
-    XCTAssertEqual(views.pair.first.scalars, views.pair.second.scalars)
+    // The loss has one view; who looks at pairs, such as a report, gets another one.
+    XCTAssertEqual(views.pair.first.scalars, views.views[0].scalars)
+    XCTAssertNotEqual(views.pair.first.scalars, views.pair.second.scalars)
     XCTAssertEqual(
       learner(images, indices: indices).item,
       student(.kept(rows)).loss(views).item)
@@ -64,12 +66,12 @@ final class DistillationTests: XCTestCase {
     let plain = student(live, mixesImages: false).views(of: images).views[0]
     let mixed = student(live).views(of: images).views[0]
     XCTAssertEqual(plain.mean().item, mixed.mean().item, accuracy: 1e-4)
-    // Each is share · its own view + (1 - share) · another one.
+    // Each is share · its own view + (1 - share) · another one; one that meets itself is as it was.
     let count = images.shape[0]
     let partners = (0..<count).map { row in
       (0..<count).compactMap { other -> Float? in
         let (own, partner, found) = (plain[row], plain[other], mixed[row])
-        guard other != row else { return nil }
+        guard other != row, relativeError(found.scalars, own.scalars) > 1e-5 else { return nil }
         let difference = own - partner
         let share = ((found - partner) * difference).sum().item / square(difference).sum().item
         let rest = square(found - partner - share * difference).sum().item
@@ -89,7 +91,7 @@ final class DistillationTests: XCTestCase {
     _ = learner.stepLoss(on: images, indices: indices)
     XCTAssertEqual(queue.count, 0)
     learner.endStep(learner.stepLoss(on: images, indices: indices))
-    XCTAssertEqual(queue.rows.scalars, l2Normalized(rows[0..<8]).scalars)
+    XCTAssertEqual(queue.rows.scalars, l2Normalized(rows[0..<8].flipped([0])).scalars)
     learner.endStep(learner.stepLoss(on: images, indices: indices))
     XCTAssertEqual(queue.count, 11)
     XCTAssertNil(student(.kept(rows), objective: .features).parts.queue)
@@ -122,9 +124,12 @@ final class DistillationTests: XCTestCase {
 
   func testItLearnsTheTeachersFeatures() {
     for objective in DistillationMethod.Objective.allCases {
-      let learner = student(.kept(rows), objective: objective)
+      let learner = Distillation(
+        withRandomSeed(1) { ResNet.small() }, teacher: .kept(rows), imageSize: 16,
+        hiddenLayer: "avgpool", objective: objective, queueSize: 16,
+        augmentation: IdentityAugmentation(), seed: 1)
       let optimizer = Adam(learner.parameters, learningRate: 1e-2)
-      let losses = (0..<60).map { _ -> Float in
+      let losses = (0..<100).map { _ -> Float in
         optimizer.zeroGradients()
         let loss = learner(images, indices: Array(0..<8))
         loss.backward()
@@ -132,7 +137,7 @@ final class DistillationTests: XCTestCase {
         learner.updateMovingAverage()
         return loss.item
       }
-      XCTAssertLessThan(losses.suffix(5).reduce(0, +), 0.8 * losses.prefix(5).reduce(0, +))
+      XCTAssertLessThan(losses.suffix(5).reduce(0, +), 0.5 * losses.prefix(5).reduce(0, +))
     }
   }
 

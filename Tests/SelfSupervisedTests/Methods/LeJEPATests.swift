@@ -86,7 +86,7 @@ final class LeJEPATests: XCTestCase {
   }
 
   func testNormalProjectionsAreWhatIsLearnt() {
-    let learner = lejepa()
+    let (learner, images) = (lejepa(), Formula.images("normal", view: 1, 32, size: 16))
     let before = learner.stepLoss(on: images).metrics["sigreg"] ?? 0
     let optimizer = Adam(learner.parameters, learningRate: 1e-2)
     for _ in 0..<60 {
