@@ -52,8 +52,8 @@ let package = Package(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised", "Training"],
       path: "Examples/Benchmark",
       exclude: [
-        "compare.py", "interleaved.py", "lightly_peer.py", "onnxruntime_peer.py", "pytorch_peer",
-        "sweep.py",
+        "compare.py", "efficientnet_peer.py", "interleaved.py", "lightly_peer.py",
+        "onnxruntime_peer.py", "pytorch_peer", "sweep.py",
       ]),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],

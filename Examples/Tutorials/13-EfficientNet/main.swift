@@ -35,8 +35,11 @@ let augmentation: Compose = [
   ColorJitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2).applied(probability: 0.8),
   Grayscale().applied(probability: 0.5), Clip(), Normalize.imageNet,
 ]
+// Norms keep the statistics of ImageNet: those of a few thousand images cost more than they bring.
+for case let norm as BatchNorm in net.namedModules.map(\.module) { norm.isFrozen = true }
 let learner = SimCLR(
-  net, imageSize: 64, hiddenLayer: "pool", channels: 3, augmentation: augmentation)
+  net, imageSize: 64, hiddenLayer: "pool", channels: 3, temperature: 0.2,
+  augmentation: augmentation)
 let judge = KNNEvaluator(bank: training, queries: test)
 
 /// The vote of neighbors with its standard error, and classifiers of few labels of each class.
@@ -52,11 +55,11 @@ func scores() throws -> String {
 }
 
 print("before the training: \(try scores())")
-let steps = stepCount(standard: 200)
+let steps = stepCount(standard: 60)
 let trainer = Trainer(
-  learner, optimizer: AdamW(learner.parameterGroups(weightDecay: 1e-4), learningRate: 1e-3),
+  learner, optimizer: AdamW(learner.parameterGroups(weightDecay: 1e-4), learningRate: 2e-4),
   loader: DataLoader(training, batchSize: 64, shuffled: true, dropsLast: true), stepCount: steps)
-trainer.learningRate = .warmUpCosine(to: 1e-3, warmUp: steps / 10, steps: steps)
+trainer.learningRate = .warmUpCosine(to: 2e-4, warmUp: steps / 10, steps: steps)
 try trainer.run { report in
   if report.step == 1 || report.step.isMultiple(of: 10) {
     print("step \(report.step): loss \(report.loss), \(Int(report.imagesPerSecond)) images/s")
