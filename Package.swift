@@ -25,7 +25,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CTensorKernels", exclude: ["README.md"]),
-    .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels"]),
+    .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels", "Files"]),
     .target(name: "Files"),
     .target(name: "Images", dependencies: ["Files", "Tensor"]),
     .target(name: "Nets", dependencies: ["Files", "Tensor"]),
