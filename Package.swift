@@ -61,6 +61,9 @@ let package = Package(
       name: "Features", dependencies: ["Arguments", "SelfSupervised"],
       path: "Examples/Tools/Features"),
     .executableTarget(
+      name: "Processes", dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
+      path: "Examples/Tools/Processes"),
+    .executableTarget(
       name: "PixelComparison",
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
       path: "Examples/Tools/PixelComparison"),

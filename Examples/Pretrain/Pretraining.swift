@@ -15,11 +15,14 @@ struct Pretraining {
   private let trainer: Trainer
   private let optimizer: OptimizerChoice
   private let directory: RunDirectory
+  /// What the run's checkpoints say of it.
+  let note: RunNote
 
   init(_ options: Options) throws {
     self.options = options
     // Made before the work, so that a folder without rights costs nobody an hour.
-    directory = try RunDirectory(options)
+    let group = ProcessGroup.world
+    directory = group.isFirst ? try RunDirectory(options) : RunDirectory(existing: "")
     do {
       let weights = try GivenWeights(options)
       source = try Source(options)
@@ -28,10 +31,10 @@ struct Pretraining {
         options, weights, viewSize: source.viewSize, channels: source.training.imageShape[2])
       net = try withRandomSeed(options.seed, network.make)
     } catch {
-      directory.removeIfEmpty()
+      if group.isFirst { directory.removeIfEmpty() }
       throw error
     }
-    let note = RunNote(
+    note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
       images: source.fingerprint, network: network.architecture.metadata)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
@@ -110,6 +113,16 @@ struct Pretraining {
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  /// Takes the steps of a process that is not the first: that one writes and prints.
+  func follow() throws {
+    if let former = options.former { try trainer.restore(former.checkpoint) }
+    do {
+      try trainer.run()
+    } catch where error is NonFiniteError || error is ProcessGroupError {
+      // The first process says so, and ends all.
+    }
   }
 
   private func verdict(_ log: RunLog, hasDiverged: Bool = false) -> RunVerdict {
@@ -324,6 +337,11 @@ struct Pretraining {
     say("drew \(path)")
   }
 
+  private static var processes: String {
+    let size = ProcessGroup.world.size
+    return size == 1 ? "" : " in each of \(size) processes"
+  }
+
   private func describe() {
     let count = learner.net.parameterCount
     say(
@@ -333,7 +351,7 @@ struct Pretraining {
       \(source.training.count) images of \(options.data)
       \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, views of \
       \(source.viewSize), \(optimizer.kind.rawValue) at \(optimizer.learningRate), seed \
-      \(options.seed), \(Threads.count) threads
+      \(options.seed), \(Threads.count) threads\(Self.processes)
       \(source.judges)
       """)
   }

@@ -44,6 +44,11 @@ struct Source {
           ? "a training needs 2 images or more; there is \(training.count)"
           : "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
+    let processes = ProcessGroup.world.size
+    guard batchSize >= processes else {
+      throw UsageError(
+        "--batch \(batchSize) needs an image for each process; there are \(processes) processes")
+    }
     self.training = training
     let batchesPerEpoch = training.count / batchSize
     stepsPerEpoch = max(1, batchesPerEpoch / options.accumulatedBatches)

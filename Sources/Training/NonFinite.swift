@@ -52,7 +52,7 @@ public struct Replay: Sendable {
 
   private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
 
-  init(_ checkpoint: Checkpoint, _ batch: Batch) {
+  init(_ checkpoint: Checkpoint, _ batch: (images: Tensor, labels: [Int])) {
     self.checkpoint = checkpoint
     images = batch.images
     labels = batch.labels.isEmpty ? nil : batch.labels

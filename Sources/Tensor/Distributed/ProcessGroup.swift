@@ -121,6 +121,15 @@ extension ProcessGroup {
     return result
   }
 
+  /// The numbers of `root`.
+  ///
+  /// - Precondition: All processes have as many.
+  package func broadcast(_ numbers: [Int], from root: Int = 0) -> [Int] {
+    var numbers = numbers
+    numbers.withUnsafeMutableBytes { broadcast($0, from: root) }
+    return numbers
+  }
+
   /// The text of each process, in the order of their ranks.
   package func allGather(_ text: String) -> [String] {
     guard !isSingle else { return [text] }
