@@ -89,7 +89,9 @@ extension Launch {
       let places = hosts.map { $0.contains(":") ? $0 : "\($0):\(slots)" }
       line += ["--host", places.joined(separator: ",")]
     }
-    for (name, value) in settings.sorted(by: { $0.key < $1.key }) { line += ["-x", "\(name)=\(value)"] }
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+      line += ["-x", "\(name)=\(value)"]
+    }
     return line + [program] + words
   }
 
@@ -127,8 +129,10 @@ extension Launch {
   }
 
   private static func find(_ name: String) -> String? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
-      .first { access($0, X_OK) == 0 }
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map {
+      "\($0)/\(name)"
+    }
+    .first { access($0, X_OK) == 0 }
   }
 
   private static func version(of path: String) -> String {

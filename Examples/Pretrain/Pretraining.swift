@@ -120,7 +120,7 @@ struct Pretraining {
     if let former = options.former { try trainer.restore(former.checkpoint) }
     do {
       try trainer.run()
-    } catch where error is NonFiniteError || error is ProcessGroupError {
+    } catch  where error is NonFiniteError || error is ProcessGroupError {
       // The first process says so, and ends all.
     }
   }

@@ -42,7 +42,7 @@ extension Trainer {
   ) throws -> String? {
     guard !group.isSingle else { return stopReason }
     let hasDrawn = learner.randomStreams != streams
-    let news = group.broadcast([stopReason == nil ? 0 : 1, hasDrawn ? 1 : 0])
+    let news = group.numbersOfFirst([stopReason == nil ? 0 : 1, hasDrawn ? 1 : 0])
     if news[1] == 1 {
       let note = group.broadcast(Array(try JSONEncoder().encode(learner.randomStreams)))
       learner.randomStreams = try JSONDecoder().decode(

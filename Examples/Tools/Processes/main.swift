@@ -33,8 +33,12 @@ private let flags = [
   Flag("--checkpoint", "FILE", "write a checkpoint at the end"),
   Flag("--messages", "NAME", "float32 or bfloat16", standard: "float32"),
   Flag("--no-overlap", "send gradients behind the reverse pass"),
+  Flag(
+    "--gradients", "PREFIX",
+    "write the state, two views and the gradients of their loss, for Tests/Scripts/ddp_gradients.py"),
   Flag("--keep", "DIR", "write a checkpoint before every step, and the loss behind it"),
-  Flag("--follow", "DIR", "begin every step with what --keep has written, and compare what it gives"),
+  Flag(
+    "--follow", "DIR", "begin every step with what --keep has written, and compare what it gives"),
   Flag("--out", "FILE", "where losses and weights are written"),
 ]
 
@@ -80,6 +84,10 @@ private func train(_ words: [String]) throws {
     try follow(directory, trainer)
     return group.leave()
   }
+  if let prefix = try arguments.path("--gradients") {
+    try writeGradients(prefix, trainer)
+    return group.leave()
+  }
   let kept = try arguments.path("--keep")
   let last = try arguments.optionalInteger("--until", in: 1...1_000_000) ?? trainer.stepCount
   var losses: [Float] = []
@@ -96,7 +104,9 @@ private func train(_ words: [String]) throws {
   if let kept { try keep(trainer, losses.last, in: kept) }
   if group.isFirst {
     let rate = timed > 0 ? String(format: "%.2f ms a step", 1e3 * seconds / Double(timed)) : ""
-    say("\(group.size) processes, step \(trainer.progress.steps), loss \(losses.last ?? .nan)  \(rate)")
+    say(
+      "\(group.size) processes, step \(trainer.progress.steps), loss \(losses.last ?? .nan)  \(rate)"
+    )
     if let path = try arguments.path("--checkpoint") { try trainer.checkpoint().write(to: path) }
     if let path = try arguments.path("--out") {
       let weights = trainer.learner.parameters.enumerated().map { index, parameter in
@@ -106,6 +116,41 @@ private func train(_ words: [String]) throws {
     }
   }
   group.leave()
+}
+
+/// The loss of two given views and its gradients, with what they were computed from, in torch's
+/// layout.
+private func writeGradients(_ prefix: String, _ trainer: Trainer) throws {
+  func write<L: Learner>(_ learner: L) throws {
+    let side = trainer.loader.dataset.imageShape[0]
+    var stream = RandomStream(seed: 5)
+    let (first, second) = (
+      Tensor.uniform([trainer.loader.batchSize, side, side, 3], using: &stream),
+      Tensor.uniform([trainer.loader.batchSize, side, side, 3], using: &stream)
+    )
+    let group = trainer.group
+    let own = group.slice(of: trainer.loader.batchSize)
+    let state = learner.state
+    let loss = withProcessGroup(group) {
+      let loss = learner.stepLoss(of: L.Views(ViewPair(first: first[own], second: second[own])))
+      loss.backward()
+      return loss
+    }
+    GradientSum(learner.parameters, over: group).finish()
+    let sum = Float(group.sum(Double(loss.item)))
+    for parameter in learner.parameters {
+      parameter.value = parameter.gradient ?? .zeros(parameter.shape)
+    }
+    guard group.isFirst else { return }
+    say("loss \(sum)")
+    let given = [
+      StateDict.Entry("views.first", first), .init("views.second", second),
+      .init("loss", Tensor(sum)),
+    ]
+    try StateDict(state.entries + given).write(to: prefix + "-state.safetensors")
+    try StateDict(learner.state.entries).write(to: prefix + "-gradients.safetensors")
+  }
+  try write(trainer.learner)
 }
 
 /// Writes the state before a step, and the loss of the step before.
@@ -144,7 +189,8 @@ private func follow(_ directory: String, _ trainer: Trainer) throws {
   guard trainer.group.isFirst else { return }
   say(
     String(
-      format: "%d processes, %d steps: losses %.1e, weights %.1e of their norm and %.1e of their move  ",
+      format:
+        "%d processes, %d steps: losses %.1e, weights %.1e of their norm and %.1e of their move  ",
       trainer.group.size, trainer.stepCount, worst.loss, worst.norm, worst.move)
       + (isClose ? "equal" : "DIFFERENT"))
   if !isClose { trainer.group.abort(1) }
@@ -175,7 +221,9 @@ private func compare(_ words: [String]) throws {
   }
   let (loss, weights) = (errors.max() ?? .nan, (distance / norm).squareRoot())
   let isClose = loss <= limits[0] && weights <= limits[1]
-  say(String(format: "losses %.1e  weights %.1e  ", loss, weights) + (isClose ? "equal" : "DIFFERENT"))
+  say(
+    String(format: "losses %.1e  weights %.1e  ", loss, weights) + (isClose ? "equal" : "DIFFERENT")
+  )
   if !isClose { exit(1) }
 }
 

@@ -150,7 +150,8 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     commits.checkWeights(of: "\(M.self)")
     precondition(
       labels.map { $0.count == own ?? count } ?? true,
-      "\(M.self) needs a label for each image, if any; got \(labels?.count ?? 0) for \(own ?? count)")
+      "\(M.self) needs a label for each image, if any; got \(labels?.count ?? 0) for \(own ?? count)"
+    )
     precondition(
       count > 1 || !modules.contains { $0.usesBatchStatistics },
       "\(M.self) needs at least 2 images in training, for batch norm has no variance over one; "

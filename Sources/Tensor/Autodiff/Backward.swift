@@ -54,7 +54,11 @@ private func forEachLeafGradient(of result: Tensor, _ body: (GraphNode, Tensor) 
     while let node = nodes.popLast() {
       if let gradient = gradients.removeValue(forKey: ObjectIdentifier(node)) {
         // The result itself may be a leaf.
-        if node.isLeaf { body(node, gradient) } else { propagate(gradient, through: node, into: &gradients) }
+        if node.isLeaf {
+          body(node, gradient)
+        } else {
+          propagate(gradient, through: node, into: &gradients)
+        }
       }
       for leaf in leaves[ObjectIdentifier(node)] ?? [] {
         if let gradient = gradients.removeValue(forKey: ObjectIdentifier(leaf)) {

@@ -39,7 +39,9 @@ extension ProcessGroup {
   /// The sum of all processes' tensors, without a record.
   func sum(_ x: Tensor) -> Tensor {
     Tensor(x.shape) { out in
-      x.withUnsafeBufferPointer { _ = UnsafeMutableBufferPointer(start: out, count: $0.count).update(from: $0) }
+      x.withUnsafeBufferPointer {
+        _ = UnsafeMutableBufferPointer(start: out, count: $0.count).update(from: $0)
+      }
       sum(UnsafeMutableBufferPointer(start: out, count: x.elementCount))
     }
   }

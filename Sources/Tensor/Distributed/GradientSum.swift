@@ -61,7 +61,9 @@ package final class GradientSum {
 
   /// The gradient of a parameter is complete; the whole bucket is sent if it was the last one.
   package func ready(_ parameter: Parameter) {
-    guard !group.isSingle, let index = bucketOfParameter[ObjectIdentifier(parameter)] else { return }
+    guard !group.isSingle, let index = bucketOfParameter[ObjectIdentifier(parameter)] else {
+      return
+    }
     waiting[index] -= 1
     while nextBucket < buckets.count, waiting[nextBucket] == 0 { send() }
   }
@@ -70,7 +72,11 @@ package final class GradientSum {
     let bucket = buckets[nextBucket]
     nextBucket += 1
     bucket.fill()
-    if let sender { sender.add(bucket.values) } else { group.sum(bucket.values, precision: precision) }
+    if let sender {
+      sender.add(bucket.values)
+    } else {
+      group.sum(bucket.values, precision: precision)
+    }
   }
 
   /// Waits until each gradient is the sum of all processes' ones. Parameters without one have none

@@ -65,6 +65,28 @@ struct MPITransport: ProcessTransport {
     }
   }
 
+  func broadcastPatiently(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+    precondition(bytes.count <= Self.longestMessage, "a patient broadcast is a short one")
+    // Wide enough for a pointer; an interface with narrower handles writes its lower half.
+    var request: UInt = 0
+    check(
+      functions.beginBroadcast(
+        bytes.baseAddress, Int32(bytes.count), functions.byte, Int32(root), communicator, &request),
+      "MPI_Ibcast")
+    // Room for the status of any library.
+    var status = [UInt64](repeating: 0, count: 32)
+    var (isDone, pause): (Int32, UInt32) = (0, 0)
+    let start = ContinuousClock.now
+    while true {
+      check(functions.test(&request, &isDone, &status), "MPI_Test")
+      if isDone != 0 { return }
+      // The usual wait is shorter than a system call for sleep.
+      guard ContinuousClock.now - start > .milliseconds(2) else { continue }
+      pause = min(pause + 100, 5_000)
+      usleep(pause)
+    }
+  }
+
   /// Counts are 32-bit integers.
   private static let longestMessage = 1 << 30
 
@@ -134,7 +156,12 @@ struct MPITransport: ProcessTransport {
     exit(code)
   }
 
-  func close() { _ = functions.finish() }
+  func close() {
+    // MPI_Finalize waits with a busy core, and the first process may have work left.
+    var end: UInt8 = 0
+    withUnsafeMutableBytes(of: &end) { broadcastPatiently($0, from: 0) }
+    _ = functions.finish()
+  }
 
   private func check(_ code: Int32, _ operation: String) {
     guard code != 0 else { return }
@@ -151,8 +178,15 @@ struct MPIFunctions: Sendable {
   typealias Communicate = @convention(c) (UInt) -> Int32
   typealias Ask = @convention(c) (UInt, UnsafeMutablePointer<Int32>) -> Int32
 
-  let broadcast:
-    @convention(c) (UnsafeMutableRawPointer?, Int32, UInt, Int32, UInt) -> Int32
+  let broadcast: @convention(c) (UnsafeMutableRawPointer?, Int32, UInt, Int32, UInt) -> Int32
+  let beginBroadcast:
+    @convention(c) (
+      UnsafeMutableRawPointer?, Int32, UInt, Int32, UInt, UnsafeMutablePointer<UInt>
+    ) -> Int32
+  let test:
+    @convention(c) (
+      UnsafeMutablePointer<UInt>, UnsafeMutablePointer<Int32>, UnsafeMutableRawPointer
+    ) -> Int32
   let allGather:
     @convention(c) (
       UnsafeRawPointer, Int32, UInt, UnsafeMutableRawPointer, UnsafePointer<Int32>,
@@ -196,6 +230,8 @@ struct MPIFunctions: Sendable {
     }
     do {
       broadcast = try library.function("MPI_Bcast")
+      beginBroadcast = try library.function("MPI_Ibcast")
+      test = try library.function("MPI_Test")
       allGather = try library.function("MPI_Allgatherv")
       allToAll = try library.function("MPI_Alltoallv")
       barrier = try library.function("MPI_Barrier")

@@ -121,12 +121,12 @@ extension ProcessGroup {
     return result
   }
 
-  /// The numbers of `root`.
+  /// The numbers of the first process, for which the others wait without a busy core.
   ///
   /// - Precondition: All processes have as many.
-  package func broadcast(_ numbers: [Int], from root: Int = 0) -> [Int] {
+  package func numbersOfFirst(_ numbers: [Int]) -> [Int] {
     var numbers = numbers
-    numbers.withUnsafeMutableBytes { broadcast($0, from: root) }
+    numbers.withUnsafeMutableBytes { transport?.broadcastPatiently($0, from: 0) }
     return numbers
   }
 

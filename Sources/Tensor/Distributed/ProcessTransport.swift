@@ -11,6 +11,9 @@ protocol ProcessTransport: Sendable {
   /// Makes `bytes` on every process those of `root`.
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int)
 
+  /// The same for processes that may wait for long, and leave their cores to others meanwhile.
+  func broadcastPatiently(_ bytes: UnsafeMutableRawBufferPointer, from root: Int)
+
   /// Puts the bytes of all processes behind each other, in the order of their ranks.
   ///
   /// - Parameters:

@@ -20,6 +20,10 @@ struct ThreadTransport: ProcessTransport {
     }
   }
 
+  func broadcastPatiently(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+    broadcast(bytes, from: root)
+  }
+
   func allGather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) {
@@ -27,7 +31,8 @@ struct ThreadTransport: ProcessTransport {
       var start = 0
       for (from, count) in counts.enumerated() {
         precondition(sent[from].count == count, "allGather needs the counts that processes send")
-        UnsafeMutableRawBufferPointer(rebasing: result[start..<start + count]).copyMemory(from: sent[from])
+        UnsafeMutableRawBufferPointer(rebasing: result[start..<start + count]).copyMemory(
+          from: sent[from])
         start += count
       }
     }
@@ -41,14 +46,18 @@ struct ThreadTransport: ProcessTransport {
       var start = 0
       for (from, count) in receivedCounts.enumerated() {
         let first = sentCounts[from][..<rank].reduce(0, +)
-        precondition(sentCounts[from][rank] == count, "allToAll needs the counts that processes send")
-        UnsafeMutableRawBufferPointer(rebasing: result[start..<start + count]).copyMemory(from: UnsafeRawBufferPointer(rebasing: sent[from][first..<first + count]))
+        precondition(
+          sentCounts[from][rank] == count, "allToAll needs the counts that processes send")
+        UnsafeMutableRawBufferPointer(rebasing: result[start..<start + count]).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: sent[from][first..<first + count]))
         start += count
       }
     }
   }
 
-  func barrier() { hub.exchange(rank, UnsafeRawBufferPointer(start: nil, count: 0), []) { _, _ in } }
+  func barrier() {
+    hub.exchange(rank, UnsafeRawBufferPointer(start: nil, count: 0), []) { _, _ in }
+  }
 
   func makeSecond() -> (any ProcessTransport)? {
     second.map { ThreadTransport(rank: rank, hub: $0, second: nil) }
