@@ -52,10 +52,14 @@ public struct Replay: Sendable {
 
   private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
 
-  init(_ checkpoint: Checkpoint, _ batch: (images: Tensor, labels: [Int])) {
+  init(_ checkpoint: Checkpoint, _ batch: Batch) {
+    self.init(checkpoint, images: batch.images, labels: batch.labels)
+  }
+
+  init(_ checkpoint: Checkpoint, images: Tensor, labels: [Int]) {
     self.checkpoint = checkpoint
-    images = batch.images
-    labels = batch.labels.isEmpty ? nil : batch.labels
+    self.images = images
+    self.labels = labels.isEmpty ? nil : labels
   }
 
   /// A step in a file.

@@ -314,7 +314,7 @@ extension Trainer {
         throw NonFiniteError(step: step, what: what, path: nil)
       }
       do {
-        if group.isFirst { try Replay(checkpoint(), batch).write(to: path) }
+        if group.isFirst { try Replay(checkpoint(), images: batch.images, labels: batch.labels).write(to: path) }
       } catch {
         throw NonFiniteError(step: step, what: "\(what) (and \(error))", path: nil)
       }

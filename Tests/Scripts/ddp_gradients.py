@@ -10,6 +10,7 @@ with their gradients. Needs torch, torchvision and safetensors.
 
 import os
 import sys
+import warnings
 
 import torch
 import torch.distributed as dist
@@ -20,6 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
+# The collectives with gradients are named otherwise in newer versions.
+warnings.filterwarnings("ignore", category=FutureWarning)
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../Examples/PyTorch"))
 from resnet import make_resnet  # noqa: E402
 
