@@ -81,7 +81,7 @@ extension Launch {
 
   /// The words behind `mpirun`.
   private func line(_ program: String, _ words: [String]) -> [String] {
-    var line = ["-n", "\(processes)", "--quiet", "--bind-to", "none"]
+    var line = ["-n", "\(processes)", "--bind-to", "none"]
     if hosts.isEmpty {
       line.append("--oversubscribe")
     } else {
@@ -170,7 +170,7 @@ extension Launch {
       say(
         "a process has died (exit code \(code)); all start again "
           + (hasCheckpoint ? "from the checkpoint in \(directory)" : "from the beginning")
-          + ", for the \(attempt + 1). time of \(restarts)")
+          + " (restart \(attempt + 1) of \(restarts))")
     }
     return 0
   }

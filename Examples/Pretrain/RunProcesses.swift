@@ -11,12 +11,25 @@ enum RunProcesses {
     let group = try ProcessGroup.join()
     // It ends a run of several processes, and no process before that.
     signal(SIGUSR2, SIG_IGN)
+    shareCores()
     if !group.isFirst {
       let nowhere = open("/dev/null", O_WRONLY)
       dup2(nowhere, STDOUT_FILENO)
       close(nowhere)
     }
     return group
+  }
+
+  /// Takes this process's part of the machine's cores, unless somebody has said how many threads.
+  private static func shareCores() {
+    let environment = ProcessInfo.processInfo.environment
+    let neighbors = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"].lazy
+      .compactMap { environment[$0].flatMap { Int($0) } }.first
+    let isSaid = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"].contains { environment[$0] != nil }
+    // A launcher may have bound each process to cores of its own.
+    let isBound = Threads.available < ProcessInfo.processInfo.processorCount
+    guard let neighbors, neighbors > 1, !isSaid, !isBound else { return }
+    Threads.count = max(1, Threads.available / neighbors)
   }
 
   /// Runs `body` in each process. If it fails in one, the first one says so and all end.

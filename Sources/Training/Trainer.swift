@@ -314,7 +314,9 @@ extension Trainer {
         throw NonFiniteError(step: step, what: what, path: nil)
       }
       do {
-        if group.isFirst { try Replay(checkpoint(), images: batch.images, labels: batch.labels).write(to: path) }
+        if group.isFirst {
+          try Replay(checkpoint(), images: batch.images, labels: batch.labels).write(to: path)
+        }
       } catch {
         throw NonFiniteError(step: step, what: "\(what) (and \(error))", path: nil)
       }
@@ -367,7 +369,9 @@ extension Trainer {
       "Trainer needs an image for each process in every batch; got \(loader.smallestBatch) in the "
         + "smallest one and \(group.size) processes")
     try takeStateOfFirst()
+    // Its buckets are as large as all gradients.
     gradientSum = GradientSum(
-      learner.parameters, over: group, precision: messagePrecision, overlaps: sendsDuringBackward)
+      group.isSingle ? [] : learner.parameters, over: group, precision: messagePrecision,
+      overlaps: sendsDuringBackward)
   }
 }

@@ -35,7 +35,8 @@ private let flags = [
   Flag("--no-overlap", "send gradients behind the reverse pass"),
   Flag(
     "--gradients", "PREFIX",
-    "write the state, two views and the gradients of their loss, for Tests/Scripts/ddp_gradients.py"),
+    "write the state, two views and the gradients of their loss, for Tests/Scripts/ddp_gradients.py"
+  ),
   Flag("--keep", "DIR", "write a checkpoint before every step, and the loss behind it"),
   Flag(
     "--follow", "DIR", "begin every step with what --keep has written, and compare what it gives"),
