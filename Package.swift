@@ -25,7 +25,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CTensorKernels", exclude: ["README.md"]),
-    .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels"]),
+    .target(name: "Tensor", dependencies: ["COpenBLAS", "CTensorKernels", "Files"]),
     .target(name: "Files"),
     .target(name: "Images", dependencies: ["Files", "Tensor"]),
     .target(name: "Nets", dependencies: ["Files", "Tensor"]),
@@ -64,6 +64,9 @@ let package = Package(
     .executableTarget(
       name: "Features", dependencies: ["Arguments", "SelfSupervised"],
       path: "Examples/Tools/Features"),
+    .executableTarget(
+      name: "Processes", dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],
+      path: "Examples/Tools/Processes"),
     .executableTarget(
       name: "PixelComparison",
       dependencies: ["Arguments", "SelfSupervised", "Datasets", "Training"],

@@ -6,12 +6,15 @@ import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, evaluate, report, embed, neighbors, curate, export, views, plan, doctor
+  case train, launch, evaluate, report, embed, neighbors, curate, export, views, plan, doctor
 
   /// One line for the help.
   var help: String {
     switch self {
     case .train: "train a network; the same without this word"
+    case .launch:
+      "launch -n N [--hosts LIST] [--threads T] [--restarts R] -- [flags]: train with N processes, each on "
+        + "its part of every batch; launch --help says more"
     case .evaluate:
       "evaluate DIR [--fine-tune K]: what labels say of the network of a run, beside raw pixels; and "
         + "what it learns from K labels of each class, beside one from scratch"
@@ -46,6 +49,7 @@ enum Command: String, CaseIterable {
   func run(_ words: [String]) throws {
     switch self {
     case .train: try train(words)
+    case .launch: try Launch(words).map { exit(try $0.run()) }
     case .evaluate: try evaluate(words)
     case .report: try report(words)
     case .embed: try PictureCommand.embed(words)
@@ -61,14 +65,21 @@ enum Command: String, CaseIterable {
   }
 
   private func train(_ words: [String]) throws {
-    guard let options = try Options(words) else { return say(Options.help) }
+    let group = try RunProcesses.join()
+    guard let options = try RunProcesses.agreeing(group, { try Options(words) }) else {
+      say(Options.help)
+      return group.leave()
+    }
     try options.withCompute {
       if let replay = options.replay {
         try Pretraining.replay(options, replay)
       } else {
-        try Pretraining(options).run()
+        let run = try RunProcesses.agreeing(group) { try Pretraining(options) }
+        try RunProcesses.check(group, options, run.note)
+        try group.isFirst ? run.run() : run.follow()
       }
     }
+    group.leave()
   }
 
   private func evaluate(_ words: [String]) throws {

@@ -364,7 +364,8 @@ extension Options {
 
     \(flags.help)
 
-    Exit codes: 64 a wrong command line, 66 missing or damaged data, 74 a file that cannot be written.
+    Exit codes: 64 a wrong command line, 66 missing or damaged data, 69 processes that cannot train
+    together, 74 a file that cannot be written.
     """
   }
 

@@ -15,32 +15,34 @@ struct Pretraining {
   private let learner: any Learner
   private let trainer: Trainer
   private let directory: RunDirectory
+  /// What the run's checkpoints say of it.
+  let note: RunNote
 
   init(_ options: Options) throws {
     self.options = options
     // Made before the work, so that a folder without rights costs nobody an hour.
-    directory = try RunDirectory(options)
+    let group = ProcessGroup.world
+    directory = group.isFirst ? try RunDirectory(options) : RunDirectory(existing: "")
+    let fitsTime = options.minutes != nil && options.length == nil && options.former == nil
     do {
+      try RunProcesses.checkSuits(group, options, fitsTime: fitsTime)
       let weights = try GivenWeights(options)
       source = try Source(options)
       try Self.check(options, source)
       network = try StartingNetwork(
         options, weights, imageSize: source.imageSize, channels: source.training.imageShape[2])
       net = try withRandomSeed(options.seed, network.make)
+      teacher = try GivenTeacher(options, source).map { given in
+        try options.withCompute { Teacher.kept(try given.features()) }
+      }
+      if let minutes = options.minutes, fitsTime {
+        try source.fit(minutes: Double(minutes), net, teacher, options)
+      }
     } catch {
-      directory.removeIfEmpty()
+      if group.isFirst { directory.removeIfEmpty() }
       throw error
     }
-    teacher = try GivenTeacher(options, source).map { given in
-      try options.withCompute { Teacher.kept(try given.features()) }
-    }
-    let fitsTime = options.length == nil && options.former == nil
-    if let minutes = options.minutes, fitsTime {
-      source.fit(
-        minutes: Double(minutes),
-        try source.imagesPerSecond(net, teacher, options, seconds: min(10, 6 * Double(minutes))))
-    }
-    let note = RunNote(
+    note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
       images: source.fingerprint, network: network.architecture.metadata)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
@@ -118,6 +120,16 @@ struct Pretraining {
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  /// Takes the steps of a process that is not the first: that one writes and prints.
+  func follow() throws {
+    if let former = options.former { try trainer.restore(former.checkpoint) }
+    do {
+      try trainer.run()
+    } catch  where error is NonFiniteError || error is ProcessGroupError {
+      // The first process says so, and ends all.
+    }
   }
 
   private func verdict(_ log: RunLog, hasDiverged: Bool = false) -> RunVerdict {
@@ -326,6 +338,11 @@ struct Pretraining {
     say("drew \(path)")
   }
 
+  private static var processes: String {
+    let size = ProcessGroup.world.size
+    return size == 1 ? "" : " in each of \(size) processes"
+  }
+
   private func describe() {
     let count = learner.net.parameterCount
     say(
@@ -334,7 +351,7 @@ struct Pretraining {
       \(network.architecture.stem.text) stem, \(count) parameters) on \
       \(source.training.count) images of \(options.data)
       \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, \(source.sizes), \(source.recipe.optimizer.kind.rawValue) at \(source.recipe.optimizer.learningRate), seed \
-      \(options.seed), \(Threads.count) threads
+      \(options.seed), \(Threads.count) threads\(Self.processes)
       \(source.judges)
       """)
   }

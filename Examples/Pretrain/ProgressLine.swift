@@ -1,11 +1,13 @@
 import Arguments
 import Foundation
+import Tensor
 import Training
 
 /// One line that rewrites itself on a terminal; elsewhere a plain line now and then.
 struct ProgressLine {
   private let steps: Int
-  private let isTerminal = isatty(STDOUT_FILENO) == 1
+  // mpirun gives its processes a terminal, whatever its own output is.
+  private let isTerminal = isatty(STDOUT_FILENO) == 1 && ProcessGroup.world.isSingle
   private var lastUpdate: ContinuousClock.Instant?
   private var text = ""
 

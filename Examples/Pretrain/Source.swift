@@ -52,6 +52,11 @@ struct Source {
           ? "a training needs 2 images or more; there is \(training.count)"
           : "--batch \(batchSize) needs at least as many images; there are \(training.count)")
     }
+    let processes = ProcessGroup.world.size
+    guard batchSize >= processes else {
+      throw UsageError(
+        "--batch \(batchSize) needs an image for each process; there are \(processes) processes")
+    }
     self.training = training
     let batchesPerEpoch = training.count / batchSize
     stepsPerEpoch = max(1, batchesPerEpoch / options.accumulatedBatches)
@@ -112,8 +117,10 @@ struct Source {
   }
 
   /// Gives the training as many steps as so many minutes have room for, beside evaluations and files.
-  mutating func fit(minutes: Double, _ imagesPerSecond: Double) {
-    steps = max(1, Int(0.95 * 60 * minutes * imagesPerSecond / Double(imagesPerStep)))
+  mutating func fit(minutes: Double, _ net: ResNet, _ teacher: Teacher?, _ options: Options) throws
+  {
+    let rate = try imagesPerSecond(net, teacher, options, seconds: min(10, 6 * minutes))
+    steps = max(1, Int(0.95 * 60 * minutes * rate / Double(imagesPerStep)))
   }
 
   /// Whole batches in a random order.

@@ -10,6 +10,7 @@ runProgram("pretrain") { error in
   switch error {
   case let error as FileError: error.kind == .unwritable ? 74 : 66
   case is CheckpointError, is StateError: 66
+  case is ProcessGroupError: 69
   default: nil
   }
 } _: {

@@ -9,6 +9,10 @@ public struct Batch: Sendable {
   public let labels: [Int]
   /// Where each image is in the data set.
   public let indices: [Int]
+  /// Where these images are in the whole batch, which several processes may share.
+  public let range: Range<Int>
+  /// How many images the whole batch has.
+  public let wholeCount: Int
 }
 
 /// Cuts a data set into batches, epoch after epoch.
@@ -31,6 +35,8 @@ public struct DataLoader: Sendable {
   public let dropsLast: Bool
   /// What the orders of all epochs are drawn from.
   public let seed: UInt64
+  /// Which process's slice of every batch is made, and of how many processes.
+  public private(set) var part = (rank: 0, size: 1)
   private let orders = OrderCache()
 
   /// A loader of `dataset`.
@@ -51,6 +57,25 @@ public struct DataLoader: Sendable {
     isShuffled = shuffled
     self.dropsLast = dropsLast
     self.seed = seed
+  }
+
+  /// The loader of one process's slices, one behind the other, of the batches that this one makes.
+  ///
+  /// - Precondition: Each batch has an image for every process, the last one of an epoch too.
+  public func part(_ rank: Int, of size: Int) -> DataLoader {
+    precondition(
+      (0..<size).contains(rank) && smallestBatch >= size,
+      "DataLoader needs an image for each process in every batch; got \(smallestBatch) in the smallest "
+        + "one, and rank \(rank) of \(size) processes")
+    var loader = self
+    loader.part = (rank, size)
+    return loader
+  }
+
+  /// The images of an epoch's smallest batch.
+  public var smallestBatch: Int {
+    let rest = dataset.count % batchSize
+    return dropsLast || rest == 0 ? batchSize : rest
   }
 
   /// The number of batches in an epoch.
@@ -179,11 +204,15 @@ extension DataLoader {
         position >= 0 && position < endIndex,
         "Epoch needs a batch in 0..<\(endIndex); got \(position)")
       let start = position * loader.batchSize
-      let indices = Array(order[start..<Swift.min(start + loader.batchSize, order.count)])
+      let count = Swift.min(loader.batchSize, order.count - start)
+      let (rank, size) = loader.part
+      let range = count * rank / size..<count * (rank + 1) / size
+      let indices = Array(order[start + range.lowerBound..<start + range.upperBound])
       let labels = loader.dataset.labels
       return try Batch(
         images: images(indices),
-        labels: labels.isEmpty ? [] : indices.map { labels[$0] }, indices: indices)
+        labels: labels.isEmpty ? [] : indices.map { labels[$0] }, indices: indices,
+        range: range, wholeCount: count)
     }
   }
 }

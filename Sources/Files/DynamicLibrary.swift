@@ -20,9 +20,10 @@ package struct DynamicLibrary: Sendable {
   /// - Parameters:
   ///   - name: The file name, such as "libz.so.1".
   ///   - package: The Debian package to name when it is not there.
+  ///   - isGlobal: Whether libraries that it opens itself see its symbols.
   /// - Throws: ``Failure``, if there is no such library.
-  package init(_ name: String, package: String) throws {
-    guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
+  package init(_ name: String, package: String, isGlobal: Bool = false) throws {
+    guard let handle = dlopen(name, RTLD_NOW | (isGlobal ? RTLD_GLOBAL : RTLD_LOCAL)) else {
       throw Failure(
         description: "needs the library \(name), which could not be opened "
           + "(\(Self.lastError)); install it with: apt-get install \(package)")
@@ -35,11 +36,19 @@ package struct DynamicLibrary: Sendable {
   package func function<Function>(_ symbol: String, as type: Function.Type = Function.self) throws
     -> Function
   {
+    unsafeBitCast(try address(of: symbol), to: type)
+  }
+
+  /// Where the function or the variable called `symbol` is.
+  package func address(of symbol: String) throws -> UnsafeMutableRawPointer {
     guard let address = dlsym(handle, symbol) else {
       throw Failure(description: "needs \(symbol) in \(name); \(Self.lastError)")
     }
-    return unsafeBitCast(address, to: type)
+    return address
   }
+
+  /// Whether there is something called `symbol`.
+  package func has(_ symbol: String) -> Bool { dlsym(handle, symbol) != nil }
 
   private static var lastError: String {
     dlerror().map { String(cString: $0) } ?? "no reason given"

@@ -87,8 +87,9 @@ final class BatchStream {
   ) -> @Sendable (Batch, RandomStream) -> Drawn {
     let learner = Unshared(learner)
     return { batch, stream in
-      let views = learner.value.views(
-        of: batch.images, indices: batch.indices, using: stream)
+      let views = withBatchPart(from: batch.range.lowerBound) {
+        learner.value.views(of: batch.images, indices: batch.indices, using: stream)
+      }
       return Drawn(batch: batch, stream: stream) { loss(learner.value, views, batch) }
     }
   }

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Tensor
 
 // Asked and answered without locks: a signal handler may do no more.
 private let endRequests = Atomic<Int>(0)
@@ -7,7 +8,8 @@ private let saveRequests = Atomic<Int>(0)
 
 /// Turns signals into questions that a training asks after each step.
 ///
-/// SIGINT, SIGTERM and SIGHUP ask for an end; a second one ends the program at once. SIGUSR1 asks
+/// SIGINT, SIGTERM and SIGHUP ask for an end, and so does SIGUSR2 in a process of several, to which
+/// launchers pass it on; a second one ends the program at once. SIGUSR1 asks
 /// for a checkpoint. A signal that is ignored, as nohup ignores SIGHUP, stays so. When the object
 /// goes, signals do what they did before.
 final class Interruption {
@@ -18,7 +20,8 @@ final class Interruption {
   init() {
     endRequests.store(0, ordering: .relaxed)
     saveRequests.store(0, ordering: .relaxed)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    let ends = [SIGINT, SIGTERM, SIGHUP] + (ProcessGroup.world.isSingle ? [] : [SIGUSR2])
+    for number in ends {
       replaceHandler(of: number) { number in
         if endRequests.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
       }
@@ -37,7 +40,7 @@ final class Interruption {
     #endif
     action.sa_flags = Int32(SA_RESTART)
     guard sigaction(number, &action, &old) == 0 else { return }
-    if number != SIGUSR1, old.isIgnored {
+    if number != SIGUSR1, number != SIGUSR2, old.isIgnored {
       sigaction(number, &old, nil)
     } else {
       former.append((number, old))

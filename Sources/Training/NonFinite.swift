@@ -55,11 +55,11 @@ public struct Replay: Sendable {
   private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
   private static let indicesName = "batch.indices"
 
-  init(_ checkpoint: Checkpoint, _ batch: Batch) {
+  init(_ checkpoint: Checkpoint, images: Tensor, labels: [Int], indices: [Int]) {
     self.checkpoint = checkpoint
-    images = batch.images
-    labels = batch.labels.isEmpty ? nil : batch.labels
-    indices = batch.indices
+    self.images = images
+    self.labels = labels.isEmpty ? nil : labels
+    self.indices = indices
   }
 
   /// A step in a file.

@@ -14,7 +14,9 @@ import Tensor
 /// try trainer.finish()
 /// ```
 ///
-/// or, in one call, `try trainer.run()`. A training that is restored from a checkpoint goes on bit
+/// or, in one call, `try trainer.run()`. In a program that has joined others (`ProcessGroup`), each
+/// process's trainer takes its part of every batch, and all take the steps that one process would;
+/// callbacks are called in the first one alone. A training that is restored from a checkpoint goes on bit
 /// for bit, on the same processor with as many threads and the same precision, also to more steps
 /// than it had before.
 public final class Trainer {
@@ -58,6 +60,15 @@ public final class Trainer {
   /// Two where there are more cores than threads that train. Where there are not, threads that work
   /// ahead take from the step what they save it, unless files are slow to read.
   public var batchesAhead = Threads.count < Threads.available ? 2 : 0
+  /// The processes that train together; those of the program unless others are given before the
+  /// first step.
+  public var group = ProcessGroup.world
+  /// How gradients travel between processes.
+  public var messagePrecision = MessagePrecision.float32
+  /// Whether gradients travel while others are still computed.
+  public var sendsDuringBackward = true
+  /// After how many steps each the processes compare their weights, which are the same bits.
+  public var comparisonInterval = 100
   /// What looks at each step.
   public var callbacks: [any TrainingCallback] = []
   /// Words that checkpoints keep.
@@ -72,6 +83,7 @@ public final class Trainer {
   private var skippedInARow = 0
   private let start = ContinuousClock.now
   private var failure: (any Error)?
+  private var gradientSum: GradientSum?
 
   /// A training that has taken no step.
   ///
@@ -122,6 +134,7 @@ extension Trainer {
     if let failure { throw failure }
     // What one callback cannot write is no reason to lose what the others have.
     var failures: [any Error] = []
+    guard group.isFirst else { return result }
     forEachCallback { callback in
       do { try callback.trainingEnded(self) } catch { failures.append(error) }
     }
@@ -157,12 +170,18 @@ extension Trainer {
   /// - Throws: ``NonFiniteError``, or what a callback throws.
   public func next() throws -> StepReport? {
     guard progress.steps < stepCount, stopReason == nil else { return nil }
+    if gradientSum == nil { try joinGroup() }
     var report = try takeStep()
-    try forEachCallback { report.events += try $0(after: report, in: self) }
-    for case .stop(let reason) in report.events { stopReason = reason }
-    if let timeLimit, ContinuousClock.now - start >= timeLimit {
-      stopReason = stopReason ?? "the time limit of \(timeLimit) is over"
+    let streams = learner.randomStreams
+    if group.isFirst {
+      try forEachCallback { report.events += try $0(after: report, in: self) }
+      for case .stop(let reason) in report.events { stopReason = reason }
+      if let timeLimit, ContinuousClock.now - start >= timeLimit {
+        stopReason = stopReason ?? "the time limit of \(timeLimit) is over"
+      }
     }
+    stopReason = try followFirst(stopReason, streams)
+    try compareWeights(isLast: progress.steps == stepCount || stopReason != nil)
     return report
   }
 }
@@ -188,10 +207,11 @@ extension Trainer {
     let source =
       batches
       ?? BatchStream(
-        learner, loader, from: step * accumulatedBatches, ahead: batchesAhead, chunkSize: chunkSize)
+        learner, loader.part(group.rank, of: group.size), from: step * accumulatedBatches,
+        ahead: batchesAhead, chunkSize: chunkSize)
     batches = source
     let waited = source.waitSeconds
-    let outcome = try differentiate(source)
+    let outcome = try withProcessGroup(group) { try differentiate(source) }
     if outcome.gradientNorm != nil {
       optimizer.step()
       learner.updateMovingAverage()
@@ -233,6 +253,9 @@ extension Trainer {
     precondition(
       chunkSize == nil || accumulatedBatches == 1,
       "Trainer needs either a chunkSize or accumulatedBatches; got both")
+    precondition(
+      chunkSize == nil || group.isSingle,
+      "Trainer needs one process for a chunkSize; got \(group.size)")
     optimizer.zeroGradients()
     var sum: Float = 0
     var last: StepLoss
@@ -241,14 +264,19 @@ extension Trainer {
     repeat {
       before = Before(streams: learner.randomStreams, statistics: statistics)
       last = source.next()
-      let loss = last.item
+      let loss = group.isSingle ? last.item : Float(group.sum(Double(last.item)))
       sum += loss
       guard loss.isFinite else {
         return (sum, try leaveOut("the loss became \(loss)", source, before), last)
       }
       guard chunkSize == nil else { continue }
-      (accumulatedBatches == 1 ? last.value : last.value / Float(accumulatedBatches)).backward()
+      let isLast = source.count.isMultiple(of: accumulatedBatches)
+      (accumulatedBatches == 1 ? last.value : last.value / Float(accumulatedBatches)).backward {
+        if isLast { gradientSum?.ready($0) }
+      }
     } while !source.count.isMultiple(of: accumulatedBatches)
+    gradientSum?.finish()
+    last = ofAllProcesses(last, source.lastBatch)
     let parameters = learner.parameters
     let norm =
       gradientClip.map { clipGradients(of: parameters, toNorm: $0) } ?? gradientNorm(of: parameters)
@@ -282,11 +310,15 @@ extension Trainer {
     case .stop(let directory):
       let path = directory.map { "\($0)/nonfinite-step-\(step).safetensors" }
       learner.randomStreams = before.streams
-      guard let path, let batch = source.lastBatch else {
+      guard let path, let batch = source.lastBatch.map(wholeBatch) else {
         throw NonFiniteError(step: step, what: what, path: nil)
       }
       do {
-        try Replay(checkpoint(), batch).write(to: path)
+        if group.isFirst {
+          try Replay(
+            checkpoint(), images: batch.images, labels: batch.labels, indices: batch.indices
+          ).write(to: path)
+        }
       } catch {
         throw NonFiniteError(step: step, what: "\(what) (and \(error))", path: nil)
       }
@@ -330,5 +362,18 @@ extension Trainer {
       callbacks[index].memory = checkpoint.metadata["\(Self.callbackNote)\(index)"] ?? ""
     }
     (batches, stopReason, failure) = (nil, nil, nil)
+  }
+
+  /// Begins with the first process's state, and with what adds up gradients.
+  private func joinGroup() throws {
+    precondition(
+      loader.smallestBatch >= group.size,
+      "Trainer needs an image for each process in every batch; got \(loader.smallestBatch) in the "
+        + "smallest one and \(group.size) processes")
+    try takeStateOfFirst()
+    // Its buckets are as large as all gradients.
+    gradientSum = GradientSum(
+      group.isSingle ? [] : learner.parameters, over: group, precision: messagePrecision,
+      overlaps: sendsDuringBackward)
   }
 }

@@ -118,9 +118,8 @@ public final class BatchNorm: SampleIndependent, FusableNorm, ModeDependent, Nor
     let result = batchNorm(
       input, parts: parts, scale: scale?.value, bias: bias?.value, epsilon: epsilon,
       activation: activation, residual: residual)
-    let count = Float(input.elementCount / max(1, parts * (input.shape.last ?? 1)))
     for part in 0..<parts {
-      follow(mean: result.means[part], variance: result.variances[part], of: count)
+      follow(mean: result.means[part], variance: result.variances[part], of: Float(result.count))
     }
     return result.output
   }

@@ -45,7 +45,12 @@ public final class Dropout: SampleIndependent, ModeDependent, StochasticModule {
 
   /// Any shape to the same shape.
   public func forward(_ input: Tensor) -> Tensor {
-    mode == .training ? dropout(input, probability: probability, using: &stream) : input
+    guard mode == .training else { return input }
+    let group = ProcessGroup.current
+    guard !group.isSingle else { return dropout(input, probability: probability, using: &stream) }
+    // Each process drops other values; the layer's stream stays the same on all.
+    var own = stream.split().split(group.rank)
+    return dropout(input, probability: probability, using: &own)
   }
 }
 

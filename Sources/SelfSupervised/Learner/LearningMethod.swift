@@ -17,6 +17,8 @@ public protocol LearningMethod<Views>: Sendable {
   /// Whether the loss itself keeps images apart, by negatives or by a term of its own. Where it
   /// does not, only a predictor and a slow target do.
   var preventsCollapse: Bool { get }
+  /// Whether the loss may be that of one process's part of a batch: see `withProcessGroup`.
+  var runsInSeveralProcesses: Bool { get }
 
   /// Makes the parts; called once for each learner, inside `withRandomSeed`.
   ///
@@ -53,6 +55,8 @@ public typealias Augmentations = (first: any Augmentation, second: any Augmentat
 extension LearningMethod {
   /// It does not.
   public var preventsCollapse: Bool { false }
+  /// It may, as losses that are means over images may.
+  public var runsInSeveralProcesses: Bool { true }
 
   /// The views of the images, wherever they are in their data set.
   public func views(

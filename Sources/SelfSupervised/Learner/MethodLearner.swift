@@ -149,6 +149,9 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   /// The loss of given views, with its statistics and metrics: no randomness of its own.
   ///
   /// It changes nothing but running statistics in training mode, and gives the same value again.
+  /// Inside `withProcessGroup` the views are this process's part of a batch, and the loss its share
+  /// of that of the whole batch: the sum over all processes is the loss, and the sums of their
+  /// gradients its gradients.
   ///
   /// - Parameters:
   ///   - views: Views of the same images.
@@ -160,9 +163,17 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     precondition(
       locals.isEmpty || method is any MultiCropMethod,
       "\(M.self) takes no local views; got \(locals.count)")
-    begin(views.count, labels)
+    let group = ProcessGroup.current
+    precondition(
+      group.isSingle || (method.runsInSeveralProcesses && locals.isEmpty),
+      "\(M.self)\(locals.isEmpty ? "" : " with local views") needs one process, for its loss is not "
+        + "summed over several; got \(group.size)")
+    let rows = group.rows(views.count)
+    begin(rows.total, labels, own: rows.own.count)
     let pass = pass(labels: labels)
-    return staging(withExactProducts { method.loss(of: views, in: pass) })
+    let loss = withExactProducts { method.loss(of: views, in: pass) }
+    return staging(
+      rows.own.count == rows.total ? loss : loss.replacing(loss.value * rows.share))
   }
 
   /// What a loss computes with.
@@ -172,13 +183,14 @@ public final class MethodLearner<M: LearningMethod>: Learner {
       fusesViews: fusesViews)
   }
 
-  /// Ends the step before, and checks the images of this one.
-  func begin(_ count: Int, _ labels: [Int]? = nil) {
+  /// Ends the step before, and checks the images of this one, of which `own` are this process's.
+  func begin(_ count: Int, _ labels: [Int]? = nil, own: Int? = nil) {
     DebugBuild.warn()
     commits.checkWeights(of: "\(M.self)")
     precondition(
-      labels.map { $0.count == count } ?? true,
-      "\(M.self) needs a label for each image, if any; got \(labels?.count ?? 0) for \(count)")
+      labels.map { $0.count == own ?? count } ?? true,
+      "\(M.self) needs a label for each image, if any; got \(labels?.count ?? 0) for \(own ?? count)"
+    )
     precondition(
       count > 1 || !modules.contains { $0.usesBatchStatistics },
       "\(M.self) needs at least 2 images in training, for batch norm has no variance over one; "

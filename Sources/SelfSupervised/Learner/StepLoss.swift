@@ -40,6 +40,9 @@ public struct StepLoss {
   /// Adds the gradient of the loss to every trainable parameter it was computed from.
   public func backward() { value.backward() }
 
+  /// The same, which tells of each parameter when its gradient is complete.
+  package func backward(_ ready: (Parameter) -> Void) { value.backward(ready) }
+
   /// How the projections look; computed at each call.
   public var statistics: ProjectionStatistics {
     ProjectionStatistics(projections, pixels: pixelProjections)

@@ -16,18 +16,21 @@ public func barlowTwinsLoss(
   _ first: Tensor, _ second: Tensor, redundancyWeight: Float = 5e-3
 ) -> Tensor {
   checkPair("barlowTwinsLoss", first, second)
+  let rows = batchRows(first)
   let (a, b) = (batchNorm(first).output, batchNorm(second).output)
-  let count = Float(first.shape[0])
-  let diagonal = (a * b).mean(axes: [0])
+  let count = Float(rows.total)
+  let diagonal = meanOverAll(a * b, rows)
   let onDiagonal = square(diagonal - 1).sum()
-  let offDiagonal = squaredCrossProducts(a, b) / (count * count) - square(diagonal).sum()
+  let offDiagonal = squaredCrossProducts(a, b, rows) / (count * count) - square(diagonal).sum()
   return onDiagonal + redundancyWeight * offDiagonal
 }
 
 /// Traps unless both are of one shape [count, size] with at least two rows.
 func checkPair(_ name: String, _ first: Tensor, _ second: Tensor) {
+  // Of several processes one may have a single row.
+  let least = ProcessGroup.current.isSingle ? 2 : 1
   precondition(
-    first.rank == 2 && first.shape == second.shape && first.shape[0] > 1,
+    first.rank == 2 && first.shape == second.shape && first.shape[0] >= least,
     "\(name) needs two tensors of one shape [count, size] with at least 2 rows; got "
       + "\(first.shape) and \(second.shape)")
 }

@@ -23,6 +23,6 @@ public func nnclrLoss(
       + "\(candidates.shape)")
   precondition(
     temperature > 0, "nnclrLoss needs a temperature above zero; got \(temperature)")
-  let similarities = matmul(neighbors / temperature, candidates.transposed())
-  return crossEntropy(similarities, Array(0..<neighbors.shape[0]))
+  let similarities = matmul(neighbors / temperature, allGather(candidates).transposed())
+  return crossEntropy(similarities, Array(batchRows(neighbors).own))
 }

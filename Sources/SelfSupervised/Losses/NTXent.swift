@@ -31,17 +31,26 @@ public func ntXent(
   _ first: Tensor, _ second: Tensor, temperature: Float = 0.5, isDecoupled: Bool = false
 ) -> Tensor {
   precondition(
-    first.rank == 2 && first.shape == second.shape && first.shape[0] > 1,
+    first.rank == 2 && first.shape == second.shape && first.shape[0] > 0,
     "ntXent needs two tensors of one shape [count, size] with a count of at least 2; got "
       + "\(first.shape) and \(second.shape)")
   precondition(temperature > 0, "ntXent needs a temperature above zero; got \(temperature)")
-  let count = first.shape[0]
+  let (rows, count) = (batchRows(first), first.shape[0])
+  precondition(
+    rows.total > 1,
+    "ntXent needs two tensors of one shape [count, size] with a count of at least 2; got "
+      + "\(first.shape) and \(second.shape)")
   let units = l2Normalized(concatenated([first, second]))
-  let similarities = matmul(units / temperature, units.transposed())
-  let partners = (0..<2 * count).map { ($0 + count) % (2 * count) }
-  let own = Tensor.identity(2 * count)
+  let all =
+    rows.total == count
+    ? units : concatenated([allGather(units[0..<count]), allGather(units[count..<2 * count])])
+  let similarities = matmul(units / temperature, all.transposed())
+  // Where this process's rows are among first views and among second ones.
+  let places = Array(rows.own) + rows.own.map { rows.total + $0 }
+  let partners = places.map { ($0 + rows.total) % (2 * rows.total) }
+  let own = Tensor.oneHot(places, classCount: 2 * rows.total)
   guard isDecoupled else { return crossEntropy(similarities.hiding(own), partners) }
-  let negatives = similarities.hiding(own + .oneHot(partners, classCount: 2 * count))
+  let negatives = similarities.hiding(own + .oneHot(partners, classCount: 2 * rows.total))
   return (negatives.logSumExp() - similarities.takeAlong(partners)).mean()
 }
 

@@ -4,15 +4,19 @@ import Tensor
 public struct PixelPairs: Sendable {
   /// One for a positive pair and zero for others: shape [count, pixels, pixels].
   public let mask: Tensor
-  /// How many positive pairs there are in the whole batch.
+  /// How many positive pairs there are in the whole batch, which other processes may share.
   public let count: Int
+  /// How many pairs there are.
+  private let total: Int
 
   /// The pairs of a mask of ones and zeros of shape [count, pixels, pixels].
   public init(mask: Tensor) {
     precondition(
       mask.rank == 3, "PixelPairs needs a mask [count, pixels, pixels]; got shape \(mask.shape)")
     self.mask = mask.detached
-    count = mask.sum(axes: [1, 2]).scalars.reduce(0) { $0 + Int($1) }
+    let own = mask.sum(axes: [1, 2]).scalars.reduce(0.0) { $0 + Double($1) }
+    let sums = ProcessGroup.current.sum([own, Double(mask.elementCount)])
+    (count, total) = (Int(sums[0]), Int(sums[1]))
   }
 
   /// The pairs closer than `threshold`.
@@ -33,7 +37,7 @@ public struct PixelPairs: Sendable {
   }
 
   /// The share of all pairs that is positive.
-  public var share: Float { Float(count) / Float(max(1, mask.elementCount)) }
+  public var share: Float { Float(count) / Float(max(1, total)) }
 
   /// The same pairs seen from the second view.
   public var transposed: PixelPairs { PixelPairs(mask: mask.transposed()) }
@@ -70,7 +74,8 @@ public func pixProLoss(
   }
   // A pixel's sum of cosines is its product with the sum of its partners.
   let partners = matmul(mask, l2Normalized(targets.detached)) * weights
-  return (l2Normalized(predictions) * partners).sum()
+  let sum = (l2Normalized(predictions) * partners).sum()
+  return variant == .official ? sum : allReduceSum(sum)
 }
 
 /// PixContrast: pixels must tell those of another view that show the same place from the others.
@@ -100,18 +105,20 @@ public func pixelContrast(
       + "\(positives.count) pairs")
   let cosines = matmul(l2Normalized(projections), l2Normalized(targets.detached).transposed())
   let (logits, mask) = (cosines / temperature, positives.mask)
-  let nothing = Tensor(-Float.infinity)
   switch variant {
   case .official:
     // To a pixel without a positive all are one: both sums are the same, and its loss exactly zero.
     let hasPositive = mask.max(axes: [2], keepingAxes: true)
-    let counted = select(maximum(mask, 1 - hasPositive), logits, nothing)
+    let counted = select(maximum(mask, 1 - hasPositive), logits, Tensor(-Float.infinity))
     let each = logits.logSumExp() - counted.logSumExp()
     let pixels = maximum(hasPositive.sum(axes: [1, 2]), Tensor(1))
     return (each.sum(axes: [1]) / pixels).mean()
   case .lucidrains:
-    let all = logits.reshaped([-1]).logSumExp()
-    return all - select(mask, logits, nothing).reshaped([-1]).logSumExp()
+    // One of several processes may have no positive, and its part of the sum then no gradient.
+    let nothing = ProcessGroup.current.isSingle ? -Float.infinity : -Float.greatestFiniteMagnitude
+    let counted = select(mask, logits, Tensor(nothing)).reshaped([-1])
+    return logSumExpOverAll(logits.reshaped([-1]).logSumExp())
+      - logSumExpOverAll(counted.logSumExp())
   }
 }
 

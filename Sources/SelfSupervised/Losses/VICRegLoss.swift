@@ -35,7 +35,8 @@ public func vicRegLoss(
   _ first: Tensor, _ second: Tensor, weights: VICRegWeights = VICRegWeights()
 ) -> Tensor {
   checkPair("vicRegLoss", first, second)
-  let (a, b) = (spread(of: first), spread(of: second))
+  let rows = batchRows(first)
+  let (a, b) = (spread(of: first, rows), spread(of: second, rows))
   let invariance = square(first - second).mean()
   return weights.invariance * invariance
     + weights.variance * 0.5 * (a.lack + b.lack)
@@ -43,24 +44,29 @@ public func vicRegLoss(
 }
 
 /// What the features of one view lack in variance, and how much they vary together.
-private func spread(of projections: Tensor) -> (lack: Tensor, redundancy: Tensor) {
-  let (degrees, size) = (Float(projections.shape[0] - 1), Float(projections.shape[1]))
-  let centred = projections - projections.mean(axes: [0], keepingAxes: true)
-  let variance = square(centred).sum(axes: [0]) / degrees
+private func spread(
+  of projections: Tensor, _ rows: BatchRows
+) -> (lack: Tensor, redundancy: Tensor) {
+  let size = Float(projections.shape[1])
+  let centred = projections - meanOverAll(projections, rows, keepingAxes: true)
+  let variance = allReduceSum(square(centred).sum(axes: [0])) / Float(rows.total - 1)
   return (
     relu(1 - sqrt(variance + 1e-4)).mean(),
-    squaredCovariances(centred, variance: variance, degrees: degrees) / size
+    squaredCovariances(centred, variance: variance, rows) / size
   )
 }
 
 /// The sum of the squares of all features' covariances with each other.
-private func squaredCovariances(_ centred: Tensor, variance: Tensor, degrees: Float) -> Tensor {
-  guard centred.shape[0] < centred.shape[1] else {
+private func squaredCovariances(
+  _ centred: Tensor, variance: Tensor, _ rows: BatchRows
+) -> Tensor {
+  let degrees = Float(rows.total - 1)
+  guard rows.total < centred.shape[1] else {
     let others = 1 - Tensor.identity(centred.shape[1])
-    return square(matmul(centred.transposed(), centred) / degrees * others).sum()
+    return square(allReduceSum(matmul(centred.transposed(), centred)) / degrees * others).sum()
   }
   // The matrix of all features is the larger one and is not made. Rounding may take the difference
   // of the two sums below zero.
-  let products = squaredCrossProducts(centred, centred) / (degrees * degrees)
+  let products = squaredCrossProducts(centred, centred, rows) / (degrees * degrees)
   return relu(products - square(variance).sum())
 }

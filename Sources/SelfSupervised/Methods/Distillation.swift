@@ -44,6 +44,8 @@ public struct DistillationMethod: LearningMethod {
 
   /// The teacher keeps images apart.
   public var preventsCollapse: Bool { true }
+  /// Not yet: its queue would have to be the same everywhere.
+  public var runsInSeveralProcesses: Bool { false }
 
   /// A linear layer with small weights, and an empty queue.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts {

@@ -26,6 +26,9 @@ public struct LeJEPAMethod: ProjectionMethod, MultiCropMethod {
     public let slices: RandomSlices
   }
 
+  /// Not yet: the distribution is that of the batch's rows.
+  public var runsInSeveralProcesses: Bool { false }
+
   /// The projector, and directions of a stream of their own.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts {
     precondition(

@@ -59,13 +59,15 @@ public struct MoCoMethod: LearningMethod {
   public func loss(of views: ViewPair, in pass: Pass<Parts>) -> StepLoss {
     let forth = contrast(views.first, with: views.second, pass)
     let queue = pass.parts.queue
+    let keys = allGather(forth.keys)
     guard isSymmetric else {
-      return StepLoss(forth.loss, projections: forth.queries) { queue.append(forth.keys) }
+      return StepLoss(forth.loss, projections: forth.queries) { queue.append(keys) }
     }
     let back = contrast(views.second, with: views.first, pass)
+    let otherKeys = allGather(back.keys)
     return StepLoss(forth.loss + back.loss, projections: back.queries) {
-      queue.append(forth.keys)
-      queue.append(back.keys)
+      queue.append(keys)
+      queue.append(otherKeys)
     }
   }
 

@@ -62,8 +62,8 @@ public struct NNCLRMethod: ProjectionMethod {
   public func loss(
     ofProjections projections: ViewPair, features: ViewPair, in pass: Pass<Parts>
   ) -> StepLoss {
-    precondition(
-      projections.count > 1, "NNCLR needs at least 2 images; got \(projections.count)")
+    let count = batchRows(projections.first).total
+    precondition(count > 1, "NNCLR needs at least 2 images; got \(count)")
     let queue = pass.parts.queue
     let found = [projections.first, projections.second].map(queue.neighbors)
     let neighbors = ViewPair(first: found[0].rows, second: found[1].rows)
@@ -74,10 +74,12 @@ public struct NNCLRMethod: ProjectionMethod {
         let back = nnclrLoss(neighbors.second, candidates.first, temperature: temperature)
         return (forth + back) / 2
       } ?? kerasNNCLRLoss(projections.units, neighbors: neighbors, temperature: temperature)
-    let (first, labels) = (projections.first.detached, pass.labels)
+    let first = projections.first.detached
+    let (rows, labels) = (allGather(first), allGather(pass.labels))
     return StepLoss(
-      value, projections: first, metrics: metrics(found, features, labels: labels)
-    ) { queue.append(first, labels: labels) }
+      value, projections: first,
+      metrics: metrics(found, features.ofAllProcesses, labels: pass.labels)
+    ) { queue.append(rows, labels: labels) }
   }
 
   private func metrics(
@@ -85,10 +87,13 @@ public struct NNCLRMethod: ProjectionMethod {
   ) -> Metrics {
     let pairs = found.flatMap { zip($0.labels, labels ?? []) }
     let known = pairs.filter { $0.0 != nil }
+    let counts = ProcessGroup.current.sum([
+      Double(known.count(where: { $0.0 == $0.1 })), Double(known.count),
+    ])
     return [
       "contrastive_accuracy": contrastiveAccuracy(features.first, features.second),
       "correlation_accuracy": correlationAccuracy(features.first, features.second),
-      "right_neighbours": Float(known.count(where: { $0.0 == $0.1 })) / Float(known.count),
+      "right_neighbours": Float(counts[0]) / Float(counts[1]),
       "random_neighbours": found.map(\.randomShare).reduce(0, +) / Float(found.count),
     ]
   }

@@ -52,7 +52,10 @@ public struct SimCLRMethod: ProjectionMethod, MultiCropMethod {
         ntXent($0, $1, temperature: temperature, isDecoupled: isDecoupled)
       },
       projections: projections.first,
-      metrics: ["negatives_per_anchor": Float(negativesPerAnchor(imageCount: projections.count))])
+      metrics: [
+        "negatives_per_anchor": Float(
+          negativesPerAnchor(imageCount: batchRows(projections.first).total))
+      ])
   }
 
   /// With how many views each view of a batch of `imageCount` images is contrasted: 2N - 2.

@@ -103,7 +103,7 @@ public struct TrackedCrop: Augmentation {
       "TrackedCrop needs images [count, height, width, channels]; got shape \(images.shape)")
     let imageSize = Size2D(height: images.shape[1], width: images.shape[2])
     let draws = (0..<images.shape[0]).map { index in
-      var stream = stream.split(index)
+      var stream = stream.split(BatchPart.firstIndex + index)
       return (region: region(in: imageSize, using: &stream), stream: stream)
     }
     let views = drawn(of: images, size: augmentation.viewSize(of: size)) { image, index in

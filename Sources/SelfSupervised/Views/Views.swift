@@ -39,6 +39,7 @@ public func views(
     return drawn.reshaped(drawn.shape.removing(axes: 1...added))
   }
   let size = Size2D(height: images.shape[1], width: images.shape[2])
+  let firstIndex = firstIndex + BatchPart.firstIndex
   return drawn(of: images, size: augmentation.viewSize(of: size)) { image, index in
     var stream = stream.split(firstIndex + index)
     return augmentation(image, using: &stream)

@@ -5,9 +5,15 @@ extension Tensor {
   /// second call on the same graph traps.
   ///
   /// - Precondition: The tensor has one element and was recorded.
-  public func backward() {
-    for (node, gradient) in leafGradients(of: self) {
-      node.parameter?.accumulate(gradient)
+  public func backward() { backward { _ in } }
+
+  /// The same, which tells of each parameter when this pass has added to its gradient, while the
+  /// pass goes on: in an order that the graph alone fixes.
+  package func backward(_ ready: (Parameter) -> Void) {
+    forEachLeafGradient(of: self) { node, gradient in
+      guard let parameter = node.parameter else { return }
+      parameter.accumulate(gradient)
+      ready(parameter)
     }
   }
 }
@@ -20,8 +26,8 @@ extension Tensor {
 /// - Returns: One gradient for each leaf, of its shape; zeros where the result does not depend on
 ///   it.
 public func gradients(of result: Tensor, at leaves: [Tensor]) -> [Tensor] {
-  let found = Dictionary(
-    leafGradients(of: result).map { (ObjectIdentifier($0.0), $0.1) }, uniquingKeysWith: { $1 })
+  var found: [ObjectIdentifier: Tensor] = [:]
+  forEachLeafGradient(of: result) { found[ObjectIdentifier($0)] = $1 }
   return leaves.map { leaf in
     precondition(
       leaf.node?.isLeaf == true,
@@ -31,8 +37,9 @@ public func gradients(of result: Tensor, at leaves: [Tensor]) -> [Tensor] {
   }
 }
 
-/// Walks the graph of `result` from its end to the leaves, freeing each operation as it goes.
-private func leafGradients(of result: Tensor) -> [(GraphNode, Tensor)] {
+/// Walks the graph of `result` from its end to the leaves, freeing each operation as it goes, and
+/// calls `body` with each leaf when its gradient is complete.
+private func forEachLeafGradient(of result: Tensor, _ body: (GraphNode, Tensor) -> Void) {
   precondition(
     result.elementCount == 1, "a gradient needs a result of one element; got shape \(result.shape)")
   guard let root = result.node else {
@@ -41,20 +48,36 @@ private func leafGradients(of result: Tensor) -> [(GraphNode, Tensor)] {
         + "parameter, or inside withoutGradients")
   }
   var nodes = nodesInOrder(below: root)
+  let leaves = leavesByFirstUse(nodes)
   var gradients = [ObjectIdentifier(root): Tensor.ones(result.shape)]
-  var leaves: [(GraphNode, Tensor)] = []
   withoutGradients {
     while let node = nodes.popLast() {
-      guard let gradient = gradients.removeValue(forKey: ObjectIdentifier(node)) else {
-        node.release()
-        continue
+      if let gradient = gradients.removeValue(forKey: ObjectIdentifier(node)) {
+        // The result itself may be a leaf.
+        if node.isLeaf {
+          body(node, gradient)
+        } else {
+          propagate(gradient, through: node, into: &gradients)
+        }
       }
-      guard !node.isLeaf else {
-        leaves.append((node, gradient))
-        continue
+      for leaf in leaves[ObjectIdentifier(node)] ?? [] {
+        if let gradient = gradients.removeValue(forKey: ObjectIdentifier(leaf)) {
+          body(leaf, gradient)
+        }
       }
-      propagate(gradient, through: node, into: &gradients)
-      node.release()
+      if !node.isLeaf { node.release() }
+    }
+  }
+}
+
+/// The leaves whose first use each operation is: a reverse pass comes to it last.
+private func leavesByFirstUse(_ nodes: [GraphNode]) -> [ObjectIdentifier: [GraphNode]] {
+  var seen: Set<ObjectIdentifier> = []
+  var leaves: [ObjectIdentifier: [GraphNode]] = [:]
+  for node in nodes {
+    for case let input? in node.inputs
+    where input.isLeaf && seen.insert(ObjectIdentifier(input)).inserted {
+      leaves[ObjectIdentifier(node), default: []].append(input)
     }
   }
   return leaves

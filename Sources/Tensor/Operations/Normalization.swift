@@ -24,10 +24,10 @@ public func batchNorm(
   _ x: Tensor, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
   activation: Activation = .identity, residual: Tensor? = nil
 ) -> (output: Tensor, mean: Tensor, variance: Tensor) {
-  let (output, means, variances) = batchNorm(
+  let result = batchNorm(
     x, parts: 1, scale: scale, bias: bias, epsilon: epsilon, activation: activation,
     residual: residual)
-  return (output, means[0], variances[0])
+  return (result.output, result.means[0], result.variances[0])
 }
 
 /// Batch normalisation of several batches at once, each by its own statistics, for training: what
@@ -41,14 +41,15 @@ public func batchNorm(
 ///   - epsilon: Added to the variances.
 ///   - activation: What the result goes through at the end.
 ///   - residual: A tensor of the shape of `x`, added before the activation.
-/// - Returns: The result, of the shape of `x`, and the batches' means and biased variances, of
-///   shape [parts, channels], which carry no gradient.
+/// - Returns: The result, of the shape of `x`, the batches' means and biased variances, of shape
+///   [parts, channels], which carry no gradient, and of how many values each of these is. Inside
+///   ``withProcessGroup(_:_:)`` they are those of all processes' values.
 /// - Precondition: The first axis divides by `parts`, and each part has more than one value per
 ///   channel.
 public func batchNorm(
   _ x: Tensor, parts: Int, scale: Tensor? = nil, bias: Tensor? = nil, epsilon: Float = 1e-5,
   activation: Activation = .identity, residual: Tensor? = nil
-) -> (output: Tensor, means: Tensor, variances: Tensor) {
+) -> (output: Tensor, means: Tensor, variances: Tensor, count: Int) {
   let channels = x.shape.last ?? 0
   precondition(
     parts >= 1 && (x.shape.first ?? 0).isMultiple(of: parts),
@@ -56,19 +57,23 @@ public func batchNorm(
   let geometry = NormalizationGeometry(
     samples: parts, rows: x.elementCount / max(1, parts * channels), channels: channels,
     groups: channels)
+  let group = ProcessGroup.current
   precondition(
-    geometry.rows > 1,
+    geometry.rows > (group.isSingle ? 1 : 0),
     "batchNorm needs more than one value per channel in training; got shape \(x.shape)"
       + (parts > 1 ? " in \(parts) parts" : ""))
-  let (mean, variance) = groupStatistics(x, geometry)
+  let own = groupStatistics(x, geometry)
+  let moments = group.combined(
+    ChannelMoments(mean: own.mean, variance: own.variance, count: geometry.rows))
   let output = Normalization(
-    geometry: geometry, mean: mean, variance: variance, epsilon: epsilon, isFixed: false,
-    activation: activation, operation: "batchNorm"
+    geometry: geometry, mean: moments.mean, variance: moments.variance, epsilon: epsilon,
+    isFixed: false, activation: activation, operation: "batchNorm", group: group,
+    count: moments.count
   ).apply(to: x, scale: scale, bias: bias, residual: residual)
   let shape: TensorShape = [parts, channels]
   return (
-    output, Tensor(mean.map { Float($0) }).reshaped(shape),
-    Tensor(variance.map { Float($0) }).reshaped(shape)
+    output, Tensor(moments.mean.map { Float($0) }).reshaped(shape),
+    Tensor(moments.variance.map { Float($0) }).reshaped(shape), moments.count
   )
 }
 
@@ -238,12 +243,19 @@ private struct Normalization: Sendable {
   private let isFixed: Bool
   private let activation: Activation
   private let operation: String
+  /// Whose values the statistics are of.
+  private let group: ProcessGroup
+  /// The values under one mean, those of other processes included.
+  private let count: Int
 
   init(
     geometry: NormalizationGeometry, mean: [Double], variance: [Double], epsilon: Float,
-    isFixed: Bool, activation: Activation, operation: String
+    isFixed: Bool, activation: Activation, operation: String, group: ProcessGroup = .single,
+    count: Int? = nil
   ) {
     self.geometry = geometry
+    self.group = group
+    self.count = count ?? geometry.groupCount
     self.mean = mean
     reciprocals = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
     // Floats that differ at all have a variance of 1e-15 / count of their squared mean.
@@ -301,19 +313,21 @@ private struct Normalization: Sendable {
     let centre = ChannelNumbers(geometry, count: 1) { _, _, group, store in store(0, mean[group]) }
     // Σ g · x̂ is taken about the rounded centre, and corrected for its distance from the mean.
     let sums = passed.sums(about: centre, geometry)
+    let all = sumsOfAll(sums)
     var dGamma = [Double](repeating: 0, count: geometry.channels)
     var dBeta = dGamma
     var meanOfGradient = [Double](repeating: 0, count: mean.count)
     var meanOfProduct = meanOfGradient
-    let share = 1 / Double(geometry.groupCount)
+    let share = 1 / Double(count)
     geometry.forEachChannel { index, channel, group in
       let shifted = Double(Float(mean[group])) - mean[group]
-      let product =
+      func product(_ sums: GradientSums) -> Double {
         (sums.ofProducts[index] + shifted * sums.ofGradients[index]) * reciprocals[group]
-      dGamma[channel] += product
+      }
+      dGamma[channel] += product(sums)
       dBeta[channel] += sums.ofGradients[index]
-      meanOfGradient[group] += Double(gamma[channel]) * share * sums.ofGradients[index]
-      meanOfProduct[group] += Double(gamma[channel]) * share * product
+      meanOfGradient[group] += Double(gamma[channel]) * share * all.ofGradients[index]
+      meanOfProduct[group] += Double(gamma[channel]) * share * product(all)
     }
     let needsInput = wanted[0] || wanted[3]
     let result =
@@ -327,6 +341,16 @@ private struct Normalization: Sendable {
       wanted[2] ? Tensor(dBeta.map { Float($0) }) : nil,
       result?.residual,
     ]
+  }
+
+  private typealias GradientSums = (ofGradients: [Double], ofProducts: [Double])
+
+  /// The sums over all processes' rows; dγ and dβ stay those of this one's, as all gradients do.
+  private func sumsOfAll(_ own: GradientSums) -> GradientSums {
+    guard !group.isSingle else { return own }
+    let all = group.sum(own.ofGradients + own.ofProducts)
+    let channels = own.ofGradients.count
+    return (Array(all[..<channels]), Array(all[channels...]))
   }
 
   private func coefficients(
