@@ -55,6 +55,10 @@ public struct Replay: Sendable {
   private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
   private static let indicesName = "batch.indices"
 
+  init(_ checkpoint: Checkpoint, _ batch: Batch) {
+    self.init(checkpoint, images: batch.images, labels: batch.labels, indices: batch.indices)
+  }
+
   init(_ checkpoint: Checkpoint, images: Tensor, labels: [Int], indices: [Int]) {
     self.checkpoint = checkpoint
     self.images = images

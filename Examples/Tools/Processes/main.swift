@@ -58,14 +58,16 @@ private func makeTrainer(_ arguments: Arguments) throws -> Trainer {
   let kind: OptimizerKind = try arguments.choice("--optimizer")
   var choice = kind.usual
   choice.learningRate = try arguments.optionalPositive("--learning-rate") ?? 0.01
-  let method: MethodName = try arguments.choice("--method")
-  let (learner, optimizer) = method.training(
-    net, size: Size2D(side), recipe: .shapes, optimizer: choice, steps: steps, seed: 1)
+  var recipe = Recipe(try arguments.choice("--method"), for: .shapes)
+  recipe.optimizer = choice
+  let training = recipe.training(
+    net, imageSize: side, hiddenLayer: "avgpool", steps: steps, seed: 1)
   let images = Shapes(
     count: try arguments.integer("--images", in: 2...1_000_000), size: side, seed: 2)
   let loader = DataLoader(
     images, batchSize: try arguments.integer("--batch", in: 2...65_536), shuffled: true, seed: 3)
-  let trainer = Trainer(learner, optimizer: optimizer, loader: loader, stepCount: steps)
+  let trainer = Trainer(
+    training.learner, optimizer: training.optimizer, loader: loader, stepCount: steps)
   trainer.accumulatedBatches = try arguments.integer("--accumulate", in: 1...1_000)
   trainer.messagePrecision = try arguments.choice("--messages")
   trainer.sendsDuringBackward = !arguments.has("--no-overlap")
