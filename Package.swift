@@ -49,7 +49,8 @@ let package = Package(
       name: "benchmark", dependencies: ["Arguments", "SelfSupervised", "Training"],
       path: "Examples/Benchmark",
       exclude: [
-        "compare.py", "interleaved.py", "lightly_peer.py", "efficientnet_peer.py", "onnxruntime_peer.py", "pytorch_peer",
+        "compare.py", "interleaved.py", "lightly_peer.py", "efficientnet_peer.py",
+        "onnxruntime_peer.py", "pytorch_peer",
       ]),
     .executableTarget(
       name: "ShapesToIDX", dependencies: ["Arguments", "Datasets", "Tensor"],
