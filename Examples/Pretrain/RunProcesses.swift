@@ -63,12 +63,12 @@ enum RunProcesses {
   static func check(_ group: ProcessGroup, _ options: Options, _ note: RunNote) throws {
     guard !group.isSingle else { return }
     let seen: [(name: String, value: String)] = [
-      ("command line", options.words.joined(separator: " ")),
       ("seed", "\(options.seed)"),
       ("data set", "\(note.imageCount) images, \(note.images ?? "")"),
       ("network", note.network.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       ("number of steps taken", "\(options.former?.checkpoint.step ?? 0)"),
       ("version of the program", ownFingerprint),
+      ("command line", options.words.joined(separator: " ")),
     ]
     for (name, value) in seen {
       let values = group.allGather(value)
