@@ -9,10 +9,10 @@ enum RunProcesses {
   /// Joins the processes that a launcher has started; all but the first print nothing.
   static func join() throws -> ProcessGroup {
     let group = try ProcessGroup.join()
-    // It ends a run of several processes, and no process before that.
-    signal(SIGUSR2, SIG_IGN)
     shareCores()
     if !group.isFirst {
+      // Launchers pass it on to all; the first process ends its training then, and so all of them.
+      signal(SIGUSR2, SIG_IGN)
       let nowhere = open("/dev/null", O_WRONLY)
       dup2(nowhere, STDOUT_FILENO)
       close(nowhere)

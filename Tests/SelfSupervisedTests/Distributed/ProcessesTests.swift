@@ -81,7 +81,8 @@ final class ProcessesTests: XCTestCase {
       for step in 0..<2 {
         let loss = parts.reduce(Float(0)) { $0 + $1.losses[step] }
         XCTAssertEqual(
-          loss, whole.losses[step], accuracy: Self.lossLimit * abs(whole.losses[step]), "\(name) \(size)")
+          loss, whole.losses[step], accuracy: Self.lossLimit * abs(whole.losses[step]),
+          "\(name) \(size)")
       }
       var sum = [Float](repeating: 0, count: whole.gradients.count)
       for part in parts { for index in sum.indices { sum[index] += part.gradients[index] } }
