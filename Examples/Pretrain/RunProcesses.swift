@@ -9,10 +9,10 @@ enum RunProcesses {
   /// Joins the processes that a launcher has started; all but the first print nothing.
   static func join() throws -> ProcessGroup {
     let group = try ProcessGroup.join()
-    // It ends a run of several processes, and no process before that.
-    signal(SIGUSR2, SIG_IGN)
     shareCores()
     if !group.isFirst {
+      // Launchers pass it on to all; the first process ends its training then, and so all of them.
+      signal(SIGUSR2, SIG_IGN)
       let nowhere = open("/dev/null", O_WRONLY)
       dup2(nowhere, STDOUT_FILENO)
       close(nowhere)
@@ -80,12 +80,12 @@ enum RunProcesses {
   static func check(_ group: ProcessGroup, _ options: Options, _ note: RunNote) throws {
     guard !group.isSingle else { return }
     let seen: [(name: String, value: String)] = [
-      ("command line", options.words.joined(separator: " ")),
       ("seed", "\(options.seed)"),
       ("data set", "\(note.imageCount) images, \(note.images ?? "")"),
       ("network", note.network.map { "\($0.sorted { $0.key < $1.key })" } ?? ""),
       ("number of steps taken", "\(options.former?.checkpoint.step ?? 0)"),
       ("version of the program", ownFingerprint),
+      ("command line", options.words.joined(separator: " ")),
     ]
     for (name, value) in seen {
       let values = group.allGather(value)

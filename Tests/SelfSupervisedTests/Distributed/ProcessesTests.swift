@@ -29,6 +29,10 @@ final class ProcessesTests: XCTestCase {
     return brightness * .uniform([count, 16, 16, 3], using: &stream)
   }
 
+  /// Norms over eleven rows enlarge rounding a hundredfold. A row that is left out, or counted twice,
+  /// changes losses and gradients by a hundredth and more.
+  private static let (lossLimit, gradientLimit) = (Float(2e-5), 2e-4)
+
   private static let count = 11
   private static let views = ViewPair(first: images(1), second: images(2))
 
@@ -77,11 +81,12 @@ final class ProcessesTests: XCTestCase {
       for step in 0..<2 {
         let loss = parts.reduce(Float(0)) { $0 + $1.losses[step] }
         XCTAssertEqual(
-          loss, whole.losses[step], accuracy: 2e-6 * abs(whole.losses[step]), "\(name) \(size)")
+          loss, whole.losses[step], accuracy: Self.lossLimit * abs(whole.losses[step]),
+          "\(name) \(size)")
       }
       var sum = [Float](repeating: 0, count: whole.gradients.count)
       for part in parts { for index in sum.indices { sum[index] += part.gradients[index] } }
-      XCTAssertLessThan(relativeError(sum, whole.gradients), 2e-5, "\(name) \(size)")
+      XCTAssertLessThan(relativeError(sum, whole.gradients), Self.gradientLimit, "\(name) \(size)")
       for part in parts {
         XCTAssertEqual(part.statistics, parts[0].statistics, "\(name) \(size)")
         XCTAssertLessThan(relativeError(part.statistics, whole.statistics), 1e-6, name)
