@@ -32,9 +32,10 @@ extension Recipe {
 
   /// Crops and changes of brightness.
   private mutating func setForGrayObjects() {
-    epochs = 5
+    epochs = 7
     warmUp = 0.3
     viewShare = 0.715
+    crop = 0.3...1
     colors = ViewColors(brightness: 0.8, contrast: 0.8)
   }
 
