@@ -34,9 +34,10 @@ final class ManyChannelTests: XCTestCase {
   }
 
   func testViewsOfManyChannelsKeepTheirRatiosUnderBrightness() {
-    let colors = Recipe(.simclr, for: .photographs).suiting(channels: 5).colors
+    let recipe = Recipe(.simclr, for: .photographs)
+    let colors = recipe.suiting(channels: 5).colors
     XCTAssertEqual(colors, ViewColors(brightness: 0.4, contrast: 0.4, jitterProbability: 0.8))
-    XCTAssertEqual(Recipe(.simclr, for: .photographs).suiting(channels: 3).colors, Recipe(.simclr, for: .photographs).colors)
+    XCTAssertEqual(recipe.suiting(channels: 3).colors, recipe.colors)
     let brightness = ColorJitter(brightness: 0.2)
     var stream = RandomStream(seed: 1)
     let view = brightness(PixelImage(images.images(in: 0..<1)[0]), using: &stream)

@@ -17,6 +17,7 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
 
 /// An optimizer and its settings.
 public struct OptimizerChoice: Sendable {
+  /// Which one.
   public var kind: OptimizerKind
   /// The highest step size.
   public var learningRate: Float

@@ -23,6 +23,7 @@ extension Recipe {
   ///   - steps: How many steps the training has.
   ///   - teacher: What a distillation learns from.
   ///   - seed: Where random views and the heads' weights come from; unpredictable when it is nil.
+  /// - Returns: The learner, its optimizer and the schedule of the step size.
   /// - Precondition: A distillation has a teacher, and a method with local views takes them.
   public func training(
     _ net: any Module, imageSize: any Size2DConvertible, hiddenLayer: HiddenLayer = -2, steps: Int,
@@ -52,6 +53,7 @@ extension Recipe {
   ///   - accumulatedBatches: How many batches make one step.
   ///   - teacher: What a distillation learns from.
   ///   - time: How long to measure; some seconds, for the first steps are slow.
+  /// - Returns: Images a second.
   /// - Throws: What reading images throws.
   public func imagesPerSecond(
     _ net: any Module, imageSize: any Size2DConvertible, hiddenLayer: HiddenLayer = -2,

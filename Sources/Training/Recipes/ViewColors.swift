@@ -2,9 +2,13 @@ import SelfSupervised
 
 /// How strongly views are recolored.
 public struct ViewColors: Sendable, Hashable {
+  /// The strength of changes of brightness: factors are drawn from 1 - this to 1 + this.
   public var brightness: Float = 0
+  /// The strength of changes of contrast, alike.
   public var contrast: Float = 0
+  /// The strength of changes of saturation, alike.
   public var saturation: Float = 0
+  /// The strength of changes of hue: turns from -this to this of the color circle, at most 0.5.
   public var hue: Float = 0
   /// The share of views whose colors change; nil for all of them.
   public var jitterProbability: Float?
