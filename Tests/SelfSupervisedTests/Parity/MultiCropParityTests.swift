@@ -16,9 +16,13 @@ final class MultiCropParityTests: XCTestCase {
 
   func testSimCLRStepWithCrops() throws { try checkStep(simCLR(), "simclr-crops") }
 
-  func testLeJEPATrace() throws { try checkTrace(lejepa(), "lejepa", crops: 0) }
+  // The reference itself is up to 2.2e-2 apart in single and in double precision, as the script
+  // prints; two runs of single precision may be so on either side, and once more.
+  func testLeJEPATrace() throws { try checkTrace(lejepa(), "lejepa", crops: 0, anyStep: 6e-2) }
 
-  func testLeJEPATraceWithCrops() throws { try checkTrace(lejepa(), "lejepa-crops") }
+  func testLeJEPATraceWithCrops() throws {
+    try checkTrace(lejepa(), "lejepa-crops", anyStep: 6e-2)
+  }
 
   func testBYOLTraceWithCrops() throws { try checkTrace(byol(), "byol-crops") }
 
@@ -50,14 +54,14 @@ final class MultiCropParityTests: XCTestCase {
   }
 
   private func checkStep<M: LearningMethod>(
-    _ run: ReferenceRun<M>, _ name: String, crops: Int = 2
+    _ run: ReferenceRun<M>, _ name: String, crops: Int = 2, anyStep: Double = 3e-2
   ) throws where M.Views == ViewPair {
     let views = ViewPair(formula: "step", 8, size: 16, local: (crops, 8))
     try checkStep(of: run, on: views, with: name + ".safetensors")
   }
 
   private func checkTrace<M: LearningMethod>(
-    _ run: ReferenceRun<M>, _ name: String, crops: Int = 2
+    _ run: ReferenceRun<M>, _ name: String, crops: Int = 2, anyStep: Double = 3e-2
   ) throws where M.Views == ViewPair {
     let traces = try decodedFixture([String: [Double]].self, "crops-traces.json")
     let reference = try XCTUnwrap(traces[name])
@@ -65,6 +69,6 @@ final class MultiCropParityTests: XCTestCase {
     let losses = losses(of: run, steps: reference.count, optimizer: optimizer) { step in
       ViewPair(formula: "trace\(step)", 24, size: 16, local: (crops, 8))
     }
-    checkTrace(losses, with: reference)
+    checkTrace(losses, with: reference, anyStep: anyStep)
   }
 }
