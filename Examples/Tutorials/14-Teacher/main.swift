@@ -1,5 +1,5 @@
 // A small network learns from a teacher with published weights, beside one that learns by itself.
-//   swift run -c release TutorialTeacher [MINUTES [PICTURES WEIGHTS [SEED]]]
+//   swift run -c release TutorialTeacher [SECONDS [PICTURES WEIGHTS [SEED]]]
 //
 // PICTURES is a directory with train/CLASS and test/CLASS below it, as Examples/Colour/game_pictures.py
 // writes one; WEIGHTS is efficientnet-lite0-57934424.pth of the Python package
@@ -12,10 +12,10 @@ import SelfSupervised
 import Training
 
 let words = Array(CommandLine.arguments.dropFirst())
-guard let minutes = Double(words.first ?? "0.2"), minutes > 0, words.count != 2, words.count < 5,
+guard let seconds = Double(words.first ?? "12"), seconds > 0, words.count != 2, words.count < 5,
   let seed = UInt64(words.count > 3 ? words[3] : "0")
 else {
-  print("usage: TutorialTeacher [MINUTES [PICTURES WEIGHTS [SEED]]]")
+  print("usage: TutorialTeacher [SECONDS [PICTURES WEIGHTS [SEED]]]")
   exit(64)
 }
 let size = 64
@@ -48,7 +48,7 @@ func report(_ name: String, _ scores: FeatureScores) {
 let net = withRandomSeed(0) { EfficientNetLite0() }
 if words.count > 2 { print(try net.loadPretrained(from: words[2])) }
 let teacher = TeacherNetwork(
-  net, hiddenLayer: "pool", imageSize: 128, normalization: .imageNet)
+  net, hiddenLayer: "pool", imageSize: 128, normalization: .imageNet, channels: 3)
 
 // Its features of all pictures, once: a second start reads them.
 let start = ContinuousClock.now
@@ -90,7 +90,7 @@ func train(_ name: String, _ learner: any Learner, for time: Duration) throws {
   report("\(name), \(steps) steps", try judge.scores(of: learner))
 }
 
-let time = Duration.seconds(60 * minutes)
+let time = Duration.seconds(seconds)
 try train(
   "SimCLR",
   SimCLR(
