@@ -17,7 +17,10 @@ import pathlib
 import subprocess
 import sys
 
-FLAGS = {"data", "method", "net", "width", "stem", "size", "view-size", "steps", "optimizer", "precision", "threads"}
+FLAGS = {
+    "data", "method", "net", "width", "stem", "size", "view-size", "crop", "local-views", "local-size", "epochs", "steps",
+    "batch", "optimizer", "learning-rate", "precision", "threads",
+}
 
 
 def parse(words):

@@ -44,7 +44,7 @@ struct Pretraining {
     }
     note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
-      images: source.fingerprint, network: network.architecture.metadata)
+      images: source.fingerprint, network: network.architecture.metadata, recipe: source.recipe)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     let training = source.recipe.training(
       net, imageSize: source.viewSize, hiddenLayer: "avgpool",
@@ -88,6 +88,9 @@ struct Pretraining {
     if let former = options.former {
       try trainer.restore(former.checkpoint)
       say("goes on after step \(former.checkpoint.step)")
+      if former.note.recipe != note.recipe {
+        say("the run began with the recipe of another version; it goes on with this version's")
+      }
     }
     reporter?.formerSeconds = trainer.progress.seconds
     let failure: FileError?

@@ -12,8 +12,17 @@ struct RunNote: Codable {
   var images: String?
   /// What the network is; nil in older files.
   var network: [String: String]?
+  /// The recipe, but for its rate, which may change; nil in older files.
+  var recipe: String?
 
   private static let name = "progress"
+
+  /// The command line with the method that it meant: earlier versions, which trained BYOL unless they
+  /// were told otherwise, did not note it.
+  var meantWords: [String] {
+    let names = words.contains { $0 == "--method" || $0.hasPrefix("--method=") }
+    return names ? words : words + ["--method", MethodName.byol.rawValue]
+  }
 
   /// The notes of a trainer.
   var metadata: [String: String] {
@@ -32,10 +41,14 @@ struct RunNote: Codable {
   }
 
   init(
-    words: [String], steps: Int, imageCount: Int, images: String, network: [String: String]
+    words: [String], steps: Int, imageCount: Int, images: String, network: [String: String],
+    recipe: Recipe
   ) {
     (self.words, self.steps, self.imageCount) = (words, steps, imageCount)
     (self.images, self.network) = (images, network)
+    var recipe = recipe
+    recipe.optimizer.learningRate = 0
+    self.recipe = "\(recipe)"
   }
 
   /// Throws unless the data are what they were, and the run is no shorter than it has come.

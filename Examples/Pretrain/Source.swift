@@ -64,7 +64,7 @@ struct Source {
       switch options.length {
       case .steps(let steps): steps
       case .epochs(let epochs): epochs * stepsPerEpoch
-      case nil: options.former?.note.steps ?? max(recipe.epochs * stepsPerEpoch, recipe.fewestSteps)
+      case nil: options.former?.note.steps ?? recipe.stepCount(stepsPerEpoch: stepsPerEpoch)
       }
     let labeled = sets.judged(bankSize: recipe.bankSize)
     let size = imageSize
@@ -133,13 +133,13 @@ extension Recipe {
   /// The recipe with the views and numbers that a command line asks for.
   fileprivate func with(_ options: Options) -> Recipe {
     var recipe = self
+    if let kind = options.optimizer, kind != recipe.optimizer.kind { recipe.optimizer = kind.usual }
+    if let rate = options.learningRate { recipe.optimizer.learningRate = rate }
     for (setting, value) in options.settings { setting.apply(value, to: &recipe) }
     if let share = options.leastCrop { recipe.crop = share...1 }
     if let count = options.localViews { recipe.localViewCount = count }
     recipe.localViewSize = options.localSize ?? recipe.localViewSize
     if let strength = options.colorStrength { recipe.colors = recipe.colors.scaled(by: strength) }
-    if let kind = options.optimizer, kind != recipe.optimizer.kind { recipe.optimizer = kind.usual }
-    if let rate = options.learningRate { recipe.optimizer.learningRate = rate }
     return recipe
   }
 }

@@ -54,7 +54,7 @@ extension Recipe {
   ///   - teacher: What a distillation learns from.
   ///   - time: How long to measure; some seconds, for the first steps are slow.
   /// - Returns: Images a second.
-  /// - Throws: What reading images throws.
+  /// - Throws: What reading images throws, and an error if a signal asks for an end.
   public func imagesPerSecond(
     _ net: any Module, imageSize: any Size2DConvertible, hiddenLayer: HiddenLayer = -2,
     loader: DataLoader, accumulatedBatches: Int = 1, teacher: Teacher? = nil,
@@ -71,6 +71,7 @@ extension Recipe {
     trainer.timeLimit = time
     let result = try trainer.run()
     try net.load(state)
+    guard !result.wasInterrupted else { throw InterruptedMeasurement() }
     return result.imagesPerSecond
   }
 
@@ -120,8 +121,8 @@ extension Recipe {
     case .moco:
       return MoCo(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
-        projectionHiddenSize: hidden, queueSize: queueSize, movingAverageDecay: decay,
-        isSymmetric: true, augmentation: views, seed: seed)
+        projectionHiddenSize: hidden, queueSize: queueSize, temperature: temperature,
+        movingAverageDecay: decay, isSymmetric: true, augmentation: views, seed: seed)
     case .barlowTwins:
       return BarlowTwins(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs, augmentation: views,
@@ -148,4 +149,9 @@ extension Recipe {
         augmentation: Compose(colors.augmentations), seed: seed)
     }
   }
+}
+
+/// A signal asked for an end before the training began.
+private struct InterruptedMeasurement: Error, CustomStringConvertible {
+  var description: String { "a signal ended the measuring of the pace; no step was taken" }
 }

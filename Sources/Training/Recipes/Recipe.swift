@@ -61,6 +61,9 @@ public struct Recipe: Sendable {
 
   init(method: MethodName) { self.method = method }
 
+  /// How many steps a training has, of so many in an epoch.
+  public func stepCount(stepsPerEpoch: Int) -> Int { max(epochs * stepsPerEpoch, fewestSteps) }
+
   /// The size of views for a network that is to see images of a size.
   public func viewSize(of image: any Size2DConvertible) -> Size2D {
     let size = image.size2D
