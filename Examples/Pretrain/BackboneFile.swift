@@ -29,7 +29,11 @@ struct BackboneFile {
   ///
   /// - Throws: `FileError` if the file cannot be read or does not say.
   static func imageSize(in path: String) throws -> Size2D {
-    let metadata = try StateDict(contentsOf: path).metadata
+    try imageSize(of: try StateDict(contentsOf: path).metadata, in: path)
+  }
+
+  /// The same of a file that is read already.
+  static func imageSize(of metadata: [String: String], in path: String) throws -> Size2D {
     // Earlier versions evaluated images of the size of views.
     let words = metadata["image_size"] ?? metadata["view_size"]
     let sides = (words ?? "").split(separator: "x").compactMap { Int($0) }

@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Tensor
+import Training
 
 // Counted without locks: a signal handler may do no more.
 private let endRequests = Atomic<Int>(0)
@@ -18,10 +19,14 @@ struct ChildProcess {
 
   /// Starts a program.
   init(_ path: String, _ words: [String], _ environment: [String: String]) throws {
+    // Of a child whose end is ignored there is no exit code.
+    signal(SIGCHLD, SIG_DFL)
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      Self.handle(number) { _ in endRequests.add(1, ordering: .relaxed) }
+      _ = replaceHandler(of: number) { _ in endRequests.add(1, ordering: .relaxed) }
     }
-    Self.handle(SIGUSR1) { _ in saveRequests.add(1, ordering: .relaxed) }
+    _ = replaceHandler(of: SIGUSR1, evenIfIgnored: true) { _ in
+      saveRequests.add(1, ordering: .relaxed)
+    }
     let arguments = ([path] + words).map { strdup($0) } + [nil]
     let settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (arguments + settings).forEach { free($0) } }
@@ -47,18 +52,6 @@ struct ChildProcess {
       throw ProcessGroupError("\(path) could not be started: \(String(cString: strerror(status)))")
     }
     self.identifier = identifier
-  }
-
-  private static func handle(
-    _ number: Int32, by handler: @escaping @convention(c) (Int32) -> Void
-  ) {
-    var action = sigaction()
-    #if os(Linux)
-      action.__sigaction_handler.sa_handler = handler
-    #else
-      action.__sigaction_u.__sa_handler = handler
-    #endif
-    sigaction(number, &action, nil)
   }
 
   /// Passes signals on until the program ends.

@@ -38,7 +38,8 @@ struct GivenTeacher {
     let isOurs = state.metadata["normalization"]?.hasPrefix("none") ?? false
     let size =
       try options.teacherSize.map { Size2D($0) }
-      ?? (isOurs ? BackboneFile.imageSize(in: file) : Size2D(Self.publishedSize))
+      ?? (isOurs
+        ? BackboneFile.imageSize(of: state.metadata, in: file) : Size2D(Self.publishedSize))
     network = TeacherNetwork(
       net, hiddenLayer: "avgpool", imageSize: size, normalization: isOurs ? nil : .imageNet,
       channels: channels)

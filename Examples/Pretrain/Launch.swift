@@ -8,7 +8,8 @@ import Training
 struct Launch {
   private let processes: Int
   private let hosts: [String]
-  private let threads: Int
+  /// The threads of each process; nil if the command line does not say.
+  private let threads: Int?
   private let restarts: Int
   private let words: [String]
 
@@ -30,10 +31,7 @@ struct Launch {
         "--hosts needs names such as a,b, at most as many as there are processes; got "
           + "\"\(arguments.string("--hosts") ?? "")\" for \(processes)")
     }
-    let perHost = (processes + max(1, hosts.count) - 1) / max(1, hosts.count)
-    threads =
-      try arguments.optionalInteger("--threads", in: 1...1_024)
-      ?? max(1, Threads.available / perHost)
+    threads = try arguments.optionalInteger("--threads", in: 1...1_024)
     restarts = try arguments.integer("--restarts", in: 0...1_000_000)
     self.words = place.map { Array(words[($0 + 1)...]) } ?? []
     if restarts > 0, directory == nil {
@@ -85,8 +83,7 @@ extension Launch {
     if hosts.isEmpty {
       line.append("--oversubscribe")
     } else {
-      let slots = (processes + hosts.count - 1) / hosts.count
-      let places = hosts.map { $0.contains(":") ? $0 : "\($0):\(slots)" }
+      let places = hosts.map { $0.contains(":") ? $0 : "\($0):\(processesPerHost)" }
       line += ["--host", places.joined(separator: ",")]
     }
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
@@ -95,13 +92,23 @@ extension Launch {
     return line + [program] + words
   }
 
-  /// What processes find in their environment.
+  /// How many processes a host has at most.
+  private var processesPerHost: Int {
+    (processes + max(1, hosts.count) - 1) / max(1, hosts.count)
+  }
+
+  /// What processes find in their environment, where the user has not said otherwise.
   private var settings: [String: String] {
+    let own = ProcessInfo.processInfo.environment
+    let said = threads ?? own["OMP_NUM_THREADS"]?.split(separator: ",").first.flatMap { Int($0) }
+    let threads = said ?? max(1, Threads.available / processesPerHost)
     var settings = ["OMP_NUM_THREADS": "\(threads)", "OPENBLAS_NUM_THREADS": "\(threads)"]
     // Containers forbid what one process would read another's memory with.
-    settings["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"
-    let perHost = (processes + max(1, hosts.count) - 1) / max(1, hosts.count)
-    if perHost * threads > Threads.available { settings["OMPI_MCA_mpi_yield_when_idle"] = "1" }
+    let copying = "OMPI_MCA_btl_vader_single_copy_mechanism"
+    settings[copying] = own[copying] ?? "none"
+    if processesPerHost * threads > Threads.available {
+      settings["OMPI_MCA_mpi_yield_when_idle"] = "1"
+    }
     return settings
   }
 
@@ -159,19 +166,37 @@ extension Launch {
     guard let program = RunProcesses.ownPath else {
       throw ProcessGroupError("the system does not say where this program's file is")
     }
-    var words = words
-    for attempt in 0... {
+    var (words, attempt) = (words, 0)
+    let former = checkpointTime
+    let isNew = directory.map { !FileManager.default.fileExists(atPath: $0) } ?? false
+    while true {
       let code = try ChildProcess(launcher, line(program, words), launcherEnvironment).wait()
-      let isDeath = code != 0 && ![64, 66, 69, 74].contains(code) && !ChildProcess.endIsRequested
+      let isDeath = code != 0 && !Self.explained.contains(code) && !ChildProcess.endIsRequested
       guard isDeath, attempt < restarts, let directory else { return code }
-      let hasCheckpoint = FileManager.default.fileExists(
-        atPath: CheckpointPolicy.path(in: directory))
-      words = hasCheckpoint ? ["--resume", directory] : self.words + ["--overwrite"]
+      guard FileManager.default.fileExists(atPath: directory) else {
+        complain("\(directory) is not on this machine: start launch where rank 0 runs")
+        return code
+      }
+      attempt += 1
+      // One that was there before is of a run that --overwrite would replace.
+      let goesOn = checkpointTime != former || value(of: "--resume") != nil
+      words =
+        goesOn ? ["--resume", directory] : self.words + (isNew ? ["--overwrite"] : [])
       say(
         "a process has died (exit code \(code)); all start again "
-          + (hasCheckpoint ? "from the checkpoint in \(directory)" : "from the beginning")
-          + " (restart \(attempt + 1) of \(restarts))")
+          + (goesOn ? "from the checkpoint in \(directory)" : "from the beginning")
+          + " (restart \(attempt) of \(restarts))")
     }
-    return 0
+  }
+
+  /// Exit codes of runs that have said why they ended: the next one would say the same.
+  private static let explained: Set<Int32> = [64, 66, 69, 74]
+
+  /// When the run's checkpoint was written; nil if there is none.
+  private var checkpointTime: Date? {
+    let path = directory.map { CheckpointPolicy.path(in: $0) }
+    return path.flatMap {
+      try? FileManager.default.attributesOfItem(atPath: $0)[.modificationDate] as? Date
+    }
   }
 }

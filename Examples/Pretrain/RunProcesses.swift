@@ -1,4 +1,5 @@
 import Arguments
+import Datasets
 import Files
 import Foundation
 import Tensor
@@ -9,7 +10,6 @@ enum RunProcesses {
   /// Joins the processes that a launcher has started; all but the first print nothing.
   static func join() throws -> ProcessGroup {
     let group = try ProcessGroup.join()
-    shareCores()
     if !group.isFirst {
       // Launchers pass it on to all; the first process ends its training then, and so all of them.
       signal(SIGUSR2, SIG_IGN)
@@ -20,18 +20,6 @@ enum RunProcesses {
     return group
   }
 
-  /// Takes this process's part of the machine's cores, unless somebody has said how many threads.
-  private static func shareCores() {
-    let environment = ProcessInfo.processInfo.environment
-    let neighbors = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"].lazy
-      .compactMap { environment[$0].flatMap { Int($0) } }.first
-    let isSaid = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"].contains { environment[$0] != nil }
-    // A launcher may have bound each process to cores of its own.
-    let isBound = Threads.available < ProcessInfo.processInfo.processorCount
-    guard let neighbors, neighbors > 1, !isSaid, !isBound else { return }
-    Threads.count = max(1, Threads.available / neighbors)
-  }
-
   /// Runs `body` in each process. If it fails in one, the first one says so and all end.
   static func agreeing<Result>(
     _ group: ProcessGroup, _ body: () throws -> Result
@@ -40,12 +28,9 @@ enum RunProcesses {
     let result = Swift.Result(catching: body)
     let failures = group.allGather(failure(of: result))
     guard let rank = failures.firstIndex(where: { !$0.isEmpty }) else { return try result.get() }
-    let isEverywhere = Set(failures).count == 1
-    if case .failure(let error) = result, group.rank == rank, isEverywhere || rank == 0 {
-      throw error
-    }
-    if group.isFirst { throw ProcessGroupError("rank \(rank): \(failures[rank])") }
-    waitForTheFirst()
+    guard group.isFirst else { waitForTheFirst() }
+    if rank == 0 { return try result.get() }
+    throw ProcessGroupError("rank \(rank): \(failures[rank])")
   }
 
   private static func failure<Result>(of result: Swift.Result<Result, any Error>) -> String {
@@ -62,6 +47,9 @@ enum RunProcesses {
   /// Throws if a command line asks for what one process alone can do.
   static func checkSuits(_ group: ProcessGroup, _ options: Options, fitsTime: Bool) throws {
     guard !group.isSingle else { return }
+    if options.replay != nil {
+      throw UsageError("--replay needs one process; there are \(group.size)")
+    }
     if [.lejepa, .distillation].contains(options.method) {
       throw UsageError(
         "--method \(options.method.rawValue) needs one process; there are \(group.size)")
@@ -106,11 +94,9 @@ enum RunProcesses {
     guard let path = ownPath, let file = FileManager.default.contents(atPath: path) else {
       return "unknown"
     }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    file.withUnsafeBytes { bytes in
-      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    }
-    return "\(file.count) bytes, \(String(hash, radix: 16))"
+    var print = Fingerprint()
+    print.add(file)
+    return "\(file.count) bytes, \(print)"
   }
 
   /// Where this program's file is; nil if the system does not say.

@@ -32,17 +32,8 @@ final class Interruption {
   private func replaceHandler(
     of number: Int32, by handler: @escaping @convention(c) (Int32) -> Void
   ) {
-    var (action, old) = (sigaction(), sigaction())
-    #if os(Linux)
-      action.__sigaction_handler.sa_handler = handler
-    #else
-      action.__sigaction_u.__sa_handler = handler
-    #endif
-    action.sa_flags = Int32(SA_RESTART)
-    guard sigaction(number, &action, &old) == 0 else { return }
-    if number != SIGUSR1, number != SIGUSR2, old.isIgnored {
-      sigaction(number, &old, nil)
-    } else {
+    let isRequest = number == SIGUSR1 || number == SIGUSR2
+    if let old = Training.replaceHandler(of: number, evenIfIgnored: isRequest, by: handler) {
       former.append((number, old))
     }
   }
@@ -59,6 +50,28 @@ final class Interruption {
 
   /// Whether a checkpoint is asked for; the question is answered by that.
   func takeSaveRequest() -> Bool { saveRequests.exchange(0, ordering: .relaxed) > 0 }
+}
+
+/// Lets `handler` answer a signal, unless it is ignored, as nohup ignores SIGHUP.
+///
+/// - Returns: What answered it before; nil if that still does.
+package func replaceHandler(
+  of number: Int32, evenIfIgnored: Bool = false,
+  by handler: @escaping @convention(c) (Int32) -> Void
+) -> sigaction? {
+  var (action, old) = (sigaction(), sigaction())
+  #if os(Linux)
+    action.__sigaction_handler.sa_handler = handler
+  #else
+    action.__sigaction_u.__sa_handler = handler
+  #endif
+  action.sa_flags = Int32(SA_RESTART)
+  guard sigaction(number, &action, &old) == 0 else { return nil }
+  guard evenIfIgnored || !old.isIgnored else {
+    sigaction(number, &old, nil)
+    return nil
+  }
+  return old
 }
 
 extension sigaction {

@@ -55,10 +55,6 @@ public struct Replay: Sendable {
   private static let (imagesName, labelsName) = ("batch.images", "batch.labels")
   private static let indicesName = "batch.indices"
 
-  init(_ checkpoint: Checkpoint, _ batch: Batch) {
-    self.init(checkpoint, images: batch.images, labels: batch.labels, indices: batch.indices)
-  }
-
   init(_ checkpoint: Checkpoint, images: Tensor, labels: [Int], indices: [Int]) {
     self.checkpoint = checkpoint
     self.images = images
@@ -76,7 +72,10 @@ public struct Replay: Sendable {
     }
     self.images = images
     labels = state[Self.labelsName].map { $0.scalars.map { Int($0) } }
-    indices = state[Self.indicesName].map { $0.scalars.map { Int($0) } }
+    indices = state[Self.indicesName].map { entry in
+      let parts = entry.scalars.map { Int($0) }
+      return stride(from: 1, to: parts.count, by: 2).map { parts[$0 - 1] << 24 | parts[$0] }
+    }
     checkpoint = try Checkpoint(state, path: path)
   }
 
@@ -85,7 +84,9 @@ public struct Replay: Sendable {
   /// - Throws: `FileError` if it cannot be written.
   func write(to path: String) throws {
     var entries = [StateDict.Entry(Self.imagesName, images)]
-    for (name, numbers) in [(Self.labelsName, labels), (Self.indicesName, indices)] {
+    // A float has 24 bits, fewer than a place in a large data set needs.
+    let parts = indices?.flatMap { [$0 >> 24, $0 & 0xff_ffff] }
+    for (name, numbers) in [(Self.labelsName, labels), (Self.indicesName, parts)] {
       guard let numbers else { continue }
       entries.append(
         StateDict.Entry(name, Tensor(numbers.map(Float.init)), elementType: .int64))

@@ -28,26 +28,22 @@ public struct TeacherFeatures: Sendable {
   /// - Parameters:
   ///   - images: Pictures with values 0...1.
   ///   - teacher: What looks at them.
-  ///   - averagesMirrored: Whether a picture's features are the mean of its own and those of its
-  ///     mirror image, which takes twice the time.
   ///   - path: A safetensors file to read, or to write if it is not there or of others; nil for none.
   ///   - fingerprint: What tells these images from others besides their number, their files' names
-  ///     and sixty-four of them.
+  ///     and up to sixty-four of them; or a teacher from another one that has the same layers and
+  ///     weights, such as one of another stride.
   /// - Throws: ``NonFiniteFeaturesError`` if a feature is NaN or infinite, `FileError` if the file is
   ///   another one, which stays as it is, or cannot be written.
   public init(
-    of images: any ImageDataset, by teacher: TeacherNetwork, averagesMirrored: Bool = false,
+    of images: any ImageDataset, by teacher: TeacherNetwork,
     keptIn path: String? = nil, fingerprint: String = ""
   ) throws {
-    let print = Self.fingerprint(images, teacher, averagesMirrored, fingerprint)
+    let print = Self.fingerprint(images, teacher, fingerprint)
     if let path, let kept = try Self.kept(in: path, of: print, [images.count, teacher.width]) {
       (features, isFromFile) = (kept, true)
       return
     }
-    features = images.features(batchSize: Self.batchSize(teacher)) { images in
-      let given = teacher(images)
-      return averagesMirrored ? (given + teacher(images.flipped([2]))) / 2 : given
-    }
+    features = images.features(batchSize: Self.batchSize(teacher)) { teacher($0) }
     isFromFile = false
     guard features.isFinite else { throw NonFiniteFeaturesError(features) }
     guard let path else { return }
@@ -79,16 +75,17 @@ public struct TeacherFeatures: Sendable {
 
   /// Text that differs when the teacher, how it sees pictures, or the images do.
   private static func fingerprint(
-    _ images: any ImageDataset, _ teacher: TeacherNetwork, _ isMirrored: Bool, _ extra: String
+    _ images: any ImageDataset, _ teacher: TeacherNetwork, _ extra: String
   ) -> String {
     var print = Fingerprint()
-    print.add("\(teacher.description), \(isMirrored), \(extra), \(images.imageShape)")
+    print.add("\(teacher.description), \(extra), \(images.imageShape)")
+    for (name, module) in teacher.net.namedModules { print.add("\(name): \(type(of: module))") }
     for entry in teacher.net.state.entries {
       print.add(entry.name)
       entry.value.withUnsafeBufferPointer { print.add(UnsafeRawBufferPointer($0)) }
     }
     for index in 0..<images.count { print.add(images.file(of: index) ?? "\(index)") }
-    let places = stride(from: 0, to: images.count, by: max(1, images.count / 64))
+    let places = stride(from: 0, to: images.count, by: max(1, (images.count + 63) / 64))
     images.images(at: Array(places)).withUnsafeBufferPointer {
       print.add(UnsafeRawBufferPointer($0))
     }

@@ -58,10 +58,11 @@ extension Trainer {
     guard !group.isSingle, isLast || progress.steps.isMultiple(of: comparisonInterval) else {
       return
     }
-    var hash = BitHash()
-    for parameter in learner.parameters { hash.add(parameter.value) }
-    for statistics in learner.runningStatistics { hash.add(statistics) }
-    let hashes = group.allGather([Int(truncatingIfNeeded: hash.value)]).map { $0[0] }
+    var print = Fingerprint()
+    for tensor in learner.parameters.map(\.value) + learner.runningStatistics {
+      tensor.detached.withUnsafeBufferPointer { print.add(bitsOf: $0) }
+    }
+    let hashes = group.allGather("\(print)")
     guard let rank = hashes.firstIndex(where: { $0 != hashes[0] }) else { return }
     throw ProcessGroupError(
       "after step \(progress.steps) the weights of rank \(rank) are not those of rank 0: their "
@@ -82,26 +83,9 @@ extension Trainer {
 
   /// The images of all processes, their labels and where they are in the data set.
   func wholeBatch(_ batch: Batch) -> (images: Tensor, labels: [Int], indices: [Int]) {
-    guard !group.isSingle else { return (batch.images, batch.labels, batch.indices) }
-    func ofAll(_ own: [Int]) -> [Int] {
-      group.allGather(own.map(String.init).joined(separator: " "))
-        .flatMap { $0.split(separator: " ").compactMap { Int($0) } }
-    }
-    return (
-      withoutGradients { allGather(batch.images) }, ofAll(batch.labels), ofAll(batch.indices)
+    (
+      withProcessGroup(group) { withoutGradients { allGather(batch.images) } },
+      group.allGatherRows(batch.labels), group.allGatherRows(batch.indices)
     )
-  }
-}
-
-/// A number that tells the bits of tensors from others.
-private struct BitHash {
-  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
-  mutating func add(_ tensor: Tensor) {
-    var hash = value
-    tensor.withUnsafeBufferPointer { numbers in
-      for number in numbers { hash = (hash ^ UInt64(number.bitPattern)) &* 0x100_0000_01b3 }
-    }
-    value = hash
   }
 }

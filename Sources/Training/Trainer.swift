@@ -167,21 +167,35 @@ extension Trainer {
 
   /// Takes one step; nil when there are none left, or something has stopped the training.
   ///
+  /// All processes of a group take the same steps: one that leaves its loop alone keeps the others
+  /// waiting.
+  ///
   /// - Throws: ``NonFiniteError``, or what a callback throws.
   public func next() throws -> StepReport? {
     guard progress.steps < stepCount, stopReason == nil else { return nil }
     if gradientSum == nil { try joinGroup() }
     var report = try takeStep()
     let streams = learner.randomStreams
+    var thrown: (any Error)?
     if group.isFirst {
-      try forEachCallback { report.events += try $0(after: report, in: self) }
-      for case .stop(let reason) in report.events { stopReason = reason }
+      do {
+        try forEachCallback { report.events += try $0(after: report, in: self) }
+        for case .stop(let reason) in report.events { stopReason = reason }
+      } catch {
+        // The others wait for this one's word.
+        (thrown, stopReason) = (error, "a callback has failed")
+      }
       if let timeLimit, ContinuousClock.now - start >= timeLimit {
         stopReason = stopReason ?? "the time limit of \(timeLimit) is over"
       }
     }
-    stopReason = try followFirst(stopReason, streams)
-    try compareWeights(isLast: progress.steps == stepCount || stopReason != nil)
+    let reason = try followFirst(stopReason, streams)
+    try compareWeights(isLast: progress.steps == stepCount || reason != nil)
+    if let thrown {
+      stopReason = nil
+      throw thrown
+    }
+    stopReason = reason
     return report
   }
 }

@@ -52,9 +52,6 @@ final class TeacherFeaturesTests: XCTestCase {
       XCTAssertFalse(try isKept(others, teacher().1))
       let fewer = LabeledImages(images: images.images(in: 0..<19))
       XCTAssertFalse(try isKept(fewer, teacher().1))
-      XCTAssertFalse(
-        try TeacherFeatures(of: images, by: teacher().1, averagesMirrored: true, keptIn: path)
-          .isFromFile)
     }
   }
 
@@ -71,14 +68,6 @@ final class TeacherFeaturesTests: XCTestCase {
       }
       XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: path)), before)
     }
-  }
-
-  func testMirroredPicturesAreAveraged() throws {
-    let (_, teacher) = teacher()
-    let all = images.images(in: 0..<20)
-    let expected = (teacher(all) + teacher(all.flipped([2]))) / 2
-    let found = try TeacherFeatures(of: images, by: teacher, averagesMirrored: true).features
-    XCTAssertLessThan(relativeError(found.scalars, expected.scalars), 1e-6)
   }
 
   func testFeaturesThatAreNoNumbersAreRefused() throws {
@@ -138,7 +127,9 @@ final class TeacherFeaturesTests: XCTestCase {
       let views = student.views(of: batch.images, indices: batch.indices, using: nil)
       let expected = student.stepLoss(of: views).item
       let path = folder + "/step.safetensors"
-      try Replay(trainer.checkpoint(), batch).write(to: path)
+      try Replay(
+        trainer.checkpoint(), images: batch.images, labels: batch.labels, indices: batch.indices
+      ).write(to: path)
       let again = self.trainer(9).0
       let replayed = try Replay(contentsOf: path).run(
         again, SGD(again.parameters, learningRate: 0.1))

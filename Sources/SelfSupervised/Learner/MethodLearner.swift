@@ -159,14 +159,12 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   /// - Returns: The loss, and what belongs to it.
   /// - Precondition: There are at least two images while batch norm is in training mode.
   public func stepLoss(of views: M.Views, labels: [Int]?) -> StepLoss {
-    let locals = (views as? ViewPair)?.locals ?? []
-    precondition(
-      locals.isEmpty || method is any MultiCropMethod,
-      "\(M.self) takes no local views; got \(locals.count)")
+    let locals = (views as? ViewPair)?.locals.count ?? 0
+    checkTakes(locals: locals)
     let group = ProcessGroup.current
     precondition(
-      group.isSingle || (method.runsInSeveralProcesses && locals.isEmpty),
-      "\(M.self)\(locals.isEmpty ? "" : " with local views") needs one process, for its loss is not "
+      group.isSingle || (method.runsInSeveralProcesses && locals == 0),
+      "\(M.self)\(locals == 0 ? "" : " with local views") needs one process, for its loss is not "
         + "summed over several; got \(group.size)")
     let rows = group.rows(views.count)
     begin(rows.total, labels, own: rows.own.count)
@@ -174,6 +172,13 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     let loss = withExactProducts { method.loss(of: views, in: pass) }
     return staging(
       rows.own.count == rows.total ? loss : loss.replacing(loss.value * rows.share))
+  }
+
+  /// Traps if there are local views and the method has no use for them.
+  func checkTakes(locals: Int) {
+    precondition(
+      locals == 0 || method is any MultiCropMethod,
+      "\(M.self) takes no local views; got \(locals)")
   }
 
   /// What a loss computes with.

@@ -77,6 +77,10 @@ extension MethodLearner where M: ProjectionMethod {
   @discardableResult
   public func backward(_ views: ViewPair, chunkSize: Int) -> StepLoss {
     precondition(chunkSize > 0, "a chunk needs at least one image; got \(chunkSize)")
+    precondition(
+      ProcessGroup.current.isSingle,
+      "\(M.self) in chunks needs one process; got \(ProcessGroup.current.size)")
+    checkTakes(locals: views.locals.count)
     let ranges = chunked(views.count, chunkSize)
     guard ranges.count > 1 else {
       let loss = stepLoss(of: views)

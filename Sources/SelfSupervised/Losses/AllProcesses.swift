@@ -21,15 +21,7 @@ func logSumExpOverAll(_ own: Tensor) -> Tensor {
 
 /// The labels of all processes' rows.
 func allGather(_ labels: [Int]?) -> [Int]? {
-  guard !ProcessGroup.current.isSingle, let labels else { return labels }
-  // Labels are below 2²⁴, as memories need them.
-  return withoutGradients { Tensor.allGathered(labels.map(Float.init)).map { Int($0) } }
-}
-
-extension Tensor {
-  fileprivate static func allGathered(_ numbers: [Float]) -> [Float] {
-    allGather(Tensor(numbers)).scalars
-  }
+  labels.map(ProcessGroup.current.allGatherRows)
 }
 
 extension ViewPair {

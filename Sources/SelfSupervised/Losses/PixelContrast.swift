@@ -10,6 +10,8 @@ public struct PixelPairs: Sendable {
   private let total: Int
 
   /// The pairs of a mask of ones and zeros of shape [count, pixels, pixels].
+  ///
+  /// Inside `withProcessGroup` all processes make theirs together.
   public init(mask: Tensor) {
     precondition(
       mask.rank == 3, "PixelPairs needs a mask [count, pixels, pixels]; got shape \(mask.shape)")
@@ -40,7 +42,13 @@ public struct PixelPairs: Sendable {
   public var share: Float { Float(count) / Float(max(1, total)) }
 
   /// The same pairs seen from the second view.
-  public var transposed: PixelPairs { PixelPairs(mask: mask.transposed()) }
+  public var transposed: PixelPairs {
+    PixelPairs(mask: mask.transposed(), count: count, total: total)
+  }
+
+  private init(mask: Tensor, count: Int, total: Int) {
+    (self.mask, self.count, self.total) = (mask, count, total)
+  }
 }
 
 /// How well pixels agree with those of another view that show the same place: the mean cosine of

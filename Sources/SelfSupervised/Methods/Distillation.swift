@@ -7,9 +7,9 @@ public typealias Distillation = MethodLearner<DistillationMethod>
 /// Distillation: a linear layer behind the network gives the teacher's features of the picture.
 ///
 /// There are no labels and no negatives, and one view of each image is enough: what should be far
-/// apart the teacher knows. It suits thousands of pictures, where the other methods want more.
+/// apart the teacher knows.
 ///
-/// The loss is one of lightly-train's: of similarities, at least 0, between 1 and 3 at the start, or
+/// The loss is one of lightly-train's: of similarities, at least 0, or
 /// of the features themselves, of the size of the teacher's. A loss that stays where it began learns
 /// nothing: a lower rate, or a teacher that knows such pictures.
 ///
@@ -75,11 +75,11 @@ public struct DistillationMethod: LearningMethod {
     )
   }
 
-  /// A quarter to a half of the pictures, as in lightly-train.
+  /// lightly-train's: a quarter to a half of the pictures mostly, 16 to 8,192.
   private var usualQueueSize: Int {
     guard case .kept(let features) = teacher else { return 1_024 }
-    let most = min(max(16, 3 * features.shape[0] / 10), 8_192)
-    return 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
+    let doublings = [50, 100, 250, 500, 1_000, 2_000, 4_000, 10_000, 20_000]
+    return 16 << doublings.count { $0 <= features.shape[0] }
   }
 
   /// One view of each image; the kept features of the images whose places are known.
@@ -88,9 +88,11 @@ public struct DistillationMethod: LearningMethod {
   ) -> TaughtViews {
     let augmentation = augmentations.first
     let view = SelfSupervised.views(of: images, by: augmentation, using: stream.split(0))
-    func taught(_ view: Tensor, _ rows: Tensor? = nil) -> TaughtViews {
-      TaughtViews(view, teacher: rows) {
-        SelfSupervised.views(of: images, by: augmentation, using: stream.split(1))
+    func taught(_ seen: Tensor, _ rows: Tensor? = nil) -> TaughtViews {
+      TaughtViews(seen, teacher: rows) {
+        ViewPair(
+          first: view,
+          second: SelfSupervised.views(of: images, by: augmentation, using: stream.split(1)))
       }
     }
     switch teacher {
@@ -171,8 +173,8 @@ extension MethodLearner where M == DistillationMethod {
   /// - `teacher`: Whose features are learnt.
   /// - `objective`: What the student should have of them.
   /// - `temperature`: What similarities are divided by.
-  /// - `queueSize`: How many of the teacher's rows pictures are compared with; if nil, a quarter to
-  ///   a half of the pictures, or 1,024 with a live teacher.
+  /// - `queueSize`: How many of the teacher's rows pictures are compared with; if nil, 16 to 8,192 by
+  ///   the number of pictures, as in lightly-train, or 1,024 with a live teacher.
   /// - `mixesImages`: Whether views are blended with each other, as in lightly-train; for a live
   ///   teacher alone, and if nil, with one.
   public convenience init(

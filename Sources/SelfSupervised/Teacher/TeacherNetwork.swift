@@ -95,27 +95,29 @@ public struct TaughtViews: ViewSet {
   /// The teacher's features of the images, of shape [count, width], if they are known.
   public let teacher: Tensor?
 
-  private let another: @Sendable () -> Tensor
+  private let drawnPair: @Sendable () -> ViewPair
 
   /// One view of each image.
   ///
   /// - Parameters:
   ///   - view: Shape [count, height, width, channels].
   ///   - teacher: The teacher's features of the images, of shape [count, width], if they are known.
-  ///   - another: Draws a second view for who looks at pairs, which no loss does; the same if nil.
+  ///   - pair: Draws two views of each image for who looks at pairs, which no loss does; the one view
+  ///     twice if nil.
   public init(
-    _ view: Tensor, teacher: Tensor? = nil, another: (@Sendable () -> Tensor)? = nil
+    _ view: Tensor, teacher: Tensor? = nil, pair: (@Sendable () -> ViewPair)? = nil
   ) {
-    (views, self.teacher, self.another) = ([view], teacher, another ?? { view })
+    (views, self.teacher) = ([view], teacher)
+    drawnPair = pair ?? { ViewPair(first: view, second: view) }
   }
 
   /// Two views, for a teacher that looks at them.
   public init(_ pair: ViewPair) {
-    (views, teacher, another) = ([pair.first, pair.second], nil, { pair.second })
+    (views, teacher, drawnPair) = ([pair.first, pair.second], nil, { pair })
   }
 
-  /// The two views; of one the second is drawn now.
-  public var pair: ViewPair { ViewPair(first: views[0], second: another()) }
+  /// Two views of each image, drawn now where the loss has one.
+  public var pair: ViewPair { drawnPair() }
 
   /// How many images there are.
   public var count: Int { views[0].shape[0] }

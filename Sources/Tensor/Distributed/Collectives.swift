@@ -61,6 +61,11 @@ package struct BatchRows: Sendable {
 }
 
 extension ProcessGroup {
+  /// The numbers of all processes behind each other; each may have another count of them.
+  package func allGatherRows(_ numbers: [Int]) -> [Int] {
+    allGather(numbers, counts: rows(numbers.count).counts, filler: 0)
+  }
+
   /// Where `count` rows of this process are among those of all.
   package func rows(_ count: Int) -> BatchRows {
     guard !isSingle else { return BatchRows(counts: [count], own: 0..<count, total: count) }

@@ -61,7 +61,7 @@ package final class GradientSum {
 
   /// The gradient of a parameter is complete; the whole bucket is sent if it was the last one.
   package func ready(_ parameter: Parameter) {
-    guard !group.isSingle, let index = bucketOfParameter[ObjectIdentifier(parameter)] else {
+    guard sender != nil, let index = bucketOfParameter[ObjectIdentifier(parameter)] else {
       return
     }
     waiting[index] -= 1
@@ -136,7 +136,7 @@ private final class Bucket {
 private final class BucketSender: Sendable {
   private let queue = Queue()
 
-  /// Nil if the group has no second way, or the system no thread.
+  /// Nil if the group has no second way.
   init?(_ group: ProcessGroup, _ precision: MessagePrecision) {
     guard let second = group.makeSecond() else { return nil }
     let started = startThread(named: "gradients", stackSize: 1 << 20) { [queue] in

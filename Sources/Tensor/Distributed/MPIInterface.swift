@@ -15,8 +15,6 @@ struct MPIInterface: Sendable {
 
   /// What the libraries are called.
   let name: String
-  /// A symbol that they have and others have not; nil if their version tells.
-  let mark: String?
   /// The Debian package.
   let package: String
   let world: Handle
@@ -27,17 +25,17 @@ struct MPIInterface: Sendable {
   let multiple: Int32
 
   static let openMPI = MPIInterface(
-    name: "Open MPI", mark: "ompi_mpi_comm_world", package: "openmpi-bin libopenmpi3",
+    name: "Open MPI", package: "openmpi-bin libopenmpi3",
     world: .symbol("ompi_mpi_comm_world"), byte: .symbol("ompi_mpi_byte"),
     errorsReturn: .symbol("ompi_mpi_errors_return"), serialized: 2, multiple: 3)
 
   static let mpich = MPIInterface(
-    name: "MPICH", mark: nil, package: "mpich libmpich12", world: .number(0x4400_0000),
+    name: "MPICH", package: "mpich libmpich12", world: .number(0x4400_0000),
     byte: .number(0x4c00_010d), errorsReturn: .number(0x5400_0001), serialized: 2, multiple: 3)
 
   /// The interface that the fifth version of the standard fixes.
   static let standard = MPIInterface(
-    name: "MPI 5", mark: "MPI_Abi_get_version", package: "libmpi-abi1", world: .number(0x101),
+    name: "MPI 5", package: "libmpi-abi1", world: .number(0x101),
     byte: .number(0x247), errorsReturn: .number(0x143), serialized: 2_048, multiple: 4_096)
 
   /// The interface of a library.

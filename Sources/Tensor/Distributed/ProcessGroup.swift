@@ -42,11 +42,14 @@ public final class ProcessGroup: Sendable {
   init(_ transport: any ProcessTransport) {
     (rank, size) = (transport.rank, transport.size)
     self.transport = transport.size > 1 ? transport : nil
+    // A launcher waits for the end of what it saw begin.
+    if transport.size == 1 { transport.close() }
   }
 
   /// Joins the processes that a launcher has started with this one, such as `mpirun`.
   ///
-  /// A second call gives the same group. Of a process that no launcher has started the group is
+  /// A second call gives the same group. Processes of one machine share its cores unless
+  /// `OMP_NUM_THREADS` says otherwise. Of a process that no launcher has started the group is
   /// ``single``.
   ///
   /// - Throws: ``ProcessGroupError`` if there is no MPI, or not the launcher's.
@@ -56,8 +59,21 @@ public final class ProcessGroup: Sendable {
       if let joined { return joined }
       let group = try MPILaunch.current.map { ProcessGroup(try MPITransport($0)) } ?? single
       joined = group
+      if !group.isSingle { shareCores() }
       return group
     }
+  }
+
+  /// Takes this process's part of the machine's cores, unless somebody has said how many threads.
+  private static func shareCores() {
+    let environment = ProcessInfo.processInfo.environment
+    let neighbors = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"].lazy
+      .compactMap { environment[$0].flatMap { Int($0) } }.first
+    let isSaid = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"].contains { environment[$0] != nil }
+    // A launcher may have bound each process to cores of its own.
+    let isBound = Threads.available < ProcessInfo.processInfo.processorCount
+    guard let neighbors, neighbors > 1, !isSaid, !isBound else { return }
+    Threads.count = max(1, Threads.available / neighbors)
   }
 
   /// Whether this is the process that writes and prints.

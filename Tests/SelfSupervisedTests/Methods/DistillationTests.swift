@@ -65,6 +65,8 @@ final class DistillationTests: XCTestCase {
     let live = Teacher.live(teacher())
     let plain = student(live, mixesImages: false).views(of: images).views[0]
     let mixed = student(live).views(of: images).views[0]
+    // Who looks at pairs sees views of one picture each.
+    XCTAssertEqual(student(live).views(of: images).pair.first.scalars, plain.scalars)
     XCTAssertEqual(plain.mean().item, mixed.mean().item, accuracy: 1e-4)
     // Each is share · its own view + (1 - share) · another one; one that meets itself is as it was.
     let count = images.shape[0]
@@ -114,7 +116,9 @@ final class DistillationTests: XCTestCase {
   }
 
   func testQueueSizes() {
-    let sizes = [20: 16, 1_000: 256, 2_000: 512, 10_000: 2_048, 80_000: 8_192]
+    let sizes = [
+      20: 16, 999: 256, 1_000: 512, 2_000: 1_024, 10_000: 4_096, 80_000: 8_192,
+    ]
     for (count, expected) in sizes {
       let learner = Distillation(
         PlainCNN(), teacher: .kept(.zeros([count, 2])), imageSize: 16, hiddenLayer: "pool")
