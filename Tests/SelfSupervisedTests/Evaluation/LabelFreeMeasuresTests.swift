@@ -74,6 +74,25 @@ final class LabelFreeMeasuresTests: XCTestCase {
     XCTAssertEqual(nearestNeighbors(of: features, k: 20)[5], [4, 3, 2, 1, 0])
   }
 
+  /// Against cosines by hand, also where there are fewer rows than neighbors asked for.
+  func testNeighborsAmongOtherRows() {
+    let (queries, bank) = (formula("queries", [5, 4]), formula("bank", [7, 4]))
+    for k in [3, 20] {
+      for (row, found) in nearestNeighbors(of: queries, among: bank, k: k).enumerated() {
+        let cosines = (0..<7).map { other -> Float in
+          let (a, b) = (queries[row], bank[other])
+          return (a * b).sum().item
+            / (square(a).sum().item * square(b).sum().item).squareRoot()
+        }
+        let expected = (0..<7).sorted { cosines[$0] > cosines[$1] }.prefix(k)
+        XCTAssertEqual(found.indices, Array(expected))
+        for (index, similarity) in zip(found.indices, found.similarities) {
+          XCTAssertEqual(similarity, cosines[index], accuracy: 1e-6)
+        }
+      }
+    }
+  }
+
   func testOverlapCountsWhatIsShared() {
     XCTAssertEqual(neighborOverlap([[1, 2], [0, 2]], [[2, 1], [3, 4]]), 0.5)
   }

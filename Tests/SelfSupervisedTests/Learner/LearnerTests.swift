@@ -154,6 +154,16 @@ final class LearnerTests: XCTestCase {
   // MARK: - Saving
 
   /// A learner whose views, target, dropout and norms have all moved.
+  /// Of more images than go through the network at once.
+  func testEmbeddingsAreThoseOfRepresent() {
+    let learner = SimCLR(
+      withRandomSeed(1) { PlainCNN() }, imageSize: 8, hiddenLayer: "pool", seed: 1)
+    let images = Formula.images("embedding", view: 1, 130, size: 8)
+    XCTAssertEqual(
+      learner.embedding(of: images).scalars,
+      learner.represent(images, batchSize: 128).embedding.scalars)
+  }
+
   func testLearnerGoesOnBitForBitFromItsState() throws {
     let images = Formula.images("state", view: 1, 6, size: 16)
     try withTemporaryFolder { folder in
