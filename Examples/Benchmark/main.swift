@@ -8,6 +8,7 @@ let commands: [(name: String, help: String, run: @Sendable ([String]) throws -> 
   ("augmentation", "views per second", runAugmentation),
   ("optimizers", "the time of an update of 25 million parameters", runOptimizers),
   ("neighbours", "the time of the nearest neighbours' vote", runNeighbours),
+  ("threads", "whether any number of threads gives the same bits", runThreads),
   ("scaling", "a step's time by batch, image size and threads", runScaling),
 ]
 

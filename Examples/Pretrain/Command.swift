@@ -6,7 +6,7 @@ import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, launch, evaluate, report, embed, neighbors, curate, export, views, plan, doctor
+  case train, launch, evaluate, report, verify, embed, neighbors, curate, export, views, plan, doctor
 
   /// One line for the help.
   var help: String {
@@ -19,6 +19,9 @@ enum Command: String, CaseIterable {
       "evaluate DIR [--fine-tune K]: what labels say of the network of a run, beside raw pixels; and "
         + "what it learns from K labels of each class, beside one from scratch"
     case .report: "report DIR: write the report of a run that is there again"
+    case .verify:
+      "verify DIR [--threads N]: take the first 20 steps of a run again and compare: the same bits, by "
+        + "any number of threads, on the same kind of processor"
     case .embed:
       "embed DIR [--data NAME] [--to DIR]: write the features of pictures, as .npy and .csv"
     case .neighbors:
@@ -52,6 +55,7 @@ enum Command: String, CaseIterable {
     case .launch: try Launch(words).map { exit(try $0.run()) }
     case .evaluate: try evaluate(words)
     case .report: try report(words)
+    case .verify: try verify(words)
     case .embed: try PictureCommand.embed(words)
     case .neighbors: try PictureCommand.neighbors(words)
     case .curate: try PictureCommand.curate(words)
@@ -110,6 +114,14 @@ enum Command: String, CaseIterable {
       try RunReport.curves(of: run).write(to: run.report)
       say("wrote \(run.report)")
     }
+  }
+
+  private func verify(_ words: [String]) throws {
+    guard let directory = words.first, !directory.hasPrefix("-") else {
+      throw UsageError("verify needs the directory of a run")
+    }
+    guard let options = try Options(["--resume", directory] + words.dropFirst()) else { return }
+    try options.withCompute { try Pretraining(options).verify() }
   }
 
   /// Whether an error is of data or a checkpoint that the curves do not need.

@@ -44,7 +44,8 @@ struct Pretraining {
     }
     note = RunNote(
       words: options.words, steps: source.steps, imageCount: source.training.count,
-      images: source.fingerprint, network: network.architecture.metadata, recipe: source.recipe)
+      images: source.fingerprint, network: network.architecture.metadata, recipe: source.recipe,
+      kernels: options.former.map(\.note.kernels) ?? RunNote.kernels)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     let training = source.recipe.training(
       net, imageSize: source.viewSize, hiddenLayer: "avgpool",
@@ -231,6 +232,18 @@ struct Pretraining {
       """)
   }
 
+  /// Takes the run's first steps again and compares their numbers; writes nothing.
+  func verify() throws {
+    guard let former = options.former else { return }
+    let check = try Verification(RunLog(contentsOf: directory.metrics), former.note, directory)
+    say(
+      "repeats \(counted(min(Verification.steps, source.steps), "step")) of \(directory.path) with "
+        + counted(Threads.count, "thread"))
+    let reports = Array(trainer.steps().prefix(Verification.steps))
+    try trainer.finish()
+    say(try check.compare(reports))
+  }
+
   /// What labels say of the network that the run saved, beside raw pixels; and what it learns from a
   /// few labels of each class, if that is asked for.
   func evaluate(fineTuningWith labelsPerClass: Int?) throws {
@@ -354,7 +367,7 @@ struct Pretraining {
       \(network.architecture.stem.text) stem, \(count) parameters) on \
       \(source.training.count) images of \(options.data)
       \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, \(source.sizes), \(source.recipe.optimizer.kind.rawValue) at \(source.recipe.optimizer.learningRate), seed \
-      \(options.seed), \(Threads.count) threads\(Self.processes)
+      \(options.seed), \(counted(Threads.count, "thread"))\(Self.processes)
       \(source.judges)
       """)
   }

@@ -14,6 +14,8 @@ struct RunNote: Codable {
   var network: [String: String]?
   /// The recipe, but for its rate, which may change; nil in older files.
   var recipe: String?
+  /// What computed the first steps; nil in older files.
+  var kernels: String?
 
   private static let name = "progress"
 
@@ -42,13 +44,20 @@ struct RunNote: Codable {
 
   init(
     words: [String], steps: Int, imageCount: Int, images: String, network: [String: String],
-    recipe: Recipe
+    recipe: Recipe, kernels: String?
   ) {
     (self.words, self.steps, self.imageCount) = (words, steps, imageCount)
     (self.images, self.network) = (images, network)
     var recipe = recipe
     recipe.optimizer.learningRate = 0
     self.recipe = "\(recipe)"
+    self.kernels = kernels
+  }
+
+  /// What tells one machine's arithmetic from another's.
+  static var kernels: String {
+    let limit = ProcessInfo.processInfo.environment["TENSOR_MAX_ISA"].map { ", limited to \($0)" }
+    return "OpenBLAS's kernels for \(Machine.blasCore.inUse) on \(Machine.processor)" + (limit ?? "")
   }
 
   /// Throws unless the data are what they were, and the run is no shorter than it has come.

@@ -2,7 +2,8 @@ import Synchronization
 
 /// Runs blocks of work on the package's threads.
 ///
-/// Never nested: a body calls single-threaded kernels only.
+/// Never nested: a body calls single-threaded kernels only. How work is divided never depends on the
+/// number of threads, so that results have the same bits for any.
 package enum Parallel {
   /// Whether blocks run one after the other on the calling thread.
   @TaskLocal private static var isSerial = false
@@ -20,9 +21,13 @@ package enum Parallel {
     }
   }
 
+  /// The ranges of a loop: twice as many as most machines have cores, and more would cost two
+  /// threads time.
+  private static let mostRanges = 32
+
   /// Splits `0..<count` into ranges of at least `grain` and calls `body` once for each.
   package static func forRanges(_ count: Int, grain: Int, _ body: (_ range: Range<Int>) -> Void) {
-    let parts = min(Threads.count * 2, (count + grain - 1) / max(1, grain))
+    let parts = min(mostRanges, (count + grain - 1) / max(1, grain))
     guard parts > 1 else {
       if count > 0 { body(0..<count) }
       return

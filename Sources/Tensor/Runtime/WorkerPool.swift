@@ -12,12 +12,17 @@ final class WorkerPool: @unchecked Sendable {
 
   /// How often a thread looks for work before it sleeps: about 50 microseconds.
   private static let spinLimit = 1 << 15
+  /// How often it looks where there are more threads than cores, and gives its core away in between.
+  private static let yieldLimit = 1 << 8
+  private static let coreCount = AvailableCores.count
   private static let mostWorkers = 1 << 12
 
   private let lock = Mutex<[Worker]>([])
   /// The number of the call and, in its lowest bits, how many workers it needs.
   private let generation = Atomic<Int>(0)
   private let unfinished = Atomic<Int>(0)
+  /// Whether the last call had more threads than there are cores.
+  private let isCrowded = Atomic<Bool>(false)
   private var body: ((_ worker: Int) -> Void)?
   /// The workers there can be: fewer once the system has refused a thread.
   private var mostThreads: Int
@@ -61,6 +66,8 @@ final class WorkerPool: @unchecked Sendable {
     let count = min(wanted, workers.count)
     self.body = body
     unfinished.store(count, ordering: .relaxed)
+    let isCrowded = count >= Self.coreCount
+    self.isCrowded.store(isCrowded, ordering: .relaxed)
     let last = generation.load(ordering: .relaxed)
     generation.store(
       (last / Self.mostWorkers + 1) * Self.mostWorkers + count, ordering: .sequentiallyConsistent)
@@ -70,7 +77,7 @@ final class WorkerPool: @unchecked Sendable {
     var looks = 0
     while unfinished.load(ordering: .acquiring) > 0 {
       looks += 1
-      if looks > Self.spinLimit { sched_yield() }
+      if isCrowded || looks > Self.spinLimit { sched_yield() }
     }
     self.body = nil
   }
@@ -80,8 +87,12 @@ final class WorkerPool: @unchecked Sendable {
     let worker = Worker(seen: generation.load(ordering: .relaxed))
     let isStarted = startThread(named: "Tensor \(index + 1)", stackSize: 8 << 20) { [self] in
       while true {
-        let needed = worker.nextGeneration(generation, spinLimit: Self.spinLimit) % Self.mostWorkers
-        if index < needed {
+        let needed = worker.nextGeneration(generation) { look in
+          guard isCrowded.load(ordering: .relaxed) else { return look < Self.spinLimit }
+          sched_yield()
+          return look < Self.yieldLimit
+        }
+        if index < needed % Self.mostWorkers {
           body?(index + 1)
           unfinished.subtract(1, ordering: .releasing)
         }
@@ -100,16 +111,21 @@ private final class Worker: @unchecked Sendable {
 
   init(seen: Int) { self.seen = seen }
 
-  /// Waits for a generation after the last one seen: spinning first, then asleep.
-  func nextGeneration(_ generation: borrowing Atomic<Int>, spinLimit: Int) -> Int {
+  /// Waits for a generation after the last one seen: spinning while `looksAgain` says so, then
+  /// asleep.
+  func nextGeneration(
+    _ generation: borrowing Atomic<Int>, while looksAgain: (_ look: Int) -> Bool
+  ) -> Int {
     while true {
-      for _ in 0..<spinLimit {
+      var look = 0
+      repeat {
         let current = generation.load(ordering: .acquiring)
         if current != seen {
           seen = current
           return current
         }
-      }
+        look += 1
+      } while looksAgain(look)
       isAsleep.store(true, ordering: .sequentiallyConsistent)
       // A generation published meanwhile is seen here, or its caller signals the semaphore.
       if generation.load(ordering: .sequentiallyConsistent) == seen

@@ -75,11 +75,8 @@ struct ConvolutionGeometry: Hashable, Sendable {
   }
 
   /// Rows a block: the patches fit the second-level cache, but enough of them to amortise packing
-  /// the weights, and a whole number of blocks for each thread.
+  /// the weights.
   var blockRows: Int {
-    let wanted = max(192, (1 << 17) / patchLength)
-    let threads = Threads.count
-    let rounds = max(1, (rows + wanted * threads - 1) / (wanted * threads))
-    return max(1, (rows + rounds * threads - 1) / (rounds * threads))
+    Parts.blockSize(rows, wanted: max(192, (1 << 17) / patchLength), least: 96)
   }
 }

@@ -57,7 +57,7 @@ struct DirectConvolution: ConvolutionImplementation {
       : weightGradientByRows(images, gradient)
   }
 
-  /// Each thread computes the gradients of some outputs, from all rows.
+  /// The gradients of some outputs at a time, from all rows.
   private func weightGradientByOutputs(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     let patches = geometry.isPointwise ? nil : geometry.patches(of: images)
     defer { extendLifetime((images.storage, patches, gradient.storage)) }
@@ -67,7 +67,9 @@ struct DirectConvolution: ConvolutionImplementation {
       columns: length)
     let dy = geometry.gradients(gradient.pointer, rows: 0..<geometry.rows, group: 0)
     return Tensor(geometry.weightShape) { out in
-      Parallel.forRanges(geometry.outputs, grain: Tuning.fewestOutputs) { range in
+      let parts = (geometry.outputs + Tuning.fewestOutputs - 1) / Tuning.fewestOutputs
+      Parallel.forEach(parts) { part in
+        let range = geometry.outputs * part / parts..<geometry.outputs * (part + 1) / parts
         gemm(
           dy.columns(range).transposed, source, precision,
           into: MatrixDestination(out + range.lowerBound * length, stride: length))
@@ -75,13 +77,13 @@ struct DirectConvolution: ConvolutionImplementation {
     }
   }
 
-  /// Each thread adds up the gradients of all outputs over a share of the rows.
+  /// The gradients of all outputs, added up over a share of the rows at a time.
   private func weightGradientByRows(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     defer { extendLifetime((images.storage, gradient.storage)) }
     let (shape, size) = (geometry.weightShape, geometry.weightShape.elementCount)
-    let parts = min(Threads.count, max(1, geometry.rows / 64))
-    // A sum for each thread over a fixed share of the rows, so that results do not depend on
-    // timing.
+    let parts = Parts.ofSum(
+      over: geometry.rows, least: 64, size: size,
+      reading: geometry.rows * (geometry.patchLength + geometry.outputs))
     let sums = Tensor([parts, size]) { out in
       Parallel.forEach(parts) { part in
         let share = out + part * size
@@ -179,11 +181,10 @@ extension ConvolutionGeometry {
       .from(row: rows.lowerBound, column: group * groupOutputs)
   }
 
-  /// Whether the weight is so large, and the rows so few, that adding up a sum for each thread
-  /// would take long: a fifth of the time in ResNet-50's last level.
+  /// Whether the weight is so large, and the rows so few, that adding up a sum for each part would
+  /// take long: a fifth of the time in ResNet-50's last level.
   fileprivate var hasLargeWeight: Bool {
-    groups == 1 && rows <= 512 && Threads.count > 1
-      && outputs >= Tuning.fewestOutputs * Threads.count
+    groups == 1 && rows <= 512 && outputs >= 2 * Tuning.fewestOutputs
   }
 
   /// All patches of all images.

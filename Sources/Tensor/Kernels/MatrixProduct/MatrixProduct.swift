@@ -19,8 +19,7 @@ func gemm(
   }
 }
 
-/// op(a) · op(b) for matrices, without record, split over the threads along the longer output
-/// side.
+/// op(a) · op(b) for matrices, without record, in parts of the longer output side for the threads.
 func gemm(
   _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false,
   _ precision: MatmulPrecision
@@ -31,7 +30,7 @@ func gemm(
   let length = max(a.rows, b.columns)
   let isSmall = a.rows * b.columns * a.columns < Tuning.parallelProduct
   if !isSmall { DebugBuild.warn() }
-  let parts = isSmall ? 1 : min(Threads.count, length)
+  let parts = isSmall ? 1 : min(length, max(2, min(8, length / 128)))
   return Tensor([a.rows, b.columns]) { out in
     let c = MatrixDestination(out, stride: b.columns)
     Parallel.forEach(parts) { part in

@@ -116,13 +116,20 @@ extension WinogradTiles {
 
   /// Tiles in a block: transformed they should stay in the second-level cache, but products need
   /// enough rows for full speed.
-  var blockSize: Int {
-    let threads = Threads.count
-    let rounds = max(1, (count + wantedBlock * threads - 1) / (wantedBlock * threads))
-    return max(1, (count + rounds * threads - 1) / (rounds * threads))
-  }
+  var blockSize: Int { Parts.blockSize(count, wanted: wantedBlock, least: Self.leastBlock) }
 
-  var wantedBlock: Int { min(max((1 << 19) / (inputSize + outputSize), 48), 256) }
+  var wantedBlock: Int { min(max((1 << 19) / (inputSize + outputSize), Self.leastBlock), 256) }
+
+  private static let leastBlock = 48
+
+  /// The parts of the images in a reverse pass, each with its own sum of the weight's gradient.
+  var gradientParts: Int {
+    guard !parallelizesOverPoints else { return 1 }
+    let parts = Parts.ofSum(
+      over: count, least: Self.leastBlock, size: scheme.products * geometry.outputs * geometry.inputs,
+      reading: count * (inputSize + outputSize))
+    return max(1, min(geometry.count, parts))
+  }
 
   /// Calls `body` with parts of all tiles, on all threads.
   func forEachPart(_ body: (_ tiles: Range<Int>) -> Void) {

@@ -9,7 +9,7 @@ extension WinogradConvolution {
     addingTo _: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
-    let parts = tiles.parallelizesOverPoints ? 1 : min(Threads.count, geometry.count)
+    let parts = tiles.gradientParts
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     let images = wanted.weight ? images : nil
     var result: Tensor?
@@ -30,9 +30,9 @@ extension WinogradConvolution {
   }
 
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
-    let parts = min(Threads.count, geometry.count)
-    return Tensor(geometry.imageShape) {
-      run(gradient, images: nil, weight: weight, parts: parts, sums: nil, into: $0)
+    Tensor(geometry.imageShape) {
+      run(
+        gradient, images: nil, weight: weight, parts: tiles.gradientParts, sums: nil, into: $0)
     }
   }
 
@@ -82,8 +82,8 @@ private struct WinogradBackward {
 
   /// Blocks of tiles over the threads, each through all stages while it is in the cache.
   ///
-  /// Each thread has its own images, because tiles overlap in them, and its own sum, so that
-  /// results do not depend on timing.
+  /// Each part has its own images, because tiles overlap in them, and its own sum, so that results
+  /// do not depend on timing.
   func byTiles(parts: Int) {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     Parallel.forEach(parts) { part in
@@ -93,7 +93,7 @@ private struct WinogradBackward {
     }
   }
 
-  /// The images of one thread, block after block.
+  /// The images of one part, block after block.
   private func walk(images range: Range<Int>, sum: UnsafeMutablePointer<Float>?) {
     let all = range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage
     let rounds = max(1, (all.count + tiles.wantedBlock - 1) / tiles.wantedBlock)
