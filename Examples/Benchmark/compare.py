@@ -10,10 +10,13 @@ import os
 from interleaved import BENCHMARK, PEER, heading, line, measured
 
 STEPS = [
-    ("ResNet-18 small stem, 32x32, batch 64", "--net resnet18 --stem small --size 32 --batch 64"),
-    ("ResNet-18, 96x96, batch 32", "--net resnet18 --stem imagenet --size 96 --batch 32"),
-    ("ResNet-50, 224x224, batch 8", "--net resnet50 --stem imagenet --size 224 --batch 8"),
+    ("BYOL, ResNet-18 small stem, 32x32, batch 64", "--net resnet18 --stem small --size 32 --batch 64"),
+    ("BYOL, ResNet-18, 96x96, batch 32", "--net resnet18 --stem imagenet --size 96 --batch 32"),
+    ("BYOL, ResNet-50, 224x224, batch 8", "--net resnet50 --stem imagenet --size 224 --batch 8"),
+    ("SimCLR, ResNet-10 of width 16, 20x20, batch 128",
+     "--method simclr --net resnet10 --width 16 --size 20 --batch 128"),
 ]
+PEERS = {"eager": [], "compiled": ["--compiled"]}
 # Ours, theirs, and whose code theirs is.
 METHODS = [
     ("byol", "byol-pytorch", "byol-pytorch"), ("byol", "byol", "lightly"),
@@ -25,9 +28,9 @@ METHODS = [
 
 
 def step(arguments):
-    """BYOL's step on three networks."""
+    """A step of four networks, beside the fastest of PyTorch's variants."""
     precisions = {"fp32": "float32", "bf16": "bfloat16"} if arguments.bf16 else {"fp32": "float32"}
-    heading("BYOL step", *(f"{who} {p}" for p in precisions for who in ["this package", "PyTorch"]),
+    heading("step", *(f"{who} {p}" for p in precisions for who in ["this package", "PyTorch"]),
             "times faster", *(f"peak resident size, {p}" for p in precisions))
     for index in arguments.case or range(len(STEPS)):
         name, flags = STEPS[index]
@@ -35,10 +38,14 @@ def step(arguments):
         programs = {}
         for theirs, ours in precisions.items():
             programs["our " + theirs] = [*BENCHMARK, *flags, "--precision", ours]
-            programs[theirs] = [*PEER, *flags, "--precision", theirs]
+            for peer in arguments.peers.split(","):
+                # A compiled step's first runs compile.
+                programs[f"{peer} {theirs}"] = [
+                    *PEER, *flags, "--precision", theirs, "--warmup", 4, *PEERS[peer]]
         found = {label: rows[0] for label, rows in measured(programs, arguments.rounds).items()}
-        pairs = [(found["our " + p], found[p]) for p in precisions]
-        line(name, *(ms(row) for pair in pairs for row in pair),
+        pairs = [(found["our " + p], min((found[f"{peer} {p}"] for peer in arguments.peers.split(",")),
+                                         key=lambda row: row["ms_median"])) for p in precisions]
+        line(name, *(text for ours, theirs in pairs for text in (ms(ours), f"{ms(theirs)} {theirs['by']}")),
              ", ".join(faster(theirs, ours) for ours, theirs in pairs),
              *(f"{ours['peak_rss_mb']} MB, PyTorch {theirs['peak_rss_mb']} MB"
                for ours, theirs in pairs))
@@ -86,7 +93,7 @@ def augmentation(arguments):
     heading("SimCLR's views/s", "1 thread", f"{arguments.threads} threads", "torchvision, 1 thread",
             "times faster", "kornia, 1 thread", f"kornia, {arguments.threads} threads",
             "peak resident size", "share of a BYOL step")
-    for size, (_, flags) in zip([32, 96, 224], STEPS):
+    for size, (_, flags) in zip([32, 96, 224], STEPS[:3]):
         flags, many = flags.split(), common(arguments)
         views = ["augmentation", "--size", size, "--json"]
         found = measured({
@@ -168,6 +175,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5, help="timed steps of a learner in a round")
     parser.add_argument("--case", type=int, action="append", help="only this row of step, methods")
     parser.add_argument("--bf16", action="store_true", help="step: products of bfloat16 as well, PyTorch's by its autocast")
+    parser.add_argument("--peers", default="eager", help="step: eager, compiled or eager,compiled; the fastest counts")
     arguments = parser.parse_args()
     TABLES[arguments.table](arguments)
 

@@ -6,7 +6,8 @@ import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, launch, evaluate, report, verify, embed, neighbors, curate, export, views, plan, doctor
+  case train, launch, evaluate, report, verify, embed, neighbors, curate, export
+  case views, plan, doctor
 
   /// One line for the help.
   var help: String {

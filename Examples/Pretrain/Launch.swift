@@ -190,7 +190,7 @@ extension Launch {
   }
 
   /// Exit codes of runs that have said why they ended: the next one would say the same.
-  private static let explained: Set<Int32> = [64, 66, 69, 74]
+  private static let explained: Set<Int32> = [64, 65, 66, 69, 74]
 
   /// When the run's checkpoint was written; nil if there is none.
   private var checkpointTime: Date? {

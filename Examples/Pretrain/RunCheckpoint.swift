@@ -56,8 +56,9 @@ struct RunNote: Codable {
 
   /// What tells one machine's arithmetic from another's.
   static var kernels: String {
-    let limit = ProcessInfo.processInfo.environment["TENSOR_MAX_ISA"].map { ", limited to \($0)" }
-    return "OpenBLAS's kernels for \(Machine.blasCore.inUse) on \(Machine.processor)" + (limit ?? "")
+    let limit = ProcessInfo.processInfo.environment["TENSOR_MAX_ISA"]
+    return "OpenBLAS's kernels for \(Machine.blasCore.inUse) on \(Machine.processor)"
+      + (limit.map { ", limited to \($0)" } ?? "")
   }
 
   /// Throws unless the data are what they were, and the run is no shorter than it has come.

@@ -42,8 +42,9 @@ struct Verification {
         compared.append(report.step)
       }
     }
-    return "steps \(compared.map(String.init).joined(separator: " and ")) have the same bits as the "
-      + "run's: its first \(compared.last.map { $0 - 1 } ?? 0) steps are repeated exactly"
+    let steps = compared.map(String.init).joined(separator: " and ")
+    return "steps \(steps) have the bits of the run's: the weights were the same after "
+      + counted(compared.last.map { $0 - 1 } ?? 0, "step")
   }
 
   private static func numbers(of report: StepReport) -> [String: Float] {

@@ -11,6 +11,7 @@ runProgram("pretrain") { error in
   case let error as FileError: error.kind == .unwritable ? 74 : 66
   case is CheckpointError, is StateError: 66
   case is ProcessGroupError: 69
+  case is NonFiniteError: 65
   default: nil
   }
 } _: {

@@ -1,7 +1,8 @@
 """One training step: the same network, heads and loss as `benchmark step --method`, and Adam.
 
 Everything is channels-last, Adam is fused and averages move by foreach, where the method's own
-package does not do otherwise.
+package does not do otherwise. With --compiled the encoders run under torch.compile, which needs a C++
+compiler: with that it is the fastest step that was found for PyTorch.
 """
 
 import copy
@@ -15,12 +16,14 @@ from measuring import seconds, show
 def add_flags(parser):
     parser.add_argument("--method", default="byol", choices=METHODS)
     parser.add_argument("--net", default="resnet18")
+    parser.add_argument("--width", type=int, default=64, help="of resnet10 alone")
     parser.add_argument("--stem", default="small", choices=["small", "imagenet"])
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"])
+    parser.add_argument("--compiled", action="store_true")
 
 
 def run(arguments):
@@ -35,11 +38,14 @@ def run(arguments):
         ms_min=round(min(times), 1),
         images_per_second=round(arguments.batch / median * 1e3, 1),
         precision=arguments.precision,
+        by="compiled" if arguments.compiled else "eager",
     )
 
 
 def step_function(arguments):
-    net, width = network(arguments.net, arguments.stem)
+    net, width = network(arguments.net, arguments.stem, arguments.width)
+    if arguments.compiled:
+        net.compile()
     shape = (arguments.batch, 3, arguments.size, arguments.size)
     views = [torch.rand(shape).to(memory_format=torch.channels_last) for _ in range(2)]
     loss, trained, follow = METHODS[arguments.method](net, width, arguments.size)
@@ -58,7 +64,9 @@ def step_function(arguments):
     return step
 
 
-def network(name, stem):
+def network(name, stem, width):
+    if name == "resnet10":
+        return resnet10(width), 8 * width
     net = getattr(torchvision.models, name)(weights=None)
     if stem == "small":
         net.conv1 = torch.nn.Conv2d(3, 64, 3, stride=1, padding=1, bias=False)
@@ -66,6 +74,20 @@ def network(name, stem):
     width = net.fc.in_features
     net.fc = torch.nn.Identity()
     return net, width
+
+
+def resnet10(width):
+    """A block of two convolutions at each level, and the small stem: torchvision has none."""
+    layers = [torch.nn.Conv2d(3, width, 3, padding=1, bias=False), torch.nn.BatchNorm2d(width),
+              torch.nn.ReLU(inplace=True)]
+    inputs = width
+    for level in range(4):
+        outputs, stride = width << level, 1 if level == 0 else 2
+        shortcut = None if level == 0 else torch.nn.Sequential(
+            torch.nn.Conv2d(inputs, outputs, 1, stride, bias=False), torch.nn.BatchNorm2d(outputs))
+        layers.append(torchvision.models.resnet.BasicBlock(inputs, outputs, stride, shortcut))
+        inputs = outputs
+    return torch.nn.Sequential(*layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
 
 
 # A method makes, of a network, its features' width and the images' size, the loss of two views, a
@@ -78,6 +100,8 @@ def no_target():
 
 def moving_average(online, decay):
     target = copy.deepcopy(online).to(memory_format=torch.channels_last).requires_grad_(False)
+    if getattr(online[0], "_compiled_call_impl", None):
+        target[0].compile()
 
     def follow():
         with torch.no_grad():

@@ -126,7 +126,8 @@ extension WinogradTiles {
   var gradientParts: Int {
     guard !parallelizesOverPoints else { return 1 }
     let parts = Parts.ofSum(
-      over: count, least: Self.leastBlock, size: scheme.products * geometry.outputs * geometry.inputs,
+      over: count, least: Self.leastBlock,
+      size: scheme.products * geometry.outputs * geometry.inputs,
       reading: count * (inputSize + outputSize))
     return max(1, min(geometry.count, parts))
   }
