@@ -1,10 +1,12 @@
 """lightly's side of `pretrain`: the same recipe, images and judge, with lightly's heads and losses.
 
-Needs torch, torchvision and lightly, and data that are there already: Fashion-MNIST from Debian's
-package, or the files that `swift run -c release ShapesToIDX DIRECTORY SEED` writes.
+Needs torch, torchvision, lightly and scikit-learn, and data that are there already: Fashion-MNIST from Debian's
+package, the files that `swift run -c release ShapesToIDX DIRECTORY SEED` writes, or a directory with train/CLASS
+and test/CLASS below it.
 
     python lightly_peer.py --data fashion-mnist --method byol
     python lightly_peer.py --data DIRECTORY --method byol --seed SEED
+    python lightly_peer.py --data PICTURES --method simclr --minutes 5
 
 What is the same: network, recipe, augmentations drawn per image, size of the heads, groups of the weight
 decay, schedules, and a kNN of 20 neighbours at temperature 0.07. What is lightly's: the heads, the losses,
@@ -29,6 +31,8 @@ from lightly.loss.lejepa_loss import SIGReg, lejepa_invariance_loss
 from lightly.models.modules import NNMemoryBankModule, heads
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
@@ -45,6 +49,13 @@ RECIPES = {
         barlow_twins_share=0.003,
         outputs=256, hidden=2_048, normalizes=True, decay=0.95,
         crop=(0.6, 1.0), jitter=(0.8, 0.8, 0.8, 0.5), jitter_share=1.0, grey_share=0.5,
+    ),
+    # SimCLR's views for CIFAR-10, of the whole size, as a user of lightly takes them.
+    "pictures": dict(
+        epochs=10, batch=128, view=64, bank=10_000, rate=0.3, weight_decay=5e-4, warm_up=0.05,
+        barlow_twins_share=0.1,
+        outputs=128, hidden=1_024, normalizes=False, decay=0.95,
+        crop=(0.2, 1.0), jitter=(0.4, 0.4, 0.4, 0.1), jitter_share=0.8, grey_share=0.2,
     ),
 }
 
@@ -72,9 +83,26 @@ def idx(directory, start):
 
 def load(directory, split):
     """Images [count, channels, height, width] of bytes, and labels."""
+    if os.path.isdir(os.path.join(directory, "train")):
+        return pictures(os.path.join(directory, "test" if split == "t10k" else "train"))
     images = idx(directory, f"{split}-images")
     images = images.permute(0, 3, 1, 2).contiguous() if images.dim() == 4 else images[:, None]
     return images, idx(directory, f"{split}-labels").long()
+
+
+def pictures(directory, size=64):
+    """Pictures in a directory for each class, their middle square at one size."""
+    images, labels = [], []
+    for label, name in enumerate(sorted(os.listdir(directory))):
+        for file in sorted(os.listdir(os.path.join(directory, name))):
+            picture = Image.open(os.path.join(directory, name, file)).convert("RGBA")
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+            scale = size / min(picture.size)
+            picture = picture.resize([max(size, round(scale * side)) for side in picture.size], Image.BILINEAR)
+            left, top = ((side - size) // 2 for side in picture.size)
+            images.append(numpy.asarray(picture.crop((left, top, left + size, top + size))))
+            labels.append(label)
+    return torch.from_numpy(numpy.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.tensor(labels)
 
 
 # The views: every image draws its own numbers
@@ -337,21 +365,40 @@ def rate(step, steps, peak, warm_up):
 
 
 @torch.no_grad()
-def knn(net, bank, queries, view):
-    """The share of queries that the vote of their nearest neighbours classifies."""
+def features(net, images, size):
+    """What the network makes of whole images."""
     net.eval()
 
-    def features(images):
-        def run(part):
-            part = part.float() / 255
-            if part.shape[2] != view:
-                part = F.interpolate(part, size=(view, view), mode="bilinear")
-            return net(part.to(memory_format=torch.channels_last))
+    def run(part):
+        part = part.float() / 255
+        if part.shape[2] != size:
+            part = F.interpolate(part, size=(size, size), mode="bilinear")
+        return net(part.to(memory_format=torch.channels_last))
 
-        return F.normalize(torch.cat([run(part) for part in images.split(256)]))
-
-    similarities = features(queries[0]) @ features(bank[0]).T
+    found = torch.cat([run(part) for part in images.split(256)])
     net.train()
+    return found
+
+
+def few_labels(net, bank, queries, size, count=10, draws=5):
+    """The mean accuracy of classifiers that see so many labels of a class."""
+    known, asked = features(net, bank[0], size), features(net, queries[0], size)
+    mean, deviation = known.mean(0), known.std(0).clamp(min=1e-6)
+    known, asked = (known - mean) / deviation, (asked - mean) / deviation
+    accuracies = []
+    for draw in range(draws):
+        order = torch.randperm(len(known), generator=torch.Generator().manual_seed(draw))
+        rows = torch.cat([order[bank[1][order] == label][:count] for label in bank[1].unique()])
+        classifier = LogisticRegression(max_iter=100).fit(known[rows].numpy(), bank[1][rows].numpy())
+        accuracies.append(classifier.score(asked.numpy(), queries[1].numpy()))
+    return sum(accuracies) / draws
+
+
+@torch.no_grad()
+def knn(net, bank, queries, size):
+    """The share of queries that the vote of their nearest neighbours classifies."""
+    known, asked = (F.normalize(features(net, images, size)) for images in (bank[0], queries[0]))
+    similarities = asked @ known.T
     nearest, places = similarities.topk(NEIGHBOURS)
     labels = bank[1][places]
     votes = torch.zeros(len(labels), int(bank[1].max()) + 1)
@@ -361,10 +408,14 @@ def knn(net, bank, queries, view):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True, help="fashion-mnist, or a directory of ShapesToIDX")
+    parser.add_argument("--data", required=True, help="fashion-mnist, a directory of ShapesToIDX or of pictures")
     parser.add_argument("--method", default="byol", choices=METHODS)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--minutes", type=float, help="as many steps as fit, instead of --steps")
+    parser.add_argument("--view-size", type=int, help="the side of views; the recipe's if not given")
+    parser.add_argument("--size", type=int, help="the side of whole images; that of views if not given")
+    parser.add_argument("--brightness", type=float, help="and contrast: the strength in all views")
     parser.add_argument("--images", type=int)
     parser.add_argument("--loss-scale", type=float)
     parser.add_argument("--seed", type=int, default=0)
@@ -375,7 +426,13 @@ def main():
     torch.manual_seed(options.seed)
     is_fashion = options.data == "fashion-mnist"
     directory = "/usr/share/datasets/fashion-mnist" if is_fashion else options.data
-    recipe = RECIPES["fashion-mnist" if is_fashion else "shapes"]
+    name = "pictures" if os.path.isdir(os.path.join(directory, "train")) else "shapes"
+    name = "fashion-mnist" if is_fashion else name
+    recipe = dict(RECIPES[name])
+    recipe["view"] = options.view_size or recipe["view"]
+    if options.brightness is not None:
+        recipe.update(jitter=(options.brightness, options.brightness, *recipe["jitter"][2:]), jitter_share=1.0)
+    size = options.size or recipe["view"]
     images, labels = load(directory, "train")
     bank = (images[: recipe["bank"]], labels[: recipe["bank"]])
     queries = tuple(part[:2_000] for part in load(directory, "t10k"))
@@ -384,19 +441,28 @@ def main():
     net = ResNet10(images.shape[1])
     scale = options.loss_scale or (4.0 if options.method in ("byol", "simsiam") else 1.0)
     method = Method(options.method, net, recipe, scale).to(memory_format=torch.channels_last)
-    untrained = knn(net, bank, queries, recipe["view"])
+    untrained = knn(net, bank, queries, size)
     random = torch.Generator().manual_seed(options.seed)
     views = Views(recipe, random)
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
+    if options.minutes:
+        steps = 10_000
     shares = {"simsiam": SIMSIAM_SHARE, "barlow-twins": recipe["barlow_twins_share"]}
     peak = recipe["rate"] * shares.get(options.method, 1)
     decay = QUEUE_DECAY if options.method == "moco" else recipe["decay"]
     descent = optimizer(method, peak, recipe["weight_decay"])
 
-    start, smoothed = time.perf_counter(), None
-    for step in range(steps):
+    start, smoothed, step = time.perf_counter(), None, 0
+    # The first steps say how many fit; they are taken at the lowest rates and count.
+    trial = 13
+    while step < steps:
+        if options.minutes and step == 3:
+            measured = time.perf_counter()
+        if options.minutes and step == trial:
+            a_step = (time.perf_counter() - measured) / (trial - 3)
+            steps = trial + int((options.minutes * 60 - (time.perf_counter() - start)) / a_step)
         if step % batches == 0:
             order = torch.randperm(len(images), generator=random)
         chosen = order[step % batches * batch :][:batch]
@@ -413,10 +479,12 @@ def main():
         smoothed = loss.item() if smoothed is None else 0.95 * smoothed + 0.05 * loss.item()
         if step % 100 == 0:
             print(f"step {step}/{steps}  loss {smoothed:.4f}", flush=True)
+        step += 1
     seconds = time.perf_counter() - start
     result = {
-        "method": options.method, "data": "fashion-mnist" if is_fashion else "shapes",
-        "knn": round(knn(net, bank, queries, recipe["view"]), 4),
+        "method": options.method, "data": name,
+        "knn": round(knn(net, bank, queries, size), 4),
+        "ten_labels": round(few_labels(net, bank, queries, size), 4),
         "knn_random_encoder": round(untrained, 4), "loss": round(smoothed, 4), "steps": steps,
         "seconds": round(seconds, 1), "seed": options.seed, "loss_scale": scale,
     }
