@@ -9,10 +9,18 @@ final class Storage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let block: BufferPool.Block
   private let cache = Mutex<(any Packing)?>(nil)
+  /// How the numbers are computed again, where a reverse pass had better do so than keep them. Set
+  /// while the first tensor is being made.
+  private(set) var recomputation: Recomputation?
 
   init(elementCount: Int) {
     block = BufferPool.shared.take(elementCount)
     pointer = block.pointer
+  }
+
+  /// Notes how the numbers are computed again.
+  func setRecomputation(_ recomputation: @escaping Recomputation) {
+    self.recomputation = recomputation
   }
 
   deinit { BufferPool.shared.give(block) }
@@ -29,8 +37,14 @@ final class Storage: @unchecked Sendable {
     }
   }
 
-  /// Frees the cached packing: the numbers change, or its memory is worth more than its time.
+  /// Frees the cached packing: its memory is worth more than its time.
   func invalidate() { cache.withLock { $0 = nil } }
+
+  /// The numbers change: what was made of the earlier ones does not hold.
+  func prepareForWriting() {
+    invalidate()
+    recomputation = nil
+  }
 }
 
 /// A copy of a storage's numbers in the order of some kernel.

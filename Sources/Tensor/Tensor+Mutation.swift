@@ -5,7 +5,7 @@ extension Tensor {
       let source = self
       self = Tensor(shape) { $0.update(from: source.pointer, count: source.elementCount) }
     }
-    storage.invalidate()
+    storage.prepareForWriting()
     body(storage.pointer)
   }
 

@@ -15,6 +15,12 @@ enum Tuning {
   /// The outputs whose weight gradients one thread computes at full speed.
   static let fewestOutputs = 128
 
+  // MARK: Memory
+
+  /// The numbers from which a normalization's result is computed again for the reverse pass rather
+  /// than kept: 4 MB.
+  static let leastRecomputed = 1 << 20
+
   // MARK: Products of float32
 
   /// The most multiplications of a product that OpenBLAS's AVX-512 kernels compute without packing.

@@ -19,10 +19,11 @@ public func convolution(
     dilation: dilation.size2D, groups: groups)
   let options = ComputeOptions.current
   let implementation = geometry.implementation(options)
+  let kept = images.kept
   let result = implementation.forward(images, weight).recorded(from: [images, weight], options) {
     gradient, wanted, sum in
     let gradients = implementation.gradients(
-      images, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
+      kept.tensor, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
     return [gradients.images, gradients.weight]
   }
   let window = ConvolutionWindow(

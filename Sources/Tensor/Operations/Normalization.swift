@@ -295,13 +295,20 @@ private struct Normalization: Sendable {
     let y = affine(x, map, residual: residual, activation: activation, geometry)
     // What the reverse pass does not read may go before it.
     let (input, output) = (x.detached, activation == .relu && residual != nil ? y : nil)
-    return y.recorded(
+    let result = y.recorded(
       from: [x, scale ?? .absent, bias ?? .absent, residual ?? .absent], operation: operation
     ) { gradient, wanted in
       let passed = NormalizedGradient(
         gradient: gradient, input: input, affine: map, activation: activation, output: output)
       return pullback(passed, gamma: gamma, wanted: wanted)
     }
+    // Its reverse pass keeps the input, from which the result is soon made again.
+    if result.isTracked, residual == nil, y.elementCount >= Tuning.leastRecomputed {
+      y.storage.setRecomputation { [geometry, activation] in
+        affine(input, map, residual: nil, activation: activation, geometry)
+      }
+    }
+    return result
   }
 
   /// With x̂ = (x - μ) · r, r = 1/√(σ² + ε) and g the gradient that passed the activation:

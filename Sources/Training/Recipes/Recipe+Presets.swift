@@ -32,7 +32,7 @@ extension Recipe {
 
   /// Crops and changes of brightness.
   private mutating func setForGrayObjects() {
-    epochs = 7
+    epochs = 6
     warmUp = 0.3
     viewShare = 0.715
     crop = 0.3...1
@@ -59,7 +59,7 @@ extension Recipe {
   /// first, when projections become alike, it seldom learns later: hence the long warm-up, the
   /// normalized projections and a decay of only 1e-6, its paper's.
   private mutating func setForShapes() {
-    (epochs, batchSize, bankSize, viewShare) = (9, 32, 2_000, 0.625)
+    (epochs, batchSize, bankSize, viewShare) = (8, 32, 2_000, 0.625)
     optimizer = OptimizerChoice(kind: .sgd, learningRate: 0.1, weightDecay: 1e-6)
     warmUp = 0.3
     (projectionSize, projectionHiddenSize) = (256, 2_048)
