@@ -37,8 +37,9 @@ package struct PictureHead: Sendable, Hashable {
     case .numPy:
       let array = try NumPyArray(start.contents, of: start)
       self.init(
-        size: Size2D(height: array.height, width: array.width), channels: array.channels,
-        bits: array.sample.bits, isData: true)
+        size: try start.size(
+          height: array.height, width: array.width, channels: array.channels),
+        channels: array.channels, bits: array.sample.bits, isData: true)
     case .tiff:
       // Its head may stand anywhere; only the pages with it are read.
       let whole = PictureFile(path: "\(path)", contents: try path.mappedContents())

@@ -43,6 +43,17 @@ final class PictureSurveyTests: XCTestCase {
       try PictureSurvey.channels(of: [survey(folder(["five16.npy"])), survey(other)]))
   }
 
+  /// A head that cannot be true counts as nothing, and leaves the others their channels.
+  func testHeadsWithoutChannels() throws {
+    let head = "{'descr': '|u1', 'fortran_order': False, 'shape': (18, 1, 0), }\n"
+    let bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(head.utf8.count), 0] + head.utf8
+    let files = try folder([])
+    try files.write(bytes, to: "none.npy")
+    XCTAssertEqual(try survey(files).channels, 3)
+    try files.write(ArrayFixtures.bytes("five16.npy"), to: "five.npy")
+    XCTAssertEqual(try survey(files).channels, 5)
+  }
+
   /// Nothing is opened twice, unless it has changed.
   func testTheIndexNoticesWhatChanged() throws {
     let files = try folder(["five16.npy", "five16.tif", "fortran.npy"])
