@@ -51,10 +51,24 @@ extension ImageDataset {
       "features needs at least one image and a batch size of 1 or more; got \(count) and \(batchSize)"
     )
     return withoutGradients {
-      concatenated(
-        stride(from: 0, to: count, by: batchSize).map {
-          function(images(in: $0..<min($0 + batchSize, count)))
-        })
+      let first = function(images(in: 0..<min(batchSize, count)))
+      let row = Array(first.shape.dimensions.dropFirst())
+      // Parts that are joined at the end would be there twice.
+      return Tensor(shape: TensorShape([count] + row)) { out in
+        for start in stride(from: 0, to: count, by: batchSize) {
+          let range = start..<min(start + batchSize, count)
+          let part = start == 0 ? first : function(images(in: range))
+          precondition(
+            part.shape == TensorShape([range.count] + row),
+            "features needs a function that gives a row of shape \(row) for each image; got shape "
+              + "\(part.shape) for \(range.count) images")
+          let place = start * (part.elementCount / range.count)
+          part.withUnsafeBufferPointer {
+            _ = UnsafeMutableBufferPointer(rebasing: out[place..<place + $0.count])
+              .update(fromContentsOf: $0)
+          }
+        }
+      }
     }
   }
 

@@ -10,7 +10,7 @@ final class Storage: @unchecked Sendable {
   let block: BufferPool.Block
   private let cache = Mutex<(any Packing)?>(nil)
   /// How the numbers are computed again, where a reverse pass had better do so than keep them. Set
-  /// while the first tensor is being made.
+  /// by the operation that made them.
   private(set) var recomputation: Recomputation?
 
   init(elementCount: Int) {

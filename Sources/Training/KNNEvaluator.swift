@@ -68,9 +68,12 @@ public struct KNNEvaluator: Sendable {
   ) throws -> FeatureScores {
     let found = try (bank: all(features, of: bank), queries: all(features, of: queries))
     let fitted = try fewLabels.map { try (bank: all($0, of: bank), queries: all($0, of: queries)) }
+    let knn = WeightedKNN(found.bank, labels: bank.labels)
+      .accuracy(found.queries, labels: queries.labels)
+    // What one judge has used suits no other.
+    Memory.releaseUnused()
     return FeatureScores(
-      knn: WeightedKNN(found.bank, labels: bank.labels)
-        .accuracy(found.queries, labels: queries.labels),
+      knn: knn,
       fewLabels: fewLabelAccuracies(
         bank: (fitted ?? found).bank, labels: bank.labels, queries: (fitted ?? found).queries,
         queryLabels: queries.labels))

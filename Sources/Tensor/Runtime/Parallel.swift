@@ -21,9 +21,8 @@ package enum Parallel {
     }
   }
 
-  /// The ranges of a loop: twice as many as most machines have cores, and more would cost two
-  /// threads time.
-  private static let mostRanges = 32
+  /// The ranges of a loop: some for each of many cores, and few enough to draw in no time.
+  private static let mostRanges = 64
 
   /// Splits `0..<count` into ranges of at least `grain` and calls `body` once for each.
   package static func forRanges(_ count: Int, grain: Int, _ body: (_ range: Range<Int>) -> Void) {

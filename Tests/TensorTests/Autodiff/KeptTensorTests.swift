@@ -8,7 +8,8 @@ final class KeptTensorTests: XCTestCase {
   func testGradientsHaveTheSameBits() {
     for (activation, side) in [(Activation.relu, 3), (.identity, 3), (.relu, 1)] {
       let parts = Network(side: side, activation)
-      XCTAssertEqual(parts.gradientBits { $0 }, parts.gradientBits { $0 + 0 }, "\(activation), \(side)")
+      XCTAssertEqual(
+        parts.gradientBits { $0 }, parts.gradientBits { $0 + 0 }, "\(activation), \(side)")
     }
   }
 

@@ -54,7 +54,7 @@ final class PackedWeights: Packing {
     defer { extendLifetime((self, x.storage)) }
     let (x, weight) = (MatrixView(x), matrix(ofGroup: 0))
     // Parts of the rows too where there are few panels.
-    let parts = max(1, min(Parts.most / key.panels, x.rows / 64))
+    let parts = max(1, min(Parts.most / max(1, key.panels), x.rows / 64))
     return Tensor([x.rows, key.outputs]) { out in
       let result = MatrixDestination(out, stride: key.outputs)
       Parallel.forEach(key.panels * parts) { index in
