@@ -38,12 +38,12 @@ def step(arguments):
         programs = {}
         for theirs, ours in precisions.items():
             programs["our " + theirs] = [*BENCHMARK, *flags, "--precision", ours]
-            for peer in arguments.peers.split(","):
+            for peer in arguments.peers:
                 # A compiled step's first runs compile.
                 programs[f"{peer} {theirs}"] = [
                     *PEER, *flags, "--precision", theirs, "--warmup", 4, *PEERS[peer]]
         found = {label: rows[0] for label, rows in measured(programs, arguments.rounds).items()}
-        pairs = [(found["our " + p], min((found[f"{peer} {p}"] for peer in arguments.peers.split(",")),
+        pairs = [(found["our " + p], min((found[f"{peer} {p}"] for peer in arguments.peers),
                                          key=lambda row: row["ms_median"])) for p in precisions]
         line(name, *(text for ours, theirs in pairs for text in (ms(ours), f"{ms(theirs)} {theirs['by']}")),
              ", ".join(faster(theirs, ours) for ours, theirs in pairs),
@@ -177,6 +177,9 @@ def main():
     parser.add_argument("--bf16", action="store_true", help="step: products of bfloat16 as well, PyTorch's by its autocast")
     parser.add_argument("--peers", default="eager", help="step: eager, compiled or eager,compiled; the fastest counts")
     arguments = parser.parse_args()
+    arguments.peers = arguments.peers.split(",")
+    if unknown := set(arguments.peers) - set(PEERS):
+        parser.error(f"--peers needs {' or '.join(PEERS)}, or both with a comma; got {', '.join(unknown)}")
     TABLES[arguments.table](arguments)
 
 

@@ -447,8 +447,8 @@ def main():
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
-    if options.minutes:
-        steps = 10_000
+    # Until the first steps have said how many fit.
+    steps = 10_000 if options.minutes else steps
     shares = {"simsiam": SIMSIAM_SHARE, "barlow-twins": recipe["barlow_twins_share"]}
     peak = recipe["rate"] * shares.get(options.method, 1)
     decay = QUEUE_DECAY if options.method == "moco" else recipe["decay"]

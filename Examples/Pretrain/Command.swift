@@ -121,7 +121,10 @@ enum Command: String, CaseIterable {
     guard let directory = words.first, !directory.hasPrefix("-") else {
       throw UsageError("verify needs the directory of a run")
     }
-    guard let options = try Options(["--resume", directory] + words.dropFirst()) else { return }
+    let flags = Array(words.dropFirst())
+    let (_, others) = try Self.value(of: "--threads", in: flags)
+    guard others.isEmpty else { throw UsageError("verify takes --threads alone; got \(others[0])") }
+    guard let options = try Options(["--resume", directory] + flags) else { return }
     try options.withCompute { try Pretraining(options).verify() }
   }
 

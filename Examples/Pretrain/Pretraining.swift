@@ -239,6 +239,7 @@ struct Pretraining {
     say(
       "repeats \(counted(min(Verification.steps, source.steps), "step")) of \(directory.path) with "
         + counted(Threads.count, "thread"))
+    trainer.nonFinitePolicy = .stop()
     let reports = Array(trainer.steps().prefix(Verification.steps))
     try trainer.finish()
     say(try check.compare(reports))

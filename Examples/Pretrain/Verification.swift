@@ -9,9 +9,6 @@ struct Verification {
   /// A line of the log tells the weights after the steps before it, and each twentieth step has one.
   static let steps = 21
 
-  /// The numbers that a log has of its first steps.
-  private static let names = ["loss", "gradient_norm", "spread", "effective_rank"]
-
   private let noted: RunLog
   private let note: RunNote
 
@@ -31,15 +28,14 @@ struct Verification {
   func compare(_ reports: [StepReport]) throws -> String {
     var compared: [Int] = []
     for report in reports {
-      let numbers = Self.numbers(of: report)
-      for name in ["learning_rate"] + Self.names {
-        guard let former = noted.points(name).first(where: { $0.step == report.step }),
-          let number = numbers[name], Float(former.value) != number
-        else { continue }
-        throw VerificationError(description: difference(name, report.step, former.value, number))
-      }
-      if noted.points("loss").contains(where: { $0.step == report.step }) {
-        compared.append(report.step)
+      for (name, number) in Self.numbers(of: report) {
+        guard let former = noted.points(name).first(where: { $0.step == report.step }) else {
+          continue
+        }
+        guard Float(former.value) == number else {
+          throw VerificationError(description: difference(name, report.step, former.value, number))
+        }
+        if name == "loss" { compared.append(report.step) }
       }
     }
     let steps = compared.map(String.init).joined(separator: " and ")
@@ -47,7 +43,8 @@ struct Verification {
       + counted(compared.last.map { $0 - 1 } ?? 0, "step")
   }
 
-  private static func numbers(of report: StepReport) -> [String: Float] {
+  /// What a log has of a step; the rate first, which explains all that differs.
+  private static func numbers(of report: StepReport) -> KeyValuePairs<String, Float> {
     [
       "learning_rate": report.learningRate, "loss": report.loss,
       "gradient_norm": report.gradientNorm, "spread": report.statistics.projectionStd,
@@ -62,7 +59,8 @@ struct Verification {
     }
     let kernels = RunNote.kernels
     guard let noted = note.kernels, noted != kernels else {
-      return fact + "; another version of the package, or other kernels of this processor"
+      return fact
+        + "; another version of the package, several processes, or other kernels of this processor"
     }
     return fact + "; the run computed by \(noted), this machine by \(kernels)"
   }

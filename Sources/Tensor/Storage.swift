@@ -11,16 +11,11 @@ final class Storage: @unchecked Sendable {
   private let cache = Mutex<(any Packing)?>(nil)
   /// How the numbers are computed again, where a reverse pass had better do so than keep them. Set
   /// by the operation that made them.
-  private(set) var recomputation: Recomputation?
+  var recomputation: Recomputation?
 
   init(elementCount: Int) {
     block = BufferPool.shared.take(elementCount)
     pointer = block.pointer
-  }
-
-  /// Notes how the numbers are computed again.
-  func setRecomputation(_ recomputation: @escaping Recomputation) {
-    self.recomputation = recomputation
   }
 
   deinit { BufferPool.shared.give(block) }

@@ -304,7 +304,7 @@ private struct Normalization: Sendable {
     }
     // Its reverse pass keeps the input, from which the result is soon made again.
     if result.isTracked, residual == nil, y.elementCount >= Tuning.leastRecomputed {
-      y.storage.setRecomputation { [geometry, activation] in
+      y.storage.recomputation = { [geometry, activation] in
         affine(input, map, residual: nil, activation: activation, geometry)
       }
     }

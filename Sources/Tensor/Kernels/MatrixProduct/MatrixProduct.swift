@@ -30,6 +30,7 @@ func gemm(
   let length = max(a.rows, b.columns)
   let isSmall = a.rows * b.columns * a.columns < Tuning.parallelProduct
   if !isSmall { DebugBuild.warn() }
+  // More parts, or smaller ones, would pack the other factor too often.
   let parts = isSmall ? 1 : min(length, max(2, min(8, length / 128)))
   return Tensor([a.rows, b.columns]) { out in
     let c = MatrixDestination(out, stride: b.columns)
