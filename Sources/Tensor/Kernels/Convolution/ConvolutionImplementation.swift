@@ -31,7 +31,9 @@ extension ConvolutionGeometry {
     let precision = options.precision(m: rows, n: groupOutputs, k: patchLength)
     let direct = DirectConvolution(self, precision)
     guard options.convolution == .automatic else { return direct }
-    if let winograd = WinogradConvolution(self, precision) { return winograd }
+    if let winograd = WinogradConvolution(self, precision, isRecorded: options.isRecording) {
+      return winograd
+    }
     if let depthwise = DepthwiseConvolution(self) { return depthwise }
     return direct
   }

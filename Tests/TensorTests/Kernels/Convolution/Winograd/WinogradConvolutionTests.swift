@@ -95,7 +95,7 @@ final class WinogradConvolutionTests: XCTestCase {
         images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
     }
     func winograd(_ geometry: ConvolutionGeometry) -> WinogradConvolution? {
-      WinogradConvolution(geometry, .float32)
+      WinogradConvolution(geometry, .float32, isRecorded: true)
     }
     let wide = winograd(geometry([16, 32, 32, 64], [64, 3, 3, 64]))
     let deep = winograd(geometry([16, 4, 4, 512], [512, 3, 3, 512]))
@@ -111,6 +111,11 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertEqual(wideOfSix?.tiles.parallelizesOverPoints, false)
     XCTAssertEqual(deepOfSix?.tiles.scheme.extent, 6)
     XCTAssertEqual(deepOfSix?.tiles.parallelizesOverPoints, true)
+
+    // What no gradient is wanted of is rounded less.
+    let unrecorded = WinogradConvolution(
+      geometry([32, 24, 24, 64], [64, 3, 3, 64]), .float32, isRecorded: false)
+    XCTAssertEqual(unrecorded?.tiles.scheme.extent, 4)
 
     // Nine tiles of 5x5 instead of sixteen of 4x4.
     let ofFive = winograd(geometry([32, 14, 14, 64], [64, 3, 3, 64]))
@@ -152,7 +157,8 @@ final class WinogradConvolutionTests: XCTestCase {
     let around = Size2D(padding)
     let geometry = ConvolutionGeometry(
       images: shape, weight: weight.shape, stride: stride, padding: around, dilation: 1, groups: 1)
-    XCTAssertNotNil(WinogradConvolution(geometry, .float32), "\(shape), padding \(padding)")
+    XCTAssertNotNil(
+      WinogradConvolution(geometry, .float32, isRecorded: true), "\(shape), padding \(padding)")
     let size = geometry.resultShape
     let gradient = Tensor.normal(size, using: &stream)
     func all(_ algorithm: ConvolutionAlgorithm) -> [Tensor] {
