@@ -54,15 +54,15 @@ struct PictureTarget: Target {
       }
       return min(number, 1 << 31)
     }
-    switch ending {
-    // Their readers compare what they claim with what they have.
-    case "tif", "npy": return 0
-    case "png": return number(16, 0, 1, 2, 3) * number(20, 0, 1, 2, 3)
-    case "jpg":
+    // The reader goes by the first bytes, whatever the file's name.
+    let start = bytes.prefix(4)
+    switch start {
+    case [0x89, 0x50, 0x4e, 0x47]: return number(16, 0, 1, 2, 3) * number(20, 0, 1, 2, 3)
+    case _ where start.starts(with: [0xff, 0xd8, 0xff]):
       // Any marker that may begin a frame: its length, precision, height and width.
       return bytes.indices.dropLast().filter { bytes[$0] == 0xff && 0xc0...0xcf ~= bytes[$0 + 1] }
         .map { number($0 + 5, 0, 1) * number($0 + 5, 2, 3) }.max() ?? 0
-    default:
+    case [0x52, 0x49, 0x46, 0x46]:
       let lossy = (number(26, 1, 0) & 0x3fff) * (number(28, 1, 0) & 0x3fff)
       let lossless = (number(21, 1, 0) & 0x3fff + 1) * (number(22, 2, 1, 0) >> 6 & 0x3fff + 1)
       let extended = (number(24, 2, 1, 0) + 1) * (number(27, 2, 1, 0) + 1)
@@ -71,6 +71,8 @@ struct PictureTarget: Target {
       case 0x4c: lossless
       default: max(extended, lossless)
       }
+    // Readers of TIFF and NumPy compare what a file claims with what it has.
+    default: return 0
     }
   }
 }
