@@ -17,8 +17,8 @@ public struct NearDuplicate: Sendable {
 /// Images are candidates if they are among the ten most similar ones by features, by a small copy,
 /// or by a small copy without its edge. Candidates are laid over each other, as small pictures of 32
 /// pixels at most, enlarged, moved and brightened until they differ least. A pair counts if what is
-/// left is small, and a third of what is left for other candidates of the same images: two shirts are
-/// more alike than two landscapes.
+/// left is small, and a third of what is left for other candidates of the same images, or a fifth if
+/// it is not so small: two shirts are more alike than two landscapes.
 ///
 /// - Parameters:
 ///   - images: Shape [count, height, width, channels], values 0...1; large ones are made smaller.
@@ -56,10 +56,13 @@ private struct DuplicateSearch {
   static let side = 32
   private static let descriptorSide = 8
   private static let neighborCount = 10
-  /// What is left of a difference if pictures are the same, however alike others are; and at most.
-  private static let (certain, most): (Float, Float) = (0.02, 0.08)
-  /// The share of the difference from other candidates.
-  private static let shareOfOthers: Float = 0.35
+  /// What is left of a difference if pictures are the same, however alike others are.
+  private static let certain: Float = 0.02
+  /// What may be left otherwise, each with the share of the difference from other candidates that it
+  /// may be.
+  private static let limits: [(most: Float, shareOfOthers: Float)] = [(0.055, 0.35), (0.1, 0.21)]
+  /// The largest difference that counts.
+  private static var most: Float { limits.map(\.most).max() ?? certain }
 
   init(_ images: Tensor, features: Tensor?) {
     pictures = smallCopies(of: images)
@@ -107,9 +110,9 @@ private struct DuplicateSearch {
       return found.count > 4 ? found[4] : Self.most
     }
     return differences.compactMap { pair, difference in
-      let limit = min(
-        Self.most, Self.shareOfOthers * min(usual[pair.first], usual[pair.second]))
-      guard difference <= max(Self.certain, limit) else { return nil }
+      let others = min(usual[pair.first], usual[pair.second])
+      let limits = Self.limits.map { min($0.most, $0.shareOfOthers * others) }
+      guard difference <= limits.reduce(Self.certain, max) else { return nil }
       return NearDuplicate(first: pair.first, second: pair.second, difference: difference)
     }.sorted { ($0.difference, $0.first, $0.second) < ($1.difference, $1.first, $1.second) }
   }
