@@ -8,8 +8,10 @@ import Tensor
 public struct LogisticRegression: Sendable {
   /// How many classes there are.
   public let classCount: Int
-  /// [classes, width + 1]; the last column has the biases.
+  /// [classes, width]
   private let weight: Tensor
+  /// [classes]
+  private let bias: Tensor
 
   /// Fits a classifier by L-BFGS.
   ///
@@ -43,17 +45,18 @@ public struct LogisticRegression: Sendable {
         Tensor(point, shape: [classCount, width]), rows: rows, labels: labels, penalty: penalty)
     }
     self.classCount = classCount
-    weight = Tensor(fit.point, shape: [classCount, width])
+    // The last column has the biases.
+    let fitted = Tensor(fit.point, shape: [classCount, width])
+    weight = fitted.cropped(at: [0, 0], shape: [classCount, width - 1])
+    bias = fitted.cropped(at: [0, width - 1], shape: [classCount, 1]).flattened()
   }
 
   /// The class of each row of `features` [count, width].
   public func predict(_ features: Tensor) -> [Int] {
     precondition(
-      features.rank == 2 && features.shape[1] == weight.shape[1] - 1,
-      "LogisticRegression needs features of width \(weight.shape[1] - 1); got \(features.shape)")
-    return withMatmulPrecision(.float32) {
-      linear(Self.withOnes(features.detached), weight).argmax()
-    }
+      features.rank == 2 && features.shape[1] == weight.shape[1],
+      "LogisticRegression needs features of width \(weight.shape[1]); got \(features.shape)")
+    return withMatmulPrecision(.float32) { linear(features.detached, weight, bias: bias).argmax() }
   }
 
   /// The share of `features` whose class is right.
@@ -116,15 +119,15 @@ private struct Minimum {
       let direction = direction(of: here.gradient)
       let slope = dot(direction, here.gradient)
       var step = memory.isEmpty ? 1 / max(1, dot(here.gradient, here.gradient).squareRoot()) : 1
-      var next = (point: added(point, direction, step), here: here)
+      var next = (point: sum(point, direction, step), here: here)
       next.here = function(next.point)
       while next.here.value > here.value + Self.leastShare * step * slope, step > 1e-10 {
         step /= 2
-        next.point = added(point, direction, step)
+        next.point = sum(point, direction, step)
         next.here = function(next.point)
       }
       guard next.here.value < here.value else { return }
-      remember(added(next.point, point, -1), added(next.here.gradient, here.gradient, -1))
+      remember(sum(next.point, point, -1), sum(next.here.gradient, here.gradient, -1))
       (point, here) = next
     }
   }
@@ -136,14 +139,14 @@ private struct Minimum {
     for entry in memory.reversed() {
       let share = entry.inverse * dot(entry.point, result)
       shares.append(share)
-      result = added(result, entry.gradient, -share)
+      add(-share, entry.gradient, to: &result)
     }
     if let last = memory.last {
       let scale = 1 / (last.inverse * dot(last.gradient, last.gradient))
       result = result.map { $0 * scale }
     }
     for (entry, share) in zip(memory, shares.reversed()) {
-      result = added(result, entry.point, share - entry.inverse * dot(entry.gradient, result))
+      add(share - entry.inverse * dot(entry.gradient, result), entry.point, to: &result)
     }
     return result
   }
@@ -171,8 +174,13 @@ private func dot(_ a: [Float], _ b: [Float]) -> Float {
 }
 
 /// a + factor · b
-private func added(_ a: [Float], _ b: [Float], _ factor: Float) -> [Float] {
-  var sums = a
-  for index in sums.indices { sums[index] += factor * b[index] }
-  return sums
+private func sum(_ a: [Float], _ b: [Float], _ factor: Float) -> [Float] {
+  var result = a
+  add(factor, b, to: &result)
+  return result
+}
+
+/// result += factor · b
+private func add(_ factor: Float, _ b: [Float], to result: inout [Float]) {
+  for index in result.indices { result[index] += factor * b[index] }
 }
