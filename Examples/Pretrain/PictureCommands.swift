@@ -43,11 +43,14 @@ struct PictureCommand {
     if !takesFiles { try makeDirectory(at: output) }
   }
 
-  /// The pictures that are looked at, and what the network makes of them.
+  /// The pictures that are looked at.
+  private func parts() throws -> [RunPictures.Part] {
+    try run.parts(of: arguments.has(Self.data.name) ? arguments.paths(Self.data.name) : nil)
+  }
+
+  /// The same, and what the network makes of them.
   private func looked() throws -> [(part: RunPictures.Part, embeddings: Embeddings)] {
-    try run.parts(of: arguments.has(Self.data.name) ? arguments.paths(Self.data.name) : nil).map {
-      ($0, try run.embeddings(of: $0))
-    }
+    try parts().map { ($0, try run.embeddings(of: $0)) }
   }
 }
 
@@ -86,8 +89,9 @@ extension PictureCommand {
       throw UsageError("neighbors needs one picture or more, behind the directory of the run")
     }
     let k = try command.arguments.integer(count.name, in: 1...10_000)
-    let queries = try command.run.features(ofFiles: command.files)
-    let all = Embeddings(joining: try command.looked().map(\.embeddings))
+    let parts = try command.parts()
+    let queries = try command.run.features(ofFiles: command.files, like: parts[0])
+    let all = Embeddings(joining: try parts.map(command.run.embeddings))
     for (file, found) in zip(command.files, all.nearest(to: queries, count: k)) {
       say(file)
       for (index, cosine) in zip(found.indices, found.similarities) {

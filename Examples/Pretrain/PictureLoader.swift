@@ -20,7 +20,7 @@ struct PictureLoader {
       try PictureSurvey(of: $0, index: $0.count < Self.fewestKept ? nil : options.cache)
     }
     self.options = options
-    size = Self.size(options)
+    size = Self.size(options, surveys)
     stream = RandomStream(seed: options.seed)
     self.channels = try channels ?? PictureSurvey.channels(of: surveys)
     pictures = options.pictures
@@ -30,10 +30,16 @@ struct PictureLoader {
       surveys, channels: self.channels, pictures.depth, isAsked: options.depth != nil)
   }
 
-  /// Half as large again as the views, which are cut from these.
-  static func size(_ options: Options) -> Size2D {
-    Size2D(3 * (options.size ?? Recipe.pictureSize) / 2)
+  /// Half as large again as the network sees them, for views are cut from these; but no larger than
+  /// the middle square of any picture: enlarging adds time and nothing to see.
+  private static func size(_ options: Options, _ surveys: [PictureSurvey]) -> Size2D {
+    let usual = 3 * (options.size ?? Recipe.pictureSize) / 2
+    let largest = surveys.compactMap(\.sizes?.largest).map { min($0.height, $0.width) }.max()
+    return Size2D(min(usual, max(smallestSize, largest ?? usual)))
   }
+
+  /// Smaller pictures are enlarged: nothing would be left of them behind a network's strides.
+  private static let smallestSize = 16
 
   private static func describe(
     _ surveys: [PictureSurvey], channels: Int, _ depth: PictureOptions.Depth, isAsked: Bool

@@ -67,12 +67,14 @@ struct RunPictures {
     }
   }
 
-  /// What it makes of the pictures in files.
-  func features(ofFiles files: [String]) throws -> Tensor {
+  /// What it makes of the pictures in files, read at the size of others: a picture that is among them
+  /// is then found as itself.
+  func features(ofFiles files: [String], like part: Part) throws -> Tensor {
     var pictures = options.pictures
     pictures.depth = options.depth ?? .eight
+    let shape = part.images.imageShape
     let format = ImageFormat(
-      PictureLoader.size(options), channels: channels, options: pictures)
+      Size2D(height: shape[0], width: shape[1]), channels: channels, options: pictures)
     let images = try files.map { file in
       try Tensor(shape: format.shape) { _ = try format.render(RawPath(file), into: $0) }
     }

@@ -37,11 +37,13 @@ struct Source {
   init(_ options: Options) throws {
     let sets = try ImageSets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
-    let asked = Recipe(options.method, for: sets.kind).with(options)
-    (recipe, fingerprint) = (asked.suiting(channels: training.imageShape[2]), sets.fingerprint)
+    let shape = training.imageShape
+    var asked = Recipe(options.method, for: sets.kind).with(options)
+    // Small pictures are not enlarged.
+    asked.imageSize = asked.imageSize.map { min($0, shape[0]) }
+    (recipe, fingerprint) = (asked.suiting(channels: shape[2]), sets.fingerprint)
     try Self.check(options, training, asked)
     batchSize = options.batch ?? min(recipe.batchSize, max(2, training.count / 2))
-    let shape = training.imageShape
     let side = options.size ?? recipe.imageSize
     imageSize = Size2D(height: side ?? shape[0], width: side ?? shape[1])
     viewSize = options.viewSize.map { Size2D($0) } ?? recipe.viewSize(of: imageSize)
