@@ -171,8 +171,9 @@ enum Command: String, CaseIterable {
   private static func hours(in words: [String]) throws -> (Double, [String]) {
     let (text, rest) = try value(of: "--hours", in: words)
     guard let text else { throw UsageError("plan needs --hours H, the time that there is") }
-    guard let hours = Double(text), hours > 0, hours.isFinite else {
-      throw UsageError("--hours needs a number above zero; got \"\(text)\"")
+    let most = Double(Options.mostMinutes / 60)
+    guard let hours = Double(text), hours > 0, hours <= most else {
+      throw UsageError("--hours needs a number above zero, at most \(Int(most)); got \"\(text)\"")
     }
     return (hours, rest)
   }

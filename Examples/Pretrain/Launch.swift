@@ -168,7 +168,7 @@ extension Launch {
     }
     var (words, attempt) = (words, 0)
     let former = checkpointTime
-    let isNew = directory.map { !FileManager.default.fileExists(atPath: $0) } ?? false
+    let hadRun = directory.map { RunDirectory.holdsRun($0) } ?? true
     while true {
       let code = try ChildProcess(launcher, line(program, words), launcherEnvironment).wait()
       let isDeath = code != 0 && !Self.explained.contains(code) && !ChildProcess.endIsRequested
@@ -178,10 +178,13 @@ extension Launch {
         return code
       }
       attempt += 1
-      // One that was there before is of a run that --overwrite would replace.
-      let goesOn = checkpointTime != former || value(of: "--resume") != nil
+      // Before the first new checkpoint the flags are still those of this command line; what was there
+      // before belongs to a run that --overwrite would replace.
+      let goesOn = checkpointTime != former
       words =
-        goesOn ? ["--resume", directory] : self.words + (isNew ? ["--overwrite"] : [])
+        goesOn
+        ? ["--resume", directory]
+        : self.words + (hadRun || value(of: "--resume") != nil ? [] : ["--overwrite"])
       say(
         "a process has died (exit code \(code)); all start again "
           + (goesOn ? "from the checkpoint in \(directory)" : "from the beginning")

@@ -18,8 +18,8 @@ extension Options {
 
     \(flags.help)
 
-    Exit codes: 64 a wrong command line, 66 missing or damaged data, 69 processes that cannot train
-    together, 74 a file that cannot be written.
+    Exit codes: 64 a wrong command line, 65 a training whose numbers are no longer finite, 66 missing or
+    damaged data, 69 processes that cannot train together, 74 a file that cannot be written.
     """
   }
 
@@ -45,8 +45,8 @@ extension Options {
         + "of all images are computed once and kept beside decoded pictures"),
     Flag(
       "--teacher-size", "PIXELS",
-      "the height and width at which the teacher sees images; if not given, that of its views for this "
-        + "program's networks and 224 for others"),
+      "the height and width at which the teacher sees images; if not given, those that this program's "
+        + "networks were trained for, and 224 for others"),
     Flag(
       "--local-views", "N",
       "small views of each image beside the two: "
@@ -62,7 +62,7 @@ extension Options {
     Flag(
       "--stem", "NAME",
       "small (3x3, for images of about 32 pixels) or imagenet (7x7 and a max-pool); if not given, imagenet "
-        + "for views of 96 pixels or more"),
+        + "for a --size of 96 pixels or more"),
     Flag(
       "--size", "PIXELS",
       "height and width of images as the network is to see them; what suits the data if not given"),

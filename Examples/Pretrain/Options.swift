@@ -150,6 +150,9 @@ struct Options {
   }
 
   /// The flags that a run may go on with otherwise than it began.
+  /// Ten years: what is longer is a slip, and too long for the system's clocks.
+  static let mostMinutes: Float = 10 * 365 * 24 * 60
+
   private static let changeable = [
     "--epochs", "--steps", "--minutes", "--learning-rate", "--clip", "--nonfinite",
   ]
@@ -230,7 +233,7 @@ struct Options {
     self.cache = cache == "none" ? nil : cache ?? (output ?? "runs/1").directoryOfPath
     accumulatedBatches = try arguments.integer("--accumulate", in: 1...65_536)
     gradientClip = try arguments.optionalPositive("--clip")
-    minutes = try arguments.optionalPositive("--minutes")
+    minutes = try arguments.optionalPositive("--minutes", atMost: Self.mostMinutes)
     skipsNonFinite = try arguments.choice("--nonfinite", of: ["stop", "skip"]) == "skip"
     checkpointSteps = try arguments.optionalInteger("--checkpoint-every", in: 1...1_000_000_000)
     evaluateEvery = try arguments.optionalInteger("--evaluate-every", in: 1...1_000_000)

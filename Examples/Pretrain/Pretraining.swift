@@ -28,7 +28,6 @@ struct Pretraining {
       try RunProcesses.checkSuits(group, options, fitsTime: fitsTime)
       let weights = try GivenWeights(options)
       source = try Source(options)
-      try Self.check(options, source)
       network = try StartingNetwork(
         options, weights, imageSize: source.imageSize, channels: source.training.imageShape[2])
       net = try withRandomSeed(options.seed, network.make)
@@ -38,6 +37,7 @@ struct Pretraining {
       if let minutes = options.minutes, fitsTime {
         try source.fit(minutes: Double(minutes), net, teacher, options)
       }
+      try Self.checkEvaluations(options, source)
     } catch {
       if group.isFirst { directory.removeIfEmpty() }
       throw error
@@ -49,12 +49,11 @@ struct Pretraining {
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     let training = source.recipe.training(
       net, imageSize: source.viewSize, hiddenLayer: "avgpool",
-      steps: options.former?.note.steps ?? source.steps, teacher: teacher, seed: options.seed)
+      steps: source.steps, teacher: teacher, seed: options.seed)
     learner = training.learner
     trainer = Trainer(
       learner, optimizer: training.optimizer, loader: source.loader(seed: options.seed),
       stepCount: source.steps)
-    // A run that goes on to more steps has a target of its first length, and the rate of all.
     trainer.learningRate = source.recipe.schedule(steps: source.steps)
     trainer.accumulatedBatches = options.accumulatedBatches
     trainer.gradientClip = options.gradientClip
@@ -108,7 +107,7 @@ struct Pretraining {
     let result = trainer.result
     if result.hasDiverged { say(Self.divergence) }
     let summary = RunSummary(
-      trained: try source.judge?.scores(of: learner), untrained: untrained,
+      trained: try scores(result), untrained: untrained,
       beganWithWeights: options.weights != nil, method: options.method, result: result,
       verdict: verdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
     try? log.write(summary.record)
@@ -124,6 +123,16 @@ struct Pretraining {
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  /// What labels say of the trained network; nil where there are none, or where it has diverged.
+  private func scores(_ result: TrainingResult) throws -> FeatureScores? {
+    do {
+      return try source.judge?.scores(of: learner)
+    } catch let error as NonFiniteFeaturesError {
+      guard result.hasDiverged else { throw error }
+      return nil
+    }
   }
 
   /// Takes the steps of a process that is not the first: that one writes and prints.
@@ -186,8 +195,10 @@ struct Pretraining {
   /// Says before the work, rather than the system's killer in it, that the memory will not do.
   private func checkMemory() throws {
     guard source.training.count >= 4 else { return }
+    // Of several machines this one has a part.
+    let images = (Double(source.batchSize) * RunProcesses.shareOfThisMachine).rounded(.up)
     let step = StepMemory(
-      of: learner, images: source.training.images(in: 0..<4), batchSize: source.batchSize)
+      of: learner, images: source.training.images(in: 0..<4), batchSize: Int(images))
     // Gradients and what the optimizer remembers; what a reverse pass needs for a moment comes on
     // top: nothing that would do is refused.
     let weights = 2 * 4 * learner.parameters.reduce(0) { $0 + $1.value.shape.elementCount }
@@ -215,13 +226,23 @@ struct Pretraining {
     } catch let error as NonFiniteError {
       do { try saveState(before: error) } catch { say("\(error)") }
       throw error
+    } catch let error as FileError {
+      // Pictures that can no longer be read: the steps so far are as good as ever.
+      progress.interrupt(with: "\(error)")
+      try backbone.write(steps: trainer.progress.steps)
+      try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
+      say(
+        "the network and a checkpoint were saved; \(CommandLine.arguments[0]) --resume "
+          + "\(directory.path) goes on")
+      throw error
     }
     return nil
   }
 
-  /// The state before a step that was not finite is the last good one.
+  /// The state before a step that was not finite is the last good one, unless the steps before have
+  /// ruined the weights: then what was saved earlier stays.
   private func saveState(before error: NonFiniteError) throws {
-    guard learner.net.state.entries.allSatisfy({ $0.value.isFinite }) else { return }
+    guard !trainer.result.hasDiverged else { return say(Self.divergence) }
     try backbone.write(steps: trainer.progress.steps)
     try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
     say(
@@ -262,7 +283,8 @@ struct Pretraining {
 
   private func fineTune(with labelsPerClass: Int) throws {
     guard let (bank, queries) = source.labeled else { return }
-    let fewest = Dictionary(grouping: bank.labels) { $0 }.values.map(\.count).min() ?? 0
+    let counts = Dictionary(grouping: bank.labels) { $0 }.mapValues(\.count)
+    let fewest = bank.classNames.indices.map { counts[$0] ?? 0 }.min() ?? 0
     guard labelsPerClass <= fewest else {
       throw UsageError(
         "--fine-tune needs at most \(fewest) labels of a class, which its smallest one has; got "
@@ -305,13 +327,13 @@ struct Pretraining {
     broken.prefix(20).forEach(say)
   }
 
-  private static func check(_ options: Options, _ source: Source) throws {
+  private static func checkEvaluations(_ options: Options, _ source: Source) throws {
     guard let epochs = options.evaluateEvery else { return }
     guard source.judge != nil || source.labelFree != nil else {
       throw UsageError(
         "--evaluate-every needs more images to look at; there are \(source.training.count)")
     }
-    let first = epochs * source.stepsPerEpoch
+    let first = source.steps(epochs: epochs)
     if options.keepBest != nil, source.steps < first {
       throw UsageError(
         "--keep-best needs a training of at least \(first) steps, after which --evaluate-every first "

@@ -66,6 +66,11 @@ struct RunDirectory {
     return formatter.string(from: Date())
   }
 
+  /// Whether files of a run are in a directory.
+  static func holdsRun(_ directory: String) -> Bool {
+    (try? runFiles(in: directory).isEmpty) == false
+  }
+
   /// Removes the directory if nothing is in it.
   func removeIfEmpty() { rmdir(path) }
 

@@ -56,13 +56,13 @@ struct RunEvaluation {
   private func metrics(
     of learner: any Learner, _ former: [[Int]]?
   ) throws -> (metrics: Metrics, neighbors: [[Int]]?) {
-    let labels = Metrics(try judge.map { [("knn", try $0.accuracy(of: learner))] } ?? [])
     do {
+      let labels = Metrics(try judge.map { [("knn", try $0.accuracy(of: learner))] } ?? [])
       let found = try labelFree?.evaluate(learner, former: former)
       return ((found?.metrics ?? [:]) + labels, found?.neighbors)
     } catch is NonFiniteFeaturesError {
       // The step that cannot go on says so itself, or the end of the run.
-      return ([Self.labelFreeMetric: .nan] + labels, nil)
+      return ([Self.labelFreeMetric: .nan] + (judge == nil ? [:] : ["knn": .nan]), nil)
     }
   }
 }

@@ -64,6 +64,13 @@ enum RunProcesses {
     }
   }
 
+  /// The share of a batch that the processes on this machine have.
+  static var shareOfThisMachine: Double {
+    let size = ProcessGroup.world.size
+    let here = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) }
+    return Double(min(size, here ?? size)) / Double(size)
+  }
+
   /// Throws unless all processes have the same command line, images, seed and program.
   static func check(_ group: ProcessGroup, _ options: Options, _ note: RunNote) throws {
     guard !group.isSingle else { return }

@@ -156,7 +156,7 @@ final class RunReporter {
       .init(
         "Steps",
         "\(source.steps) of \(source.batchSize * options.accumulatedBatches) images, "
-          + "\(source.stepsPerEpoch) to an epoch"),
+          + "\(source.steps(epochs: 1)) to an epoch"),
       .init("Views", source.sizes),
       .init(
         "Optimizer",

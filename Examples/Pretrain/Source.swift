@@ -26,7 +26,8 @@ struct Source {
   let viewSize: Size2D
   /// How many batches the training has.
   var steps: Int
-  let stepsPerEpoch: Int
+  /// Not whole where a step of several batches may end one pass over the images and begin the next.
+  private let stepsPerEpoch: Double
 
   /// Images that measures without labels look at.
   private let lookedAt: any ImageDataset
@@ -60,14 +61,15 @@ struct Source {
         "--batch \(batchSize) needs an image for each process; there are \(processes) processes")
     }
     self.training = training
-    let batchesPerEpoch = training.count / batchSize
-    stepsPerEpoch = max(1, batchesPerEpoch / options.accumulatedBatches)
+    let perEpoch = Double(training.count / batchSize) / Double(options.accumulatedBatches)
     steps =
       switch options.length {
       case .steps(let steps): steps
-      case .epochs(let epochs): epochs * stepsPerEpoch
-      case nil: options.former?.note.steps ?? recipe.stepCount(stepsPerEpoch: stepsPerEpoch)
+      case .epochs(let epochs): Self.steps(epochs: epochs, perEpoch)
+      case nil:
+        options.former?.note.steps ?? recipe.stepCount(stepsPerEpoch: perEpoch)
       }
+    stepsPerEpoch = perEpoch
     let labeled = sets.judged(bankSize: recipe.bankSize)
     let size = imageSize
     self.labeled = labeled
@@ -90,6 +92,13 @@ struct Source {
     say(
       "views differ in brightness and contrast; saturation, hue and gray views need 3 channels, and "
         + "the images have \(channels)")
+  }
+
+  /// The steps of so many passes over the images, at least one.
+  func steps(epochs: Int) -> Int { Self.steps(epochs: epochs, stepsPerEpoch) }
+
+  private static func steps(epochs: Int, _ stepsPerEpoch: Double) -> Int {
+    max(1, Int(Double(epochs) * stepsPerEpoch + 1e-6))
   }
 
   /// What evaluates the features without labels; nil if there are too few images to look at.

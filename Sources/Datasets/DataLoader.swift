@@ -141,7 +141,7 @@ extension DataLoader {
   }
 
   /// The same batch, or why its images cannot be read.
-  private func loadedBatch(at step: Int) throws -> Batch {
+  package func loadedBatch(at step: Int) throws -> Batch {
     try epoch(step / batchCount).batch(step % batchCount) {
       try loadedImages(of: dataset, at: $0)
     }

@@ -22,6 +22,8 @@ package func writeAtomically(to path: String, _ write: (FileHandle) throws -> Vo
   let temporary = TemporaryName.next(for: target)
   let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
   guard descriptor >= 0 else { throw unwritable(path, systemReason()) }
+  // Held until the file is closed: who sees it knows that the writer lives, in another container too.
+  flock(descriptor, LOCK_EX | LOCK_NB)
   let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   defer { unlink(temporary) }
   do {
@@ -119,9 +121,19 @@ private func removeLeftovers(of path: String) {
   let names = try? FileManager.default.contentsOfDirectory(atPath: directory)
   for candidate in names ?? [] {
     guard let process = TemporaryName.process(of: candidate, for: name) else { continue }
-    // Another process that is alive may be saving too.
-    if kill(process, 0) != 0, errno == ESRCH { unlink("\(directory)/\(candidate)") }
+    // Another process that is alive may be saving too; one in another container has a number that
+    // says nothing here, but its lock.
+    let leftover = "\(directory)/\(candidate)"
+    if kill(process, 0) != 0, errno == ESRCH, !isLocked(leftover) { unlink(leftover) }
   }
+}
+
+/// Whether a process holds a lock on a file.
+private func isLocked(_ path: String) -> Bool {
+  let descriptor = open(path, O_RDWR | O_CLOEXEC)
+  guard descriptor >= 0 else { return false }
+  defer { close(descriptor) }
+  return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
 }
 
 /// Makes a directory, and those above it; nothing if it is there.

@@ -18,8 +18,8 @@ final class BatchStream {
   private(set) var lastBatch: Batch?
   private let learner: any Learner
   private let first: Int
-  private let makeSource: (_ number: Int, RandomStream) -> Prefetcher<Drawn>
-  private var source: Prefetcher<Drawn>
+  private let makeSource: (_ number: Int, RandomStream) -> Prefetcher<Result<Drawn, any Error>>
+  private var source: Prefetcher<Result<Drawn, any Error>>
   private var formerWaitSeconds = 0.0
 
   /// - Parameters:
@@ -37,7 +37,9 @@ final class BatchStream {
     let draw = chunkSize.map { Self.drawingChunked(learner, $0) } ?? Self.drawing(learner)
     makeSource = { number, stream in
       let streams = SplitStreams(stream, from: number)
-      return Prefetcher(from: number, ahead: ahead) { draw(loader.batch(at: $0), streams[$0]) }
+      return Prefetcher(from: number, ahead: ahead) { number in
+        Result { draw(try loader.loadedBatch(at: number), streams[number]) }
+      }
     }
     source = makeSource(first, learner.stream)
   }
@@ -46,18 +48,25 @@ final class BatchStream {
   var waitSeconds: Double { formerWaitSeconds + source.waitSeconds }
 
   /// The loss of the next batch; moves the learner's stream as drawing its views does.
-  func next() -> StepLoss {
-    var (drawn, stream) = (source.next(), learner.stream)
+  ///
+  /// - Throws: Why its images cannot be read.
+  func next() throws -> StepLoss { try take().loss() }
+
+  /// Passes over the next batch, as if it had been taken.
+  func pass() throws { _ = try take() }
+
+  private func take() throws -> Drawn {
+    var (drawn, stream) = (try source.next().get(), learner.stream)
     if stream.split() != drawn.stream {
       // Something else, such as a callback, has drawn from the learner's stream in between.
       formerWaitSeconds = waitSeconds
       source = makeSource(first + count, learner.stream)
-      drawn = source.next()
+      drawn = try source.next().get()
     }
     learner.stream = stream
     count += 1
     lastBatch = drawn.batch
-    return drawn.loss()
+    return drawn
   }
 
   private static func drawing<L: Learner>(

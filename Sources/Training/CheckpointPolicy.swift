@@ -129,7 +129,8 @@ public struct BestNetworks: TrainingCallback {
   public func callAsFunction(
     after report: StepReport, in trainer: Trainer
   ) throws -> [TrainingEvent] {
-    guard let value = report.evaluated(metric) else { return [] }
+    // A network that has diverged is no best one.
+    guard let value = report.evaluated(metric), value.isFinite else { return [] }
     do {
       return try keep(trainer.learner.net, report, value)
     } catch let error as FileError {
@@ -141,11 +142,9 @@ public struct BestNetworks: TrainingCallback {
     _ net: any Module, _ report: StepReport, _ value: Float
   ) throws -> [TrainingEvent] {
     let new = Entry(epoch: report.epoch + 1, value: value, metric: metric)
-    let all = try Self.entries(in: directory, metric)
-    // A training that goes on comes to an epoch again, with other threads perhaps to another
-    // number.
-    try all.filter { $0.epoch == new.epoch }.forEach(remove)
-    let others = all.filter { $0.epoch != new.epoch }.sorted { $0.isBetter(than: $1) }
+    // A training that goes on comes to an evaluation again, and to the same number.
+    let others = try Self.entries(in: directory, metric).filter { $0.name != new.name }
+      .sorted { $0.isBetter(than: $1) }
     guard others.prefix(count).filter({ $0.isBetter(than: new) }).count < count else { return [] }
     let path = directory + "/" + new.name
     try net.save(to: path)

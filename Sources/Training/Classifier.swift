@@ -24,6 +24,8 @@ public struct ClassificationMethod: LearningMethod {
 
   /// It does: the labels keep classes apart.
   public var preventsCollapse: Bool { true }
+  /// Its loss is a mean over images.
+  public var runsInSeveralProcesses: Bool { true }
 
   /// The linear layer.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {

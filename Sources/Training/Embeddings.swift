@@ -12,7 +12,7 @@ import Tensor
 ///
 /// ```swift
 /// let photos = try ImageFolder.load(directory: "photos", imageSize: 96)
-/// let embeddings = Embeddings(of: photos, by: net, hiddenLayer: "avgpool", imageSize: 96)
+/// let embeddings = try Embeddings(of: photos, by: net, hiddenLayer: "avgpool", imageSize: 96)
 /// try embeddings.write(to: "embeddings.csv")
 /// try embeddings.features.writeNumPy(to: "embeddings.npy")
 /// ```

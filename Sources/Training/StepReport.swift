@@ -5,10 +5,14 @@ import SelfSupervised
 public struct StepReport: Sendable {
   /// How many steps have been taken, this one included.
   public let step: Int
-  /// How many passes over the data have begun before this step's batch.
+  /// How many passes over the data had ended before this step's; before the last of those that end
+  /// with this step, if any do.
   public let epoch: Int
+  /// How many passes over the data end with this step: more than one only where it has several
+  /// batches.
+  let endedEpochCount: Int
   /// Whether this step ends a pass over the data.
-  public let endsEpoch: Bool
+  public var endsEpoch: Bool { endedEpochCount > 0 }
   /// The loss of this step; the mean over its batches where gradients are accumulated.
   public let loss: Float
   /// The loss averaged over about the last twenty steps.

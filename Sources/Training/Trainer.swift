@@ -17,8 +17,8 @@ import Tensor
 /// or, in one call, `try trainer.run()`. In a program that has joined others (`ProcessGroup`), each
 /// process's trainer takes its part of every batch, and all take the steps that one process would;
 /// callbacks are called in the first one alone. A training that is restored from a checkpoint goes on bit
-/// for bit, on the same processor with as many threads and the same precision, also to more steps
-/// than it had before.
+/// for bit, on the same kind of processor with any number of threads and the same precision, also to
+/// more steps than it had before.
 public final class Trainer {
   /// What to do about a loss or a gradient that is NaN or infinite.
   public enum NonFinitePolicy: Sendable {
@@ -238,9 +238,11 @@ extension Trainer {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     progress.seconds += seconds
     let batchesTaken = progress.steps * accumulatedBatches
+    let ended = batchesTaken / loader.batchCount
+    let endedBefore = (batchesTaken - accumulatedBatches) / loader.batchCount
     return StepReport(
-      step: progress.steps, epoch: (batchesTaken - 1) / loader.batchCount,
-      endsEpoch: batchesTaken % loader.batchCount < accumulatedBatches, loss: outcome.loss,
+      step: progress.steps, epoch: ended > endedBefore ? ended - 1 : ended,
+      endedEpochCount: ended - endedBefore, loss: outcome.loss,
       averageLoss: progress.averageLoss ?? .nan, gradientNorm: outcome.gradientNorm ?? .nan,
       statistics: outcome.last.statistics, metrics: outcome.last.metrics,
       learningRate: optimizer.learningRate, isSkipped: outcome.gradientNorm == nil,
@@ -277,11 +279,14 @@ extension Trainer {
     var before: Before
     repeat {
       before = Before(streams: learner.randomStreams, statistics: statistics)
-      last = source.next()
+      last = try source.next()
       let loss = group.isSingle ? last.item : Float(group.sum(Double(last.item)))
       sum += loss
       guard loss.isFinite else {
-        return (sum, try leaveOut("the loss became \(loss)", source, before), last)
+        let norm = try leaveOut("the loss became \(loss)", source, before)
+        // The step's other batches are left out with it.
+        while !source.count.isMultiple(of: accumulatedBatches) { try source.pass() }
+        return (sum, norm, last)
       }
       guard chunkSize == nil else { continue }
       let isLast = source.count.isMultiple(of: accumulatedBatches)

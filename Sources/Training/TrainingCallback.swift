@@ -67,7 +67,10 @@ public struct TrainingInterval: Sendable {
   /// Whether the interval ends with this step.
   mutating func ends(with report: StepReport) -> Bool {
     if let steps { return report.step.isMultiple(of: steps) }
-    if let epochs { return report.endsEpoch && (report.epoch + 1).isMultiple(of: epochs) }
+    if let epochs {
+      let ended = report.epoch + 1
+      return report.endsEpoch && ended / epochs > (ended - report.endedEpochCount) / epochs
+    }
     guard let minutes, ContinuousClock.now - last >= .seconds(60 * minutes) else { return false }
     last = .now
     return true
@@ -101,7 +104,7 @@ public struct Evaluation: TrainingCallback {
 }
 
 /// Ends a training when a number of its evaluations has not risen for a while.
-public struct EarlyStopping: TrainingCallback, Codable {
+public struct EarlyStopping: TrainingCallback {
   private let metric: String
   private let patience: Int
   private let least: Float
@@ -115,6 +118,24 @@ public struct EarlyStopping: TrainingCallback, Codable {
     self.metric = metric
     self.patience = patience
     self.least = least
+  }
+
+  /// The best number, and how many evaluations it is old; not what was asked for, which another
+  /// training may ask otherwise.
+  public var memory: String {
+    get {
+      let progress = Progress(best: best, waited: waited)
+      return (try? JSONEncoder().encode(progress)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+    set {
+      let progress = try? JSONDecoder().decode(Progress.self, from: Data(newValue.utf8))
+      if let progress { (best, waited) = (progress.best, progress.waited) }
+    }
+  }
+
+  private struct Progress: Codable {
+    let best: Float
+    let waited: Int
   }
 
   /// Looks at the evaluations of a step.

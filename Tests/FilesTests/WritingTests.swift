@@ -110,6 +110,20 @@ final class WritingTests: XCTestCase {
     }
   }
 
+  /// A process of another container has a number that says nothing here.
+  func testAFileThatIsBeingWrittenStays() throws {
+    try withTemporaryFolder { folder in
+      let partial = "\(folder)/file.99999999.1.partial"
+      let descriptor = open(partial, O_RDWR | O_CREAT, 0o644)
+      XCTAssertEqual(flock(descriptor, LOCK_EX), 0)
+      try write("whole", to: folder + "/file")
+      XCTAssertTrue(FileManager.default.fileExists(atPath: partial))
+      close(descriptor)
+      try write("whole", to: folder + "/file")
+      XCTAssertFalse(FileManager.default.fileExists(atPath: partial))
+    }
+  }
+
   func testThreadsMaySaveToOnePath() throws {
     try withTemporaryFolder { folder in
       let failures = Mutex<[String]>([])

@@ -129,6 +129,29 @@ final class TrainerTests: XCTestCase {
     XCTAssertEqual(reports.map(\.epoch), [0, 0])
   }
 
+  /// Six batches in an epoch, four or eight in a step: each pass that ends is reported, and no interval
+  /// is missed where several end at once.
+  func testEpochsOfAccumulatedBatches() throws {
+    for (accumulated, epochs, ends) in [
+      (4, [0, 0, 1, 2, 2, 3], [false, true, true, false, true, true]),
+      (8, [0, 1, 3, 4, 5, 7], [true, true, true, true, true, true]),
+    ] {
+      let trainer = trainer(steps: 6)
+      trainer.accumulatedBatches = accumulated
+      var evaluated: [Int] = []
+      trainer.callbacks = [
+        Evaluation(every: .epochs(3)) { _ in
+          evaluated.append(trainer.progress.steps)
+          return [:]
+        }
+      ]
+      let reports = Array(trainer.steps())
+      XCTAssertEqual(reports.map(\.epoch), epochs)
+      XCTAssertEqual(reports.map(\.endsEpoch), ends)
+      XCTAssertEqual(evaluated, accumulated == 4 ? [5] : [3, 5])
+    }
+  }
+
   func testSchedulesSetEachStep() throws {
     let trainer = trainer(steps: 4)
     trainer.optimizer.groups[0].weightDecay = 0
@@ -227,6 +250,34 @@ final class TrainerTests: XCTestCase {
     XCTAssertEqual(trainer.progress.skippedSteps, 3)
   }
 
+  /// A step that is left out takes all of its batches along: the next one has as many as ever.
+  func testAStepOfSeveralBatchesIsLeftOutWhole() throws {
+    let (broken, whole) = (trainer(steps: 4, dropout: false), trainer(steps: 4, dropout: false))
+    for trainer in [broken, whole] {
+      trainer.accumulatedBatches = 3
+      trainer.nonFinitePolicy = .skip(limit: 2)
+      trainer.optimizer.learningRate = 0
+    }
+    let net = try XCTUnwrap(broken.learner.net as? Sequential)
+    let weight = net.parameters[0]
+    let kept = weight.value
+    var seen: [[Float]] = [[], []]
+    for (index, trainer) in [broken, whole].enumerated() {
+      for report in trainer.steps() {
+        seen[index].append(report.loss)
+        guard index == 0, report.step < 3 else { continue }
+        weight.value = report.step == 1 ? kept * .nan : kept
+        trainer.learner.resetMovingAverage()
+      }
+      try trainer.finish()
+    }
+    XCTAssertEqual(seen[0].map(\.isFinite), [true, false, true, true])
+    XCTAssertEqual(broken.progress.skippedSteps, 1)
+    // MoCo's queue lacks the keys of the step that was left out; batches and views are the same.
+    XCTAssertEqual(broken.learner.stream, whole.learner.stream)
+    XCTAssertEqual(seen[0][0], seen[1][0])
+  }
+
   /// Running statistics are what they were before a loss that became NaN, whether it ends the
   /// training or is left out.
   func testAStepThatIsLeftOutLeavesNoTrace() throws {
@@ -271,6 +322,26 @@ final class TrainerTests: XCTestCase {
     XCTAssertThrowsError(try trainer.finish()) { XCTAssertTrue($0 is NonFiniteError) }
   }
 
+  /// Pictures that are gone end a training with an error, not the program; what was learned can be saved.
+  func testPicturesThatVanishAreAnError() throws {
+    try withTemporaryFolder { folder in
+      for number in 0..<8 {
+        try Tensor.full(0.1 * Float(number), [16, 16, 3]).writeNumPy(to: "\(folder)/\(number).npy")
+      }
+      let pictures = try ImageFolder.open(directory: folder, imageSize: 16) { _ in }
+      let trainer = trainer(steps: 20)
+      let lazy = Trainer(
+        trainer.learner, optimizer: trainer.optimizer, loader: DataLoader(pictures, batchSize: 4),
+        stepCount: 20)
+      _ = try lazy.next()
+      for number in 0..<8 {
+        try FileManager.default.removeItem(atPath: "\(folder)/\(number).npy")
+      }
+      XCTAssertThrowsError(try lazy.run()) { XCTAssertTrue($0 is FileError, "\($0)") }
+      XCTAssertNoThrow(try lazy.checkpoint())
+    }
+  }
+
   // MARK: - Callbacks
 
   func testEarlyStoppingWaitsAndRemembers() throws {
@@ -290,6 +361,23 @@ final class TrainerTests: XCTestCase {
     let second = stopping(values)
     try second.restore(first.checkpoint())
     XCTAssertEqual(try second.run().progress.steps, 6)
+  }
+
+  /// What a checkpoint remembers is how far the number has come, not what was asked for.
+  func testEarlyStoppingMayBeAskedForMorePatience() {
+    var impatient = EarlyStopping(on: "score", patience: 1)
+    var patient = EarlyStopping(on: "score", patience: 3)
+    let trainer = trainer(steps: 9)
+    func stops(_ callback: inout EarlyStopping, _ value: Float) throws -> Bool {
+      var report = try trainer.next()
+      report?.events = [.evaluation(["score": value])]
+      return !callback(after: try XCTUnwrap(report), in: trainer).isEmpty
+    }
+    XCTAssertFalse(try stops(&impatient, 0.5))
+    XCTAssertTrue(try stops(&impatient, 0.4))
+    patient.memory = impatient.memory
+    XCTAssertFalse(try stops(&patient, 0.4))
+    XCTAssertTrue(try stops(&patient, 0.5))
   }
 
   func testCheckpointsAtIntervalsAndAtTheEnd() throws {
@@ -391,6 +479,22 @@ final class TrainerTests: XCTestCase {
       XCTAssertEqual(
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
         ["best-epoch-3-knn-0.7000.safetensors", "best-epoch-4-knn-0.7000.safetensors"])
+    }
+  }
+
+  /// Neither a network that has diverged nor another one of the same epoch takes a better one's place.
+  func testBestNetworksAreNotLost() throws {
+    try withTemporaryFolder { folder in
+      let values: [Float] = [0.5, 0.7, 0.6, .nan]
+      let trainer = trainer(steps: 8)
+      trainer.callbacks = [
+        Evaluation(every: .steps(2)) { _ in ["knn": values[trainer.progress.steps / 2 - 1]] },
+        BestNetworks(in: folder, count: 2),
+      ]
+      try trainer.run()
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
+        ["best-epoch-1-knn-0.6000.safetensors", "best-epoch-1-knn-0.7000.safetensors"])
     }
   }
 

@@ -156,10 +156,13 @@ package struct Arguments: Sendable {
   }
 
   /// The number of a flag, if it has one, which must be above zero.
-  package func optionalPositive(_ name: String) throws -> Float? {
+  package func optionalPositive(
+    _ name: String, atMost most: Float = .greatestFiniteMagnitude
+  ) throws -> Float? {
     guard let text = string(name) else { return nil }
-    guard let value = Float(text), value > 0, value.isFinite else {
-      throw UsageError("\(name) needs a number above zero; got \"\(text)\"")
+    guard let value = Float(text), value > 0, value <= most else {
+      let limit = most == .greatestFiniteMagnitude ? "" : ", at most \(Int(most))"
+      throw UsageError("\(name) needs a number above zero\(limit); got \"\(text)\"")
     }
     return value
   }

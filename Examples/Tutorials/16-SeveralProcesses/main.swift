@@ -1,6 +1,6 @@
 // The same training in one process or in several, which share every batch.
 //   swift run -c release TutorialSeveralProcesses [STEPS]
-//   mpirun -n 2 .build/release/TutorialSeveralProcesses
+//   mpirun --bind-to none -n 2 .build/release/TutorialSeveralProcesses
 import Arguments
 import Datasets
 import SelfSupervised

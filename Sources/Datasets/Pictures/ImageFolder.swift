@@ -106,7 +106,10 @@ public enum ImageFolder {
       decoded = kept
     } else {
       decoded = try DecodedPictures(contents, to: format, progress: progress)
-      cache?.write(decoded, report: onDecodingError)
+      // What is not the pictures' own fault may be mended before the next time.
+      if decoded.failures.allSatisfy({ $0.error.kind == .damaged }) {
+        cache?.write(decoded, report: onDecodingError)
+      }
     }
     let failures = contents.problems + decoded.failures.map(\.error)
     if let error = decoded.failures.first(where: { $0.error.kind == .missingLibrary })?.error {

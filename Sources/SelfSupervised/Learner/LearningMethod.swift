@@ -17,7 +17,9 @@ public protocol LearningMethod<Views>: Sendable {
   /// Whether the loss itself keeps images apart, by negatives or by a term of its own. Where it
   /// does not, only a predictor and a slow target do.
   var preventsCollapse: Bool { get }
-  /// Whether the loss may be that of one process's part of a batch: see `withProcessGroup`.
+  /// Whether several processes, each with its part of a batch, take the step that one takes: the loss
+  /// is a mean over images, or gathers what it needs of the others' (``allGather(_:)-(Tensor)``), and
+  /// so do memories.
   var runsInSeveralProcesses: Bool { get }
 
   /// Makes the parts; called once for each learner, inside `withRandomSeed`.
@@ -55,8 +57,8 @@ public typealias Augmentations = (first: any Augmentation, second: any Augmentat
 extension LearningMethod {
   /// It does not.
   public var preventsCollapse: Bool { false }
-  /// It may, as losses that are means over images may.
-  public var runsInSeveralProcesses: Bool { true }
+  /// Not unless the method says so: several processes would train on another loss unseen.
+  public var runsInSeveralProcesses: Bool { false }
 
   /// The views of the images, wherever they are in their data set.
   public func views(

@@ -164,8 +164,9 @@ public final class MethodLearner<M: LearningMethod>: Learner {
     let group = ProcessGroup.current
     precondition(
       group.isSingle || (method.runsInSeveralProcesses && locals == 0),
-      "\(M.self)\(locals == 0 ? "" : " with local views") needs one process, for its loss is not "
-        + "summed over several; got \(group.size)")
+      "\(M.self)\(locals == 0 ? "" : " with local views") needs one process"
+        + (locals == 0 ? ", unless its runsInSeveralProcesses says otherwise" : "")
+        + "; got \(group.size)")
     let rows = group.rows(views.count)
     begin(rows.total, labels, own: rows.own.count)
     let pass = pass(labels: labels)

@@ -27,6 +27,6 @@ public struct Pass<Parts: MethodParts> {
 
   /// What a head makes of rows of both views.
   public func apply(_ head: any Module, _ rows: ViewPair) -> ViewPair {
-    batching(rows, atOnce: fusesViews, run: head.callAsFunction)
+    batching(rows, atOnce: fusesViews && head.isSampleIndependent, run: head.callAsFunction)
   }
 }

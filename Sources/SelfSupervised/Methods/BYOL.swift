@@ -33,6 +33,9 @@ public struct BYOLMethod: MultiCropMethod {
   let useMomentum: Bool
   let simplicialEmbedding: SimplicialEmbedding.Configuration?
 
+  /// Its loss is a mean over images.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// Projector, predictor and target.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> BYOLParts {
     guard useMomentum else { return simSiam.makeParts(for: backbone, using: &stream) }

@@ -20,6 +20,9 @@ public struct BarlowTwinsMethod: ProjectionMethod {
   let projectionHiddenSize: Int?
   let redundancyWeight: Float
 
+  /// Its correlations are those of all processes' images.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// The projector.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {
     let size = projectionSize ?? min(4 * backbone.width, Self.paperProjectionSize)

@@ -38,6 +38,8 @@ public struct MoCoMethod: LearningMethod {
 
   /// It does, by the queue's keys.
   public var preventsCollapse: Bool { true }
+  /// Its queue takes the keys of all processes' images.
+  public var runsInSeveralProcesses: Bool { true }
 
   /// The projector, the target and a queue.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts {
@@ -92,7 +94,8 @@ public struct MoCoMethod: LearningMethod {
 extension MethodLearner where M == MoCoMethod {
   /// MoCo around any network; the network itself is not changed.
   ///
-  /// The other arguments are those of every ``MethodLearner``.
+  /// The other arguments are those of every ``MethodLearner``; views go through the network one after
+  /// the other, as queries and as keys.
   ///
   /// The method's own arguments:
   ///
@@ -112,8 +115,8 @@ extension MethodLearner where M == MoCoMethod {
     projectionHiddenSize: Int? = nil, queueSize: Int = 65_536,
     startsRandom: Bool = false, temperature: Float = 0.2,
     movingAverageDecay: MovingAverageDecay = 0.999, targetNorm: TargetNorm = .batch,
-    isSymmetric: Bool = false, viewBatching: ViewBatching = .separate,
-    augmentation: (any Augmentation)? = nil, secondAugmentation: (any Augmentation)? = nil,
+    isSymmetric: Bool = false, augmentation: (any Augmentation)? = nil,
+    secondAugmentation: (any Augmentation)? = nil,
     seed: UInt64? = nil
   ) {
     let method = MoCoMethod(
@@ -123,7 +126,7 @@ extension MethodLearner where M == MoCoMethod {
       targetNorm: targetNorm, isSymmetric: isSymmetric)
     self.init(
       net, method, imageSize: imageSize, inputShape: inputShape, hiddenLayer: hiddenLayer,
-      channels: channels, viewBatching: viewBatching, augmentation: augmentation,
-      secondAugmentation: secondAugmentation, seed: seed)
+      channels: channels, augmentation: augmentation, secondAugmentation: secondAugmentation,
+      seed: seed)
   }
 }

@@ -41,6 +41,9 @@ public struct NNCLRMethod: ProjectionMethod {
     public let queue: MemoryBank
   }
 
+  /// Its memory and its negatives are those of all processes' images.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// The heads, and an empty memory.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> Parts {
     precondition(temperature > 0, "NNCLR needs a temperature above zero; got \(temperature)")

@@ -56,6 +56,9 @@ public struct PixelCLMethod: LearningMethod {
     public let target: TargetNetwork
   }
 
+  /// Its loss is a mean over images or over the pairs of all processes.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// The heads and the target.
   ///
   /// - Precondition: The second tapped layer gives a map of more than one pixel.

@@ -29,6 +29,9 @@ public struct SimCLRMethod: ProjectionMethod, MultiCropMethod {
   let temperature: Float
   let isDecoupled: Bool
 
+  /// Its negatives are those of all processes' images.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// The projector.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {
     precondition(temperature > 0, "SimCLR needs a temperature above zero; got \(temperature)")

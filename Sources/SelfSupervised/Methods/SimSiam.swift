@@ -16,6 +16,9 @@ public struct SimSiamMethod: MultiCropMethod {
   let predictorHiddenSize: Int?
   let simplicialEmbedding: SimplicialEmbedding.Configuration?
 
+  /// Its loss is a mean over images.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// A projector of three layers that ends with batch norm, and a predictor that is a bottleneck.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> BYOLParts {
     let projector = embedded(simplicialEmbedding, backbone.width) {

@@ -21,6 +21,9 @@ public struct VICRegMethod: ProjectionMethod, MultiCropMethod {
   let projectionHiddenSize: Int?
   let weights: VICRegWeights
 
+  /// Its variances are those of all processes' images.
+  public var runsInSeveralProcesses: Bool { true }
+
   /// The projector.
   public func makeParts(for backbone: Backbone, using stream: inout RandomStream) -> ProjectorOnly {
     let size = projectionSize ?? min(4 * backbone.width, Self.paperProjectionSize)

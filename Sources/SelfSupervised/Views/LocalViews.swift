@@ -78,7 +78,7 @@ extension ViewPair {
   /// The mean of a loss over all pairs of a large view and another one: with m local views 1 + 2m of
   /// them, as in DINO's code, where each large view is told from all others (Caron et al., 2021,
   /// equation 3).
-  func meanOverPairs(_ loss: (Tensor, Tensor) -> Tensor) -> Tensor {
+  public func meanOverPairs(_ loss: (Tensor, Tensor) -> Tensor) -> Tensor {
     locals.flatMap { [loss(first, $0), loss(second, $0)] }.reduce(loss(first, second), +)
       / Float(1 + 2 * locals.count)
   }

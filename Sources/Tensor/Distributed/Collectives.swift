@@ -5,7 +5,7 @@
 ///
 /// - Parameter x: A tensor of shape [own count, …]; counts may differ, other axes may not.
 /// - Returns: A tensor of shape [count of all, …].
-package func allGather(_ x: Tensor) -> Tensor {
+public func allGather(_ x: Tensor) -> Tensor {
   let group = ProcessGroup.current
   guard !group.isSingle else { return x }
   precondition(x.rank >= 1, "allGather needs rows; got shape \(x.shape)")
@@ -29,7 +29,7 @@ package func allGather(_ x: Tensor) -> Tensor {
 ///
 /// A loss that every process computes of it alike counts once for each: a learner weighs each
 /// process's loss by its share of the rows.
-package func allReduceSum(_ x: Tensor) -> Tensor {
+public func allReduceSum(_ x: Tensor) -> Tensor {
   let group = ProcessGroup.current
   guard !group.isSingle else { return x }
   return group.sum(x.detached).recorded(from: [x]) { gradient, _ in [group.sum(gradient)] }
@@ -62,7 +62,7 @@ package struct BatchRows: Sendable {
 
 extension ProcessGroup {
   /// The numbers of all processes behind each other; each may have another count of them.
-  package func allGatherRows(_ numbers: [Int]) -> [Int] {
+  public func allGatherRows(_ numbers: [Int]) -> [Int] {
     allGather(numbers, counts: rows(numbers.count).counts, filler: 0)
   }
 

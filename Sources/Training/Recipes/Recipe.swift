@@ -61,8 +61,11 @@ public struct Recipe: Sendable {
 
   init(method: MethodName) { self.method = method }
 
-  /// How many steps a training has, of so many in an epoch.
-  public func stepCount(stepsPerEpoch: Int) -> Int { max(epochs * stepsPerEpoch, fewestSteps) }
+  /// How many steps a training has, of so many in an epoch: a broken number where steps take several
+  /// batches.
+  public func stepCount(stepsPerEpoch: Double) -> Int {
+    max(1, Int(Double(epochs) * stepsPerEpoch + 1e-6), fewestSteps)
+  }
 
   /// The size of views for a network that is to see images of a size.
   public func viewSize(of image: any Size2DConvertible) -> Size2D {

@@ -44,6 +44,26 @@ final class DecodedCacheTests: XCTestCase {
       try FileManager.default.contentsOfDirectory(atPath: files.path("cache")).count, 2)
   }
 
+  /// A picture that could not be opened may be there the next time; nothing would say that it is.
+  func testWhatIsNoPicturesFaultIsNotKept() throws {
+    let files = try TemporaryFiles(for: self)
+    try FileManager.default.createDirectory(
+      atPath: files.path("in"), withIntermediateDirectories: true)
+    for name in ["a.png", "b.png"] {
+      try files.write(PictureFixtures.bytes("color.png"), to: "in/\(name)")
+    }
+    let contents = try ImageFolder.contents(of: files.path("in"))
+    try FileManager.default.moveItem(atPath: files.path("in/b.png"), toPath: files.path("b.png"))
+    func load() throws -> Int {
+      try ImageFolder.load(
+        contents, imageSize: 8, cache: files.path("cache"), onDecodingError: { _ in }
+      ).count
+    }
+    XCTAssertEqual(try load(), 1)
+    try FileManager.default.moveItem(atPath: files.path("b.png"), toPath: files.path("in/b.png"))
+    XCTAssertEqual(try load(), 2)
+  }
+
   func testADamagedCacheIsMadeAnew() throws {
     let files = try TemporaryFiles(for: self)
     try FileManager.default.createDirectory(
