@@ -242,7 +242,9 @@ struct Pretraining {
   /// The state before a step that was not finite is the last good one, unless the steps before have
   /// ruined the weights: then what was saved earlier stays.
   private func saveState(before error: NonFiniteError) throws {
-    guard !trainer.result.hasDiverged else { return say(Self.divergence) }
+    guard !trainer.result.hasDiverged else {
+      return say(Self.divergence + ". What was saved before stays")
+    }
     try backbone.write(steps: trainer.progress.steps)
     try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
     say(
@@ -287,8 +289,10 @@ struct Pretraining {
     let fewest = bank.classNames.indices.map { counts[$0] ?? 0 }.min() ?? 0
     guard labelsPerClass <= fewest else {
       throw UsageError(
-        "--fine-tune needs at most \(fewest) labels of a class, which its smallest one has; got "
-          + "\(labelsPerClass)")
+        fewest == 0
+          ? "--fine-tune needs labels of every class beside those that evaluate; of one there are none"
+          : "--fine-tune needs at most \(fewest) labels of a class, which its smallest one has; got "
+            + "\(labelsPerClass)")
     }
     let scores = try FineTuning().compare(
       learner.net, with: network.makeFromScratch, hiddenLayer: "avgpool", bank: bank,
