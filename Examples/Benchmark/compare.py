@@ -7,7 +7,7 @@ Usage: python Examples/Benchmark/compare.py [TABLE] [--rounds 3] [--threads 2]
 import argparse
 import os
 
-from interleaved import BENCHMARK, PEER, heading, line, measured
+from interleaved import AVX2, BENCHMARK, PEER, heading, limits, line, measured
 
 STEPS = [
     ("BYOL, ResNet-18 small stem, 32x32, batch 64", "--net resnet18 --stem small --size 32 --batch 64"),
@@ -176,7 +176,10 @@ def main():
     parser.add_argument("--case", type=int, action="append", help="only this row of step, methods")
     parser.add_argument("--bf16", action="store_true", help="step: products of bfloat16 as well, PyTorch's by its autocast")
     parser.add_argument("--peers", default="eager", help="step: eager, compiled or eager,compiled; the fastest counts")
+    parser.add_argument("--avx2", action="store_true", help="keep all libraries to AVX2, as on processors that have no more")
     arguments = parser.parse_args()
+    if arguments.avx2:
+        limits.update(AVX2)
     arguments.peers = arguments.peers.split(",")
     if unknown := set(arguments.peers) - set(PEERS):
         parser.error(f"--peers needs {' or '.join(PEERS)}, or both with a comma; got {', '.join(unknown)}")

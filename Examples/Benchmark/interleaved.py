@@ -9,6 +9,10 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEER = [sys.executable, str(HERE / "pytorch_peer")]
+# What keeps OpenBLAS, this package's kernels, and PyTorch's own, oneDNN's and MKL's to those of AVX2.
+AVX2 = {"OPENBLAS_CORETYPE": "Haswell", "TENSOR_MAX_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+limits = {}
 BENCHMARK = [str(HERE.parent.parent / ".build" / "release" / "benchmark")]
 
 
@@ -23,7 +27,7 @@ def measured(programs, rounds):
 
 def rows(command):
     # OpenBLAS chooses its kernels by the processor unless the environment names others.
-    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"}
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"} | limits
     result = subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, env=environment)
     if result.returncode != 0:
