@@ -28,6 +28,7 @@ struct Pretraining {
       try RunProcesses.checkSuits(group, options, fitsTime: fitsTime)
       let weights = try GivenWeights(options)
       source = try Source(options)
+      if !fitsTime { try Self.checkEvaluations(options, source) }
       network = try StartingNetwork(
         options, weights, imageSize: source.imageSize, channels: source.training.imageShape[2])
       net = try withRandomSeed(options.seed, network.make)
@@ -36,8 +37,8 @@ struct Pretraining {
       }
       if let minutes = options.minutes, fitsTime {
         try source.fit(minutes: Double(minutes), net, teacher, options)
+        try Self.checkEvaluations(options, source)
       }
-      try Self.checkEvaluations(options, source)
     } catch {
       if group.isFirst { directory.removeIfEmpty() }
       throw error
@@ -228,7 +229,6 @@ struct Pretraining {
       throw error
     } catch let error as FileError {
       // Pictures that can no longer be read: the steps so far are as good as ever.
-      progress.interrupt(with: "\(error)")
       try backbone.write(steps: trainer.progress.steps)
       try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
       say(

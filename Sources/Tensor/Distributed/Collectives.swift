@@ -62,7 +62,7 @@ package struct BatchRows: Sendable {
 
 extension ProcessGroup {
   /// The numbers of all processes behind each other; each may have another count of them.
-  public func allGatherRows(_ numbers: [Int]) -> [Int] {
+  package func allGatherRows(_ numbers: [Int]) -> [Int] {
     allGather(numbers, counts: rows(numbers.count).counts, filler: 0)
   }
 
