@@ -161,10 +161,22 @@ final class RunReporter {
       .init(
         "Optimizer",
         "\(source.recipe.optimizer.kind.rawValue) at \(source.recipe.optimizer.learningRate)"),
+      .init("Recipe", recipe),
       .init("Precision", options.precision.rawValue),
       .init("Seed", "\(options.seed)"),
       .init("Command line", (["pretrain"] + options.words).joined(separator: " ")),
     ]
+  }
+}
+
+extension RunReporter {
+  /// The numbers that `--crop` and `--set` change.
+  private var recipe: String {
+    let settings = RecipeSetting.all.filter { $0.methods.contains(options.method) }.map {
+      ($0.name, $0.value(in: source.recipe))
+    }
+    return ([("crop", source.recipe.crop.lowerBound)] + settings)
+      .map { name, value in name + String(format: " %g", value) }.joined(separator: ", ")
   }
 }
 

@@ -8,26 +8,39 @@ public struct RecipeSetting: Sendable {
   public let methods: Set<MethodName>
   /// Whether it is a whole number.
   public let isWhole: Bool
+  private let get: @Sendable (Recipe) -> Float
   private let set: @Sendable (inout Recipe, Float) -> Void
+
+  /// The number that a recipe has; 0 or 1 for what it does or does not.
+  public func value(in recipe: Recipe) -> Float { get(recipe) }
 
   /// Gives a recipe another number.
   public func apply(_ value: Float, to recipe: inout Recipe) { set(&recipe, value) }
 
+  private typealias Path<Value> = WritableKeyPath<Recipe, Value> & Sendable
+
   private init(
     _ name: String, _ range: ClosedRange<Float>, of methods: [MethodName] = MethodName.allCases,
-    _ set: @escaping @Sendable (inout Recipe, Float) -> Void
+    _ path: Path<Float>
   ) {
-    (self.name, self.range, isWhole, self.set) = (name, range, false, set)
-    self.methods = Set(methods)
+    (self.name, self.range, isWhole, self.methods) = (name, range, false, Set(methods))
+    get = { $0[keyPath: path] }
+    set = { $0[keyPath: path] = $1 }
   }
 
   private init(
     _ name: String, _ range: ClosedRange<Float>, of methods: [MethodName] = MethodName.allCases,
-    whole set: @escaping @Sendable (inout Recipe, Int) -> Void
+    _ path: Path<Int>
   ) {
-    (self.name, self.range, isWhole) = (name, range, true)
-    self.methods = Set(methods)
-    self.set = { set(&$0, Int($1)) }
+    (self.name, self.range, isWhole, self.methods) = (name, range, true, Set(methods))
+    get = { Float($0[keyPath: path]) }
+    set = { $0[keyPath: path] = Int($1) }
+  }
+
+  private init(_ name: String, of methods: [MethodName], _ path: Path<Bool>) {
+    (self.name, range, isWhole, self.methods) = (name, 0...1, true, Set(methods))
+    get = { $0[keyPath: path] ? 1 : 0 }
+    set = { $0[keyPath: path] = $1 == 1 }
   }
 
   private static let hidden = MethodName.allCases.filter {
@@ -36,32 +49,35 @@ public struct RecipeSetting: Sendable {
 
   /// All settings, in the order of a recipe's properties, but for what `pretrain` has flags for.
   public static let all: [RecipeSetting] = [
-    RecipeSetting("view-share", 0.1...2) { $0.viewShare = $1 },
-    RecipeSetting("weight-decay", 0...1) { $0.optimizer.weightDecay = $1 },
-    RecipeSetting("predictor-rate", 1e-3...1e3, of: [.byol, .simsiam]) { $0.predictorRate = $1 },
-    RecipeSetting("warm-up", 0...0.9) { $0.warmUp = $1 },
+    RecipeSetting("view-share", 0.1...2, \.viewShare),
+    RecipeSetting("weight-decay", 0...1, \.optimizer.weightDecay),
+    RecipeSetting("predictor-rate", 1e-3...1e3, of: [.byol, .simsiam], \.predictorRate),
+    RecipeSetting("warm-up", 0...0.9, \.warmUp),
     RecipeSetting(
       "projection-size", 2...65_536, of: MethodName.allCases.filter { $0 != .distillation },
-      whole: { $0.projectionSize = $1 }),
-    RecipeSetting(
-      "hidden-size", 2...65_536, of: hidden, whole: { $0.projectionHiddenSize = $1 }),
-    RecipeSetting(
-      "normalizes-projections", 0...1, of: [.byol],
-      whole: { $0.normalizesProjections = $1 == 1 }),
-    RecipeSetting("temperature", 1e-3...100, of: [.simclr, .nnclr, .moco]) { $0.temperature = $1 },
-    RecipeSetting("decoupled", 0...1, of: [.simclr], whole: { $0.isDecoupled = $1 == 1 }),
-    RecipeSetting("queue", 1...1_000_000, of: [.nnclr, .moco], whole: { $0.queueSize = $1 }),
-    RecipeSetting("moving-average", 0...1, of: [.byol, .moco, .pixelcl]) {
-      $0.movingAverageDecay = $1
-    },
-    RecipeSetting("flip", 0...1) { $0.flipProbability = $1 },
-    RecipeSetting("brightness", 0...10) { $0.colors.brightness = $1 },
-    RecipeSetting("contrast", 0...10) { $0.colors.contrast = $1 },
-    RecipeSetting("saturation", 0...10) { $0.colors.saturation = $1 },
-    RecipeSetting("hue", 0...0.5) { $0.colors.hue = $1 },
-    RecipeSetting("jitter", 0...1) { $0.colors.jitterProbability = $1 },
-    RecipeSetting("gray", 0...1) { $0.colors.grayProbability = $1 },
-    RecipeSetting("blur", 0...1) { $0.colors.blurProbability = $1 },
-    RecipeSetting("cutout", 0...1) { $0.colors.cutoutProbability = $1 },
+      \.projectionSize),
+    RecipeSetting("hidden-size", 2...65_536, of: hidden, \.projectionHiddenSize),
+    RecipeSetting("normalizes-projections", of: [.byol], \.normalizesProjections),
+    RecipeSetting("temperature", 1e-3...100, of: [.simclr, .nnclr, .moco], \.temperature),
+    RecipeSetting("decoupled", of: [.simclr], \.isDecoupled),
+    RecipeSetting("queue", 1...1_000_000, of: [.nnclr, .moco], \.queueSize),
+    RecipeSetting("moving-average", 0...1, of: [.byol, .moco, .pixelcl], \.movingAverageDecay),
+    RecipeSetting("flip", 0...1, \.flipProbability),
+    RecipeSetting("brightness", 0...10, \.colors.brightness),
+    RecipeSetting("contrast", 0...10, \.colors.contrast),
+    RecipeSetting("saturation", 0...10, \.colors.saturation),
+    RecipeSetting("hue", 0...0.5, \.colors.hue),
+    RecipeSetting("jitter", 0...1, \.colors.jitterShare),
+    RecipeSetting("gray", 0...1, \.colors.grayProbability),
+    RecipeSetting("blur", 0...1, \.colors.blurProbability),
+    RecipeSetting("cutout", 0...1, \.colors.cutoutProbability),
   ]
+}
+
+extension ViewColors {
+  /// The share of views whose colors change.
+  fileprivate var jitterShare: Float {
+    get { jitterProbability ?? 1 }
+    set { jitterProbability = newValue }
+  }
 }
