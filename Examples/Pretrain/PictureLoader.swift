@@ -31,11 +31,12 @@ struct PictureLoader {
   }
 
   /// Half as large again as the network sees them, for views are cut from these; but no larger than
-  /// the middle square of any picture: enlarging adds time and nothing to see.
+  /// the middle square of any picture, unless the network is to see them larger: enlarging adds time
+  /// and nothing to see.
   private static func size(_ options: Options, _ surveys: [PictureSurvey]) -> Size2D {
     let usual = 3 * (options.size ?? Recipe.pictureSize) / 2
     let largest = surveys.compactMap(\.sizes?.largest).map { min($0.height, $0.width) }.max()
-    return Size2D(min(usual, max(smallestSize, largest ?? usual)))
+    return Size2D(min(usual, max(options.size ?? smallestSize, largest ?? usual)))
   }
 
   /// Smaller pictures are enlarged: nothing would be left of them behind a network's strides.

@@ -240,13 +240,15 @@ struct Pretraining {
   }
 
   /// The state before a step that was not finite is the last good one, unless the steps before have
-  /// ruined the weights: then what was saved earlier stays.
+  /// ruined the weights: then what was saved earlier stays, if anything was.
   private func saveState(before error: NonFiniteError) throws {
-    guard !trainer.result.hasDiverged else {
+    guard learner.net.state.entries.allSatisfy({ $0.value.isFinite }) else { return }
+    let checkpoint = CheckpointPolicy.path(in: directory.path)
+    if trainer.result.hasDiverged, FileManager.default.fileExists(atPath: checkpoint) {
       return say(Self.divergence + ". What was saved before stays")
     }
     try backbone.write(steps: trainer.progress.steps)
-    try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
+    try trainer.checkpoint().write(to: checkpoint)
     say(
       """
       the network and a checkpoint from before step \(error.step) were saved;
