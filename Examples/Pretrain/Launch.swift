@@ -180,14 +180,14 @@ extension Launch {
       attempt += 1
       // Before the first new checkpoint the flags are still those of this command line; what was there
       // before belongs to a run that --overwrite would replace.
-      let goesOn = checkpointTime != former
+      let isResumed = value(of: "--resume") != nil
+      let hasProgressed = checkpointTime != former
       words =
-        goesOn
-        ? ["--resume", directory]
-        : self.words + (hadRun || value(of: "--resume") != nil ? [] : ["--overwrite"])
+        hasProgressed
+        ? ["--resume", directory] : self.words + (hadRun || isResumed ? [] : ["--overwrite"])
       say(
         "a process has died (exit code \(code)); all start again "
-          + (goesOn ? "from the checkpoint in \(directory)" : "from the beginning")
+          + (hasProgressed || isResumed ? "from the checkpoint in \(directory)" : "from the beginning")
           + " (restart \(attempt) of \(restarts))")
     }
   }

@@ -149,10 +149,10 @@ struct Options {
     try self.init(former, words: note.meantWords, replay: replay)
   }
 
-  /// The flags that a run may go on with otherwise than it began.
   /// Ten years: what is longer is a slip, and too long for the system's clocks.
   static let mostMinutes: Float = 10 * 365 * 24 * 60
 
+  /// The flags that a run may go on with otherwise than it began.
   private static let changeable = [
     "--epochs", "--steps", "--minutes", "--learning-rate", "--clip", "--nonfinite",
   ]

@@ -229,11 +229,12 @@ struct Pretraining {
       throw error
     } catch let error as FileError {
       // Pictures that can no longer be read: the steps so far are as good as ever.
-      try backbone.write(steps: trainer.progress.steps)
-      try trainer.checkpoint().write(to: CheckpointPolicy.path(in: directory.path))
-      say(
-        "the network and a checkpoint were saved; \(CommandLine.arguments[0]) --resume "
-          + "\(directory.path) goes on")
+      do {
+        try saveState()
+        say(
+          "the network and a checkpoint were saved; \(CommandLine.arguments[0]) --resume "
+            + "\(directory.path) goes on")
+      } catch { say("\(error)") }
       throw error
     }
     return nil
@@ -243,18 +244,23 @@ struct Pretraining {
   /// ruined the weights: then what was saved earlier stays, if anything was.
   private func saveState(before error: NonFiniteError) throws {
     guard learner.net.state.entries.allSatisfy({ $0.value.isFinite }) else { return }
-    let checkpoint = CheckpointPolicy.path(in: directory.path)
     if trainer.result.hasDiverged, FileManager.default.fileExists(atPath: checkpoint) {
       return say(Self.divergence + ". What was saved before stays")
     }
-    try backbone.write(steps: trainer.progress.steps)
-    try trainer.checkpoint().write(to: checkpoint)
+    try saveState()
     say(
       """
       the network and a checkpoint from before step \(error.step) were saved;
         \(CommandLine.arguments[0]) --resume \(directory.path) --learning-rate RATE
       goes on from there at another rate
       """)
+  }
+
+  private var checkpoint: String { CheckpointPolicy.path(in: directory.path) }
+
+  private func saveState() throws {
+    try backbone.write(steps: trainer.progress.steps)
+    try trainer.checkpoint().write(to: checkpoint)
   }
 
   /// Takes the run's first steps again and compares their numbers; writes nothing.

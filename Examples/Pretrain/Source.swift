@@ -65,7 +65,7 @@ struct Source {
     steps =
       switch options.length {
       case .steps(let steps): steps
-      case .epochs(let epochs): Self.steps(epochs: epochs, perEpoch)
+      case .epochs(let epochs): Recipe.steps(ofEpochs: epochs, stepsPerEpoch: perEpoch)
       case nil:
         options.former?.note.steps ?? recipe.stepCount(stepsPerEpoch: perEpoch)
       }
@@ -95,10 +95,8 @@ struct Source {
   }
 
   /// The steps of so many passes over the images, at least one.
-  func steps(epochs: Int) -> Int { Self.steps(epochs: epochs, stepsPerEpoch) }
-
-  private static func steps(epochs: Int, _ stepsPerEpoch: Double) -> Int {
-    max(1, Int(Double(epochs) * stepsPerEpoch + 1e-6))
+  func steps(epochs: Int) -> Int {
+    Recipe.steps(ofEpochs: epochs, stepsPerEpoch: stepsPerEpoch)
   }
 
   /// What evaluates the features without labels; nil if there are too few images to look at.

@@ -275,11 +275,20 @@ extension Trainer {
     optimizer.zeroGradients()
     var sum: Float = 0
     var last: StepLoss
-    let statistics = learner.runningStatistics
+    let whole = Before(streams: learner.randomStreams, statistics: learner.runningStatistics)
+    let statistics = whole.statistics
     var before: Before
     repeat {
       before = Before(streams: learner.randomStreams, statistics: statistics)
-      last = try source.next()
+      do {
+        last = try source.next()
+      } catch {
+        // Images that cannot be read: a checkpoint of now is one before this step.
+        learner.discardStep()
+        (learner.randomStreams, learner.runningStatistics) = (whole.streams, whole.statistics)
+        batches = nil
+        throw error
+      }
       let loss = group.isSingle ? last.item : Float(group.sum(Double(last.item)))
       sum += loss
       guard loss.isFinite else {

@@ -64,7 +64,13 @@ public struct Recipe: Sendable {
   /// How many steps a training has, of so many in an epoch: a broken number where steps take several
   /// batches.
   public func stepCount(stepsPerEpoch: Double) -> Int {
-    max(1, Int(Double(epochs) * stepsPerEpoch + 1e-6), fewestSteps)
+    max(Self.steps(ofEpochs: epochs, stepsPerEpoch: stepsPerEpoch), fewestSteps)
+  }
+
+  /// The whole steps of so many epochs, at least one.
+  package static func steps(ofEpochs epochs: Int, stepsPerEpoch: Double) -> Int {
+    // A quotient may lie just below the whole number that it stands for.
+    max(1, Int(Double(epochs) * stepsPerEpoch + 1e-6))
   }
 
   /// The size of views for a network that is to see images of a size.
