@@ -187,7 +187,8 @@ extension Launch {
         ? ["--resume", directory] : self.words + (hadRun || isResumed ? [] : ["--overwrite"])
       say(
         "a process has died (exit code \(code)); all start again "
-          + (hasProgressed || isResumed ? "from the checkpoint in \(directory)" : "from the beginning")
+          + (hasProgressed || isResumed
+            ? "from the checkpoint in \(directory)" : "from the beginning")
           + " (restart \(attempt) of \(restarts))")
     }
   }
