@@ -1,6 +1,6 @@
 #include "include/bfloat16.h"
 #include "include/isa.h"
-#include "simd.h"
+#include "numbers.h"
 #include <stdlib.h>
 
 #if defined(__x86_64__)
@@ -20,10 +20,22 @@ BFLOAT16 INLINE __mmask16 first(ptrdiff_t count) {
   return count >= Width ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
 }
 
+/// pairs[i] = terms 2i and 2i + 1 of a row of numbers that need no rounding.
+BFLOAT16 INLINE void copyRow(const uint16_t *row, ptrdiff_t terms, CTKBFloat16Pair *pairs) {
+  memcpy(pairs, row, terms * sizeof *row);
+  if (terms % 2 == 1) pairs[terms / 2] &= 0xffff;
+}
+
 BFLOAT16 void ctk_round_rows(
-    const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs
+    CTKNumbers numbers, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs
 ) {
   ptrdiff_t count = (terms + 1) / 2;
+  if (numbers.format == CTKBFloat16) {
+    const uint16_t *row = numbers.address;
+    for (ptrdiff_t i = 0; i < rows; i++) copyRow(row + i * stride, terms, pairs + i * count);
+    return;
+  }
+  const float *x = numbers.address;
   for (ptrdiff_t row = 0; row < rows; row++, x += stride, pairs += count) {
     for (ptrdiff_t term = 0; term < terms; term += 2 * Width) {
       ptrdiff_t left = terms - term;
@@ -35,8 +47,26 @@ BFLOAT16 void ctk_round_rows(
   }
 }
 
+/// Numbers that need no rounding, each as a word of 32 bits.
+BFLOAT16 INLINE __m512i words(const uint16_t *numbers, __mmask16 flags) {
+  return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(flags, numbers));
+}
+
 /// pairs[column] = the numbers of one row and of the next, or zeros if there is none.
-BFLOAT16 INLINE void roundPair(
+BFLOAT16 INLINE void pairRows(
+    const uint16_t *row, const uint16_t *next, bool hasNext, ptrdiff_t columns,
+    CTKBFloat16Pair *pairs
+) {
+  for (ptrdiff_t column = 0; column < columns; column += Width) {
+    __mmask16 flags = first(columns - column);
+    __m512i upper = _mm512_slli_epi32(words(next + column, hasNext ? flags : 0), 16);
+    _mm512_mask_storeu_epi32(
+        pairs + column, flags, _mm512_or_si512(upper, words(row + column, flags)));
+  }
+}
+
+/// The same for rows that are rounded.
+BFLOAT16 INLINE void roundRows(
     const float *row, const float *next, bool hasNext, ptrdiff_t columns, CTKBFloat16Pair *pairs
 ) {
   // Words 0, 16, 1, 17, …: alternately a number of either row.
@@ -53,19 +83,42 @@ BFLOAT16 INLINE void roundPair(
 }
 
 BFLOAT16 void ctk_round_panels(
-    const float *x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
+    CTKNumbers x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
     CTKBFloat16Pair *pairs
 ) {
   ptrdiff_t count = (terms + 1) / 2;
   // Rows are read to their end, in the order of memory.
   for (ptrdiff_t pair = 0; pair < count; pair++) {
-    const float *row = x + 2 * pair * stride;
     for (ptrdiff_t column = 0; column < columns; column += width) {
       ptrdiff_t here = columns - column < width ? columns - column : width;
-      roundPair(
-          row + column, row + stride + column, 2 * pair + 1 < terms, here,
-          pairs + column * count + pair * here);
+      ptrdiff_t place = 2 * pair * stride + column;
+      bool hasNext = 2 * pair + 1 < terms;
+      CTKBFloat16Pair *to = pairs + column * count + pair * here;
+      if (x.format == CTKBFloat16) {
+        const uint16_t *row = (const uint16_t *)x.address + place;
+        pairRows(row, row + stride, hasNext, here, to);
+      } else {
+        const float *row = (const float *)x.address + place;
+        roundRows(row, row + stride, hasNext, here, to);
+      }
     }
+  }
+}
+
+/// Stores a vector of sums, or adds it.
+BFLOAT16 INLINE void finish(
+    __m512 sum, bool accumulates, CTKMutableNumbers c, ptrdiff_t place, __mmask16 flags
+) {
+  if (c.format == CTKBFloat16) {
+    uint16_t *to = (uint16_t *)c.address + place;
+    if (accumulates) {
+      sum = _mm512_add_ps(sum, (__m512)_mm512_slli_epi32(words(to, flags), 16));
+    }
+    _mm256_mask_storeu_epi16(to, flags, (__m256i)_mm512_cvtneps_pbh(sum));
+  } else {
+    float *to = (float *)c.address + place;
+    if (accumulates) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(flags, to));
+    _mm512_mask_storeu_ps(to, flags, sum);
   }
 }
 
@@ -73,7 +126,7 @@ BFLOAT16 void ctk_round_panels(
 BFLOAT16 INLINE void block(
     int rows, int vectors, __mmask16 last, ptrdiff_t pairs, const CTKBFloat16Pair *a,
     ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, ptrdiff_t bStride,
-    bool accumulates, float *c, ptrdiff_t cStride
+    bool accumulates, CTKMutableNumbers c, ptrdiff_t cStride
 ) {
   __m512 sums[Rows][Vectors];
   UNROLL for (int row = 0; row < rows; row++) {
@@ -97,10 +150,7 @@ BFLOAT16 INLINE void block(
   UNROLL for (int row = 0; row < rows; row++) {
     UNROLL for (int vector = 0; vector < vectors; vector++) {
       __mmask16 flags = vector == vectors - 1 ? last : 0xffff;
-      float *to = c + row * cStride + vector * Width;
-      __m512 sum = sums[row][vector];
-      if (accumulates) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(flags, to));
-      _mm512_mask_storeu_ps(to, flags, sum);
+      finish(sums[row][vector], accumulates, c, row * cStride + vector * Width, flags);
     }
   }
 }
@@ -109,12 +159,12 @@ BFLOAT16 INLINE void block(
 BFLOAT16 INLINE void allRows(
     int vectors, __mmask16 last, ptrdiff_t rows, ptrdiff_t pairs, const CTKBFloat16Pair *a,
     ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, ptrdiff_t bStride,
-    bool accumulates, float *c, ptrdiff_t cStride
+    bool accumulates, CTKMutableNumbers c, ptrdiff_t cStride
 ) {
 #define BLOCK(count)                                                                               \
   block(                                                                                           \
       count, vectors, last, pairs, a + row * rowStride, rowStride, pairStride, b, bStride,         \
-      accumulates, c + row * cStride, cStride)
+      accumulates, into(c, row * cStride), cStride)
   ptrdiff_t row = 0;
   for (; row + Rows <= rows; row += Rows) BLOCK(Rows);
   for (; row + 2 <= rows; row += 2) BLOCK(2);
@@ -122,10 +172,10 @@ BFLOAT16 INLINE void allRows(
 #undef BLOCK
 }
 
-BFLOAT16 void ctk_multiply_pairs(
+BFLOAT16 INLINE void multiplyPairs(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates, float *c,
-    ptrdiff_t cStride
+    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
+    CTKMutableNumbers c, ptrdiff_t cStride
 ) {
   __mmask16 last = first(columns % Width == 0 ? Width : columns % Width);
   switch ((columns + Width - 1) / Width) {
@@ -143,6 +193,19 @@ BFLOAT16 void ctk_multiply_pairs(
   }
 }
 
+BFLOAT16 void ctk_multiply_pairs(
+    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
+    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
+    CTKMutableNumbers c, ptrdiff_t cStride
+) {
+#define BODY(format)                                                                               \
+  multiplyPairs(                                                                                   \
+      rows, columns, pairs, a, rowStride, pairStride, b, accumulates,                              \
+      (CTKMutableNumbers){c.address, format}, cStride)
+  FOR_FORMAT(c.format, BODY);
+#undef BODY
+}
+
 #else
 
 bool ctk_has_bfloat16(void) { return false; }
@@ -151,13 +214,13 @@ bool ctk_has_bfloat16(void) { return false; }
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
 void ctk_round_rows(
-    const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs
+    CTKNumbers x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs
 ) {
   abort();
 }
 
 void ctk_round_panels(
-    const float *x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
+    CTKNumbers x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
     CTKBFloat16Pair *pairs
 ) {
   abort();
@@ -165,8 +228,8 @@ void ctk_round_panels(
 
 void ctk_multiply_pairs(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates, float *c,
-    ptrdiff_t cStride
+    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
+    CTKMutableNumbers c, ptrdiff_t cStride
 ) {
   abort();
 }

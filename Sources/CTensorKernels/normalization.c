@@ -1,6 +1,7 @@
 #include "include/normalization.h"
 #include "dispatch.h"
 #include "epilogue.h"
+#include "numbers.h"
 
 /// The rows that are summed for some channels before the next channels follow. One row reads memory
 /// in order, 31 instead of 16 to 22 GB/s (two threads of a Zen 4). All rows if the sums fit in
@@ -10,7 +11,7 @@ INLINE ptrdiff_t rowsAtOnce(ptrdiff_t rows, ptrdiff_t channels) {
 }
 
 INLINE void channelSumsOf(
-    const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, int count, size_t size,
+    CTKNumbers x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, int count, size_t size,
     float *sums, float *squares
 ) {
   Lanes origin[Unrolled], sum[Unrolled], square[Unrolled];
@@ -21,7 +22,7 @@ INLINE void channelSumsOf(
   }
   for (ptrdiff_t row = 0; row < rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
-      Lanes distance = lanes(x + row * channels + i * LaneCount, size) - origin[i];
+      Lanes distance = lanesAt(x, row * channels + i * LaneCount, size) - origin[i];
       sum[i] += distance;
       square[i] += distance * distance;
     }
@@ -32,71 +33,98 @@ INLINE void channelSumsOf(
   }
 }
 
-INLINE void channelSums(
-    const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
+INLINE void channelSumsIn(
+    CTKNumbers x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
     float *squares
 ) {
   memset(sums, 0, channels * sizeof(float));
   memset(squares, 0, channels * sizeof(float));
   for (ptrdiff_t row = 0, step = rowsAtOnce(rows, channels); row < rows; row += step) {
     ptrdiff_t taken = rows - row < step ? rows - row : step;
-    const float *values = x + row * channels;
 #define BODY(count, size)                                                                          \
   channelSumsOf(                                                                                   \
-      values + channel, shift + channel, taken, channels, count, size, sums + channel,             \
-      squares + channel)
+      from(x, row * channels + channel), shift + channel, taken, channels, count, size,            \
+      sums + channel, squares + channel)
     FOR_CHANNELS(BODY)
 #undef BODY
   }
 }
 
-INLINE void affineOf(
-    const float *x, const float *residual, const float *factor, const float *offset,
-    bool isRectified, bool isNonTemporal, size_t size, float *y
+INLINE void channelSums(
+    CTKNumbers x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
+    float *squares
 ) {
-  Lanes value = lanes(x, size) * lanes(factor, size) + lanes(offset, size);
-  if (residual) value += lanes(residual, size);
+#define BODY(format)                                                                               \
+  channelSumsIn((CTKNumbers){x.address, format}, shift, rows, channels, sums, squares)
+  FOR_FORMAT(x.format, BODY);
+#undef BODY
+}
+
+INLINE void affineOf(
+    CTKNumbers x, CTKNumbers residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t place, ptrdiff_t channel, size_t size, CTKMutableNumbers y
+) {
+  Lanes value = lanesAt(x, place, size) * lanes(affine.factor + channel, size)
+                + lanes(affine.offset + channel, size);
+  if (residual.address) value += lanesAt(residual, place, size);
   if (isRectified) value = whereAboveZero(value, value);
-  storePart(value, y, isNonTemporal, size);
+  storeAt(value, y, place, isNonTemporal, size);
 }
 
 INLINE void affineRows(
-    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *y
+    CTKNumbers x, CTKNumbers residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, CTKMutableNumbers y
 ) {
   for (ptrdiff_t row = 0; row < rows; row++) {
-    const float *line = x + row * channels, *added = residual ? residual + row * channels : 0;
-    float *result = y + row * channels;
 #define BODY(size)                                                                                 \
   affineOf(                                                                                        \
-      line + channel, residual ? added + channel : 0, affine.factor + channel,                     \
-      affine.offset + channel, isRectified, isNonTemporal, size, result + channel)
+      x, residual, affine, isRectified, isNonTemporal, row * channels + channel, channel, size, y)
     FOR_LANES(channel, channels, BODY)
 #undef BODY
   }
 }
 
 INLINE void affineInto(
-    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *y
+    CTKNumbers x, CTKNumbers residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, CTKMutableNumbers y
 ) {
 #define ROWS(residual, isRectified)                                                                \
   affineRows(x, residual, affine, isRectified, isNonTemporal, rows, channels, y)
-  if (residual && isRectified) ROWS(residual, true);
-  else if (residual) ROWS(residual, false);
-  else if (isRectified) ROWS(0, true);
-  else ROWS(0, false);
+  CTKNumbers none = {0, residual.format};
+  if (residual.address && isRectified) ROWS(residual, true);
+  else if (residual.address) ROWS(residual, false);
+  else if (isRectified) ROWS(none, true);
+  else ROWS(none, false);
 #undef ROWS
 }
 
 INLINE void applyAffine(
-    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *y
+    CTKNumbers x, const void *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, void *y
 ) {
-  if (isNonTemporal && allowsNonTemporal(y, channels)) {
-    affineInto(x, residual, affine, isRectified, true, rows, channels, y);
+#define BODY(format)                                                                               \
+  affineInto(                                                                                      \
+      (CTKNumbers){x.address, format}, (CTKNumbers){residual, format}, affine, isRectified,        \
+      isStreamed, rows, channels, (CTKMutableNumbers){y, format})
+  if (isNonTemporal && allowsNonTemporal((CTKMutableNumbers){y, x.format}, channels)) {
+    enum { isStreamed = true };
+    FOR_FORMAT(x.format, BODY);
     fence();
-  } else affineInto(x, residual, affine, isRectified, false, rows, channels, y);
+  } else {
+    enum { isStreamed = false };
+    FOR_FORMAT(x.format, BODY);
+  }
+#undef BODY
+}
+
+INLINE CTKNumbers inFormat(const void *address, CTKNormalized all) {
+  return (CTKNumbers){address, all.format};
+}
+
+/// The same with a format that the compiler knows.
+INLINE CTKNormalized ofFormat(CTKNormalized all, CTKFormat format) {
+  all.format = format;
+  return all;
 }
 
 /// The gradient at one place behind the gate.
@@ -104,10 +132,11 @@ INLINE Lanes passedAt(
     CTKNormalized all, CTKGate gate, ptrdiff_t place, Lanes input, Lanes factor,
     Lanes offset, size_t size
 ) {
-  Lanes gradient = lanes(all.gradient + place, size);
+  Lanes gradient = lanesAt(inFormat(all.gradient, all), place, size);
   switch (gate) {
   case CTKGateOpen: return gradient;
-  case CTKGateByOutput: return whereAboveZero(gradient, lanes(all.output + place, size));
+  case CTKGateByOutput:
+    return whereAboveZero(gradient, lanesAt(inFormat(all.output, all), place, size));
   case CTKGateByInput: return whereAboveZero(gradient, input * factor + offset);
   }
 }
@@ -131,7 +160,7 @@ INLINE void gradientSumsOf(
   for (ptrdiff_t row = first; row < first + rows; row++) {
     UNROLL for (int i = 0; i < count; i++) {
       ptrdiff_t place = row * channels + channel + i * LaneCount;
-      Lanes input = lanes(all.input + place, size);
+      Lanes input = lanesAt(inFormat(all.input, all), place, size);
       Lanes passed = passedAt(all, gate, place, input, factor[i], offset[i], size);
       sum[i] += passed;
       product[i] += passed * (input - origin[i]);
@@ -159,7 +188,7 @@ INLINE void gradientSumsThrough(
   }
 }
 
-INLINE void gradientSums(
+INLINE void gradientSumsIn(
     CTKNormalized all, const float *centre, ptrdiff_t rows, ptrdiff_t channels, float *sums,
     float *products
 ) {
@@ -173,12 +202,22 @@ INLINE void gradientSums(
   }
 }
 
+INLINE void gradientSums(
+    CTKNormalized all, const float *centre, ptrdiff_t rows, ptrdiff_t channels, float *sums,
+    float *products
+) {
+#define BODY(format) gradientSumsIn(ofFormat(all, format), centre, rows, channels, sums, products)
+  FOR_FORMAT(all.format, BODY);
+#undef BODY
+}
+
 INLINE void inputGradientsOf(
     CTKNormalized all, CTKGate gate, const float *a, const float *b, const float *c,
-    ptrdiff_t line, ptrdiff_t channel, bool isNonTemporal, size_t size, float *dx, float *passedOn
+    ptrdiff_t line, ptrdiff_t channel, bool isNonTemporal, size_t size, CTKMutableNumbers dx,
+    CTKMutableNumbers passedOn
 ) {
   ptrdiff_t place = line + channel;
-  Lanes input = lanes(all.input + place, size), factor = {0}, offset = {0};
+  Lanes input = lanesAt(inFormat(all.input, all), place, size), factor = {0}, offset = {0};
   if (gate == CTKGateByInput) {
     factor = lanes(all.affine.factor + channel, size);
     offset = lanes(all.affine.offset + channel, size);
@@ -186,13 +225,14 @@ INLINE void inputGradientsOf(
   Lanes passed = passedAt(all, gate, place, input, factor, offset, size);
   Lanes result = lanes(a + channel, size) * passed + lanes(b + channel, size) * input
                  + lanes(c + channel, size);
-  storePart(result, dx + place, isNonTemporal, size);
-  if (passedOn) storePart(passed, passedOn + place, isNonTemporal, size);
+  storeAt(result, dx, place, isNonTemporal, size);
+  if (passedOn.address) storeAt(passed, passedOn, place, isNonTemporal, size);
 }
 
 INLINE void inputGradientsThrough(
     CTKNormalized all, CTKGate gate, const float *a, const float *b, const float *c,
-    bool isNonTemporal, ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed
+    bool isNonTemporal, ptrdiff_t rows, ptrdiff_t channels, CTKMutableNumbers dx,
+    CTKMutableNumbers passed
 ) {
   for (ptrdiff_t row = 0; row < rows; row++) {
     ptrdiff_t line = row * channels;
@@ -205,15 +245,16 @@ INLINE void inputGradientsThrough(
 
 INLINE void inputGradientsInto(
     CTKNormalized all, const float *a, const float *b, const float *c, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed
+    ptrdiff_t rows, ptrdiff_t channels, CTKMutableNumbers dx, CTKMutableNumbers passed
 ) {
+  CTKMutableNumbers none = {0, passed.format};
   switch (all.gate) {
 #define THROUGH(gate, passed)                                                                      \
   inputGradientsThrough(all, gate, a, b, c, isNonTemporal, rows, channels, dx, passed)
 #define CASE(gate)                                                                                 \
   case gate:                                                                                       \
-    if (passed) THROUGH(gate, passed);                                                             \
-    else THROUGH(gate, 0);                                                                         \
+    if (passed.address) THROUGH(gate, passed);                                                     \
+    else THROUGH(gate, none);                                                                      \
     break
     CASE(CTKGateOpen);
     CASE(CTKGateByOutput);
@@ -225,22 +266,32 @@ INLINE void inputGradientsInto(
 
 INLINE void inputGradients(
     CTKNormalized all, const float *a, const float *b, const float *c, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed
+    ptrdiff_t rows, ptrdiff_t channels, void *dx, void *passed
 ) {
-  if (isNonTemporal && allowsNonTemporal(dx, channels) && allowsNonTemporal(passed, channels)) {
-    inputGradientsInto(all, a, b, c, true, rows, channels, dx, passed);
+#define BODY(format)                                                                               \
+  inputGradientsInto(                                                                              \
+      ofFormat(all, format), a, b, c, isStreamed, rows, channels, (CTKMutableNumbers){dx, format}, \
+      (CTKMutableNumbers){passed, format})
+  if (isNonTemporal && allowsNonTemporal((CTKMutableNumbers){dx, all.format}, channels)
+      && allowsNonTemporal((CTKMutableNumbers){passed, all.format}, channels)) {
+    enum { isStreamed = true };
+    FOR_FORMAT(all.format, BODY);
     fence();
-  } else inputGradientsInto(all, a, b, c, false, rows, channels, dx, passed);
+  } else {
+    enum { isStreamed = false };
+    FOR_FORMAT(all.format, BODY);
+  }
+#undef BODY
 }
 
 CTK_DISPATCH(
-    ctk_channel_sums, channelSums, (const float *x, const float *shift, ptrdiff_t rows,
+    ctk_channel_sums, channelSums, (CTKNumbers x, const float *shift, ptrdiff_t rows,
     ptrdiff_t channels, float *sums, float *squares), (x, shift, rows, channels, sums, squares)
 )
 CTK_DISPATCH(
     ctk_apply_affine, applyAffine,
-    (const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
-     ptrdiff_t rows, ptrdiff_t channels, float *y),
+    (CTKNumbers x, const void *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+     ptrdiff_t rows, ptrdiff_t channels, void *y),
     (x, residual, affine, isRectified, isNonTemporal, rows, channels, y)
 )
 CTK_DISPATCH(
@@ -252,6 +303,6 @@ CTK_DISPATCH(
 CTK_DISPATCH(
     ctk_input_gradients, inputGradients,
     (CTKNormalized all, const float *a, const float *b, const float *c, bool isNonTemporal,
-     ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed),
+     ptrdiff_t rows, ptrdiff_t channels, void *dx, void *passed),
     (all, a, b, c, isNonTemporal, rows, channels, dx, passed)
 )

@@ -78,11 +78,6 @@ INLINE void transpose(Lanes *rows) {
 
 // MARK: Non-temporal stores, which bypass the caches and so need not read what they overwrite.
 
-/// Whether all rows consist of whole aligned vectors, as non-temporal stores require.
-INLINE bool allowsNonTemporal(const float *rows, ptrdiff_t channels) {
-  return channels % LaneCount == 0 && (uintptr_t)rows % sizeof(Lanes) == 0;
-}
-
 /// Stores the first `size` bytes of a vector; a non-temporal store writes all of it.
 INLINE void storePart(Lanes value, float *to, bool isNonTemporal, size_t size) {
   if (isNonTemporal) __builtin_nontemporal_store(value, (Lanes *)to);

@@ -23,6 +23,13 @@ public struct Tensor: Sendable {
     try fill(storage.pointer)
   }
 
+  /// The same for elements of a format.
+  init(_ shape: TensorShape, _ format: NumberFormat, fill: (MutableNumbers) throws -> Void) rethrows
+  {
+    self.init(storage: Storage(elementCount: shape.elementCount, format), shape: shape)
+    try fill(storage.numbers)
+  }
+
   /// The number of axes; 0 for a scalar.
   public var rank: Int { shape.rank }
 
@@ -39,8 +46,17 @@ public struct Tensor: Sendable {
     return Tensor(storage: storage, offset: offset, shape: shape, node: node)
   }
 
-  /// The first element; valid while this tensor lives.
+  /// The first element, as a float; valid while this tensor lives.
   package var pointer: UnsafePointer<Float> { UnsafePointer(storage.pointer + offset) }
+
+  /// The elements as they are in memory; valid while this tensor lives.
+  var numbers: Numbers { storage.numbers.read + offset }
+
+  /// How the elements are in memory.
+  var format: NumberFormat { storage.format }
+
+  /// The bytes of the elements.
+  var byteCount: Int { elementCount * format.size }
 }
 
 // MARK: - Reading

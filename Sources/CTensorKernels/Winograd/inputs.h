@@ -8,22 +8,23 @@ INLINE bool isInside(Corner at, CTKWinogradImages images) {
 }
 
 INLINE void inputsOfPhase(
-    CTKWinogradImages images, const float *numbers, ptrdiff_t tile, Phase phase, bool isWhole,
+    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t tile, Phase phase, bool isWhole,
     CTKWinogradBuffer values
 ) {
   ptrdiff_t channels = images.channels, width = images.width;
   Corner at = cornerOf(tile, images, Step);
   ptrdiff_t y = at.y + phase.row, x = at.x + phase.column;
-  const float *corner = numbers + pixelOf((Corner){at.image, y, x}, images);
+  CTKNumbers corner = from(numbers, pixelOf((Corner){at.image, y, x}, images));
   ptrdiff_t pixelStride = STRIDE * channels, rowStride = STRIDE * width * channels;
   for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
-    if (channel % LineOfCache == 0) {
-      prefetchBelow(corner + channel + pointsOf(phase.row) * rowStride, rowStride, pixelStride);
+    if (beginsLine(channel, corner.format)) {
+      prefetchBelow(
+          from(corner, channel + pointsOf(phase.row) * rowStride), rowStride, pixelStride);
     }
     Lanes half[Points][Points];
     LINES for (int row = 0; row < pointsOf(phase.row); row++) {
       Lanes pixels[Points];
-      const float *line = corner + channel + row * rowStride;
+      CTKNumbers line = from(corner, channel + row * rowStride);
       ptrdiff_t place = y + row * STRIDE;
       bool isRow = isWhole || (place >= 0 && place < images.height);
       UNROLL for (int column = 0; column < Points; column++) {
@@ -31,7 +32,7 @@ INLINE void inputsOfPhase(
         bool isPixel = isRow && (isWhole || (place >= 0 && place < width));
         pixels[column] = (Lanes){0};
         if (column < pointsOf(phase.column) && isPixel) {
-          load(&pixels[column], line + column * pixelStride);
+          pixels[column] = lanesAt(line, column * pixelStride, sizeof(Lanes));
         }
       }
       input(pixels, half[row]);
@@ -49,8 +50,8 @@ INLINE void inputsOfPhase(
   }
 }
 
-INLINE void inputs(
-    CTKWinogradImages images, const float *numbers, ptrdiff_t begin, ptrdiff_t end,
+INLINE void inputsIn(
+    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t begin, ptrdiff_t end,
     CTKWinogradBuffer values
 ) {
   for (ptrdiff_t tile = begin; tile < end; tile++) {
@@ -64,6 +65,15 @@ INLINE void inputs(
       }
     }
   }
+}
+
+INLINE void inputs(
+    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t begin, ptrdiff_t end,
+    CTKWinogradBuffer values
+) {
+#define BODY(format) inputsIn(images, (CTKNumbers){numbers.address, format}, begin, end, values)
+  FOR_FORMAT(numbers.format, BODY);
+#undef BODY
 }
 
 /// The first tile of a pixel stores its gradient and the later ones add theirs: tiles share

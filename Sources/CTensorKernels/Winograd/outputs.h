@@ -15,7 +15,7 @@ INLINE Results resultsOf(Corner at, CTKWinogradImages images) {
 
 INLINE void outputsOfTile(
     CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t tile, Results results,
-    CTKEpilogue epilogue, float *numbers, ptrdiff_t corner
+    CTKEpilogue epilogue, CTKMutableNumbers numbers, ptrdiff_t corner
 ) {
   ptrdiff_t channels = images.channels;
   for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
@@ -37,7 +37,7 @@ INLINE void outputsOfTile(
         if (row >= results.rows) continue;
         ptrdiff_t place = corner + (row * images.width + column) * channels + channel;
         Lanes value = finished(result[row], epilogue, finish, place, sizeof(Lanes));
-        store(&value, numbers + place);
+        storeAt(value, numbers, place, false, sizeof(Lanes));
       }
     }
   }
@@ -45,7 +45,7 @@ INLINE void outputsOfTile(
 
 INLINE void outputsThen(
     CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
-    CTKEpilogue epilogue, float *numbers
+    CTKEpilogue epilogue, CTKMutableNumbers numbers
 ) {
   for (ptrdiff_t tile = begin; tile < end; tile++) {
     Corner at = cornerOf(tile, images, EXTENT);
@@ -61,21 +61,26 @@ INLINE void outputsThen(
 
 INLINE void outputs(
     CTKWinogradImages images, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
-    CTKEpilogue epilogue, float *numbers
+    CTKEpilogue epilogue, CTKMutableNumbers numbers
 ) {
-#define OUTPUTS(epilogue) outputsThen(images, products, begin, end, epilogue, numbers)
-  FOR_EPILOGUE(epilogue, OUTPUTS);
+#define OUTPUTS(epilogue, format)                                                                  \
+  outputsThen(                                                                                     \
+      images, products, begin, end, epilogue, (CTKMutableNumbers){numbers.address, format})
+#define WIDE(epilogue) OUTPUTS(epilogue, CTKFloat32)
+  if (numbers.format == CTKBFloat16) OUTPUTS(((CTKEpilogue){0}), CTKBFloat16);
+  else FOR_EPILOGUE(epilogue, WIDE);
+#undef WIDE
 #undef OUTPUTS
 }
 
 INLINE void outputGradientsOfTile(
-    CTKWinogradImages images, const float *corner, ptrdiff_t tile, Results results,
+    CTKWinogradImages images, CTKNumbers corner, ptrdiff_t tile, Results results,
     CTKWinogradBuffer values
 ) {
   ptrdiff_t channels = images.channels, rowStride = images.width * channels;
   for (ptrdiff_t channel = 0; channel < channels; channel += LaneCount) {
-    if (channel % LineOfCache == 0) {
-      prefetchBelow(corner + channel + EXTENT * rowStride, rowStride, channels);
+    if (beginsLine(channel, corner.format)) {
+      prefetchBelow(from(corner, channel + EXTENT * rowStride), rowStride, channels);
     }
     Lanes half[Points][EXTENT];
     LINES for (int row = 0; row < EXTENT; row++) {
@@ -83,7 +88,8 @@ INLINE void outputGradientsOfTile(
       UNROLL for (int column = 0; column < EXTENT; column++) {
         pixels[column] = (Lanes){0};
         if (row < results.rows && column < results.columns) {
-          load(&pixels[column], corner + row * rowStride + column * channels + channel);
+          ptrdiff_t place = row * rowStride + column * channels + channel;
+          pixels[column] = lanesAt(corner, place, sizeof(Lanes));
         }
       }
       outputGradient(pixels, result);
@@ -99,18 +105,28 @@ INLINE void outputGradientsOfTile(
   }
 }
 
-INLINE void outputGradients(
-    CTKWinogradImages images, const float *numbers, ptrdiff_t begin, ptrdiff_t end,
+INLINE void outputGradientsIn(
+    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t begin, ptrdiff_t end,
     CTKWinogradBuffer values
 ) {
   for (ptrdiff_t tile = begin; tile < end; tile++) {
     Corner at = cornerOf(tile, images, EXTENT);
     Results results = resultsOf(at, images), whole = {EXTENT, EXTENT};
-    const float *corner = numbers + pixelOf(at, images);
+    CTKNumbers corner = from(numbers, pixelOf(at, images));
     if (results.rows == EXTENT && results.columns == EXTENT) {
       outputGradientsOfTile(images, corner, tile, whole, values);
     } else {
       outputGradientsOfTile(images, corner, tile, results, values);
     }
   }
+}
+
+INLINE void outputGradients(
+    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t begin, ptrdiff_t end,
+    CTKWinogradBuffer values
+) {
+#define BODY(format)                                                                               \
+  outputGradientsIn(images, (CTKNumbers){numbers.address, format}, begin, end, values)
+  FOR_FORMAT(numbers.format, BODY);
+#undef BODY
 }

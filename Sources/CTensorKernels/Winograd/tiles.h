@@ -1,7 +1,7 @@
 // Tiles, their phases and points, and where their numbers are.
 #pragma once
 #include "../include/winograd.h"
-#include "../simd.h"
+#include "../numbers.h"
 
 enum {
   Points = CTK_WINOGRAD_POINTS(STRIDE, EXTENT),
@@ -9,8 +9,8 @@ enum {
   Step = EXTENT * STRIDE,
   Reach = Step - STRIDE + 3,
   Overlap = Reach - Step,
-  /// Channels that fill a line of the cache.
-  LineOfCache = 16,
+  /// The bytes of a line of the cache.
+  LineOfCache = 64,
 };
 
 // Lines of more than six points do not fit in the registers. Unrolling them gains nothing and
@@ -77,10 +77,15 @@ INLINE float *outputAt(
 
 /// Prefetches what the tile below reads and this one does not. The processor foresees steps within
 /// a row, but not from one row of tiles to the next.
-INLINE void prefetchBelow(const float *corner, ptrdiff_t rowStride, ptrdiff_t pixelStride) {
+INLINE void prefetchBelow(CTKNumbers corner, ptrdiff_t rowStride, ptrdiff_t pixelStride) {
   UNROLL for (int row = 0; row < EXTENT; row++) {
     UNROLL for (int column = 0; column < EXTENT; column++) {
-      __builtin_prefetch(corner + row * rowStride + column * pixelStride);
+      __builtin_prefetch(from(corner, row * rowStride + column * pixelStride).address);
     }
   }
+}
+
+/// Whether a channel is the first in its line of the cache.
+INLINE bool beginsLine(ptrdiff_t channel, CTKFormat format) {
+  return channel % (LineOfCache / (ptrdiff_t)sizeOf(format)) == 0;
 }

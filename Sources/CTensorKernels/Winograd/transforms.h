@@ -11,7 +11,7 @@
 #include "outputs.h"
 
 #define TO_BUFFER                                                                                  \
-  (CTKWinogradImages sizes, const float *images, ptrdiff_t begin, ptrdiff_t end,                   \
+  (CTKWinogradImages sizes, CTKNumbers images, ptrdiff_t begin, ptrdiff_t end,                     \
    CTKWinogradBuffer buffer)
 #define FROM_BUFFER                                                                                \
   (CTKWinogradImages sizes, CTKWinogradBuffer buffer, ptrdiff_t begin, ptrdiff_t end, float *images)
@@ -25,7 +25,7 @@ static CTK_DISPATCH(
 static CTK_DISPATCH(
     transform_outputs, outputs,
     (CTKWinogradImages sizes, CTKWinogradBuffer buffer, ptrdiff_t begin, ptrdiff_t end,
-     CTKEpilogue epilogue, float *images),
+     CTKEpilogue epilogue, CTKMutableNumbers images),
     (sizes, buffer, begin, end, epilogue, images)
 )
 static CTK_DISPATCH(

@@ -8,5 +8,6 @@
 #include "epilogue.h"
 #include "isa.h"
 #include "normalization.h"
+#include "numbers.h"
 #include "packing.h"
 #include "winograd.h"

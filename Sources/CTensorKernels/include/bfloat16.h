@@ -1,5 +1,6 @@
 // Products of numbers rounded to bfloat16, the upper half of a 32-bit float. Sums have 32 bits.
 #pragma once
+#include "numbers.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,19 +15,19 @@ enum { CTKBFloat16PanelWidth = 64 };
 bool ctk_has_bfloat16(void);
 
 /// pairs[row][i] = terms 2i and 2i + 1 of x[rows, terms], whose rows begin `stride` numbers apart.
-/// An odd last term is paired with zero.
+/// An odd last term is paired with zero. Numbers of 16 bits are only copied.
 void ctk_round_rows(
-    const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs);
+    CTKNumbers x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs);
 
 /// pairs[panel][i][column of the panel] = rows 2i and 2i + 1 of x[terms, columns], whose rows begin
 /// `stride` numbers apart, in panels of at most `width` columns.
 void ctk_round_panels(
-    const float *x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
+    CTKNumbers x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
     CTKBFloat16Pair *pairs);
 
 /// c[rows, columns] = a · b, or += if `accumulates`. Pair i of a row of a is at row · rowStride +
 /// i · pairStride; b is [pairs, columns] with at most CTKBFloat16PanelWidth columns.
 void ctk_multiply_pairs(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates, float *c,
-    ptrdiff_t cStride);
+    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
+    CTKMutableNumbers c, ptrdiff_t cStride);

@@ -1,5 +1,6 @@
 // Loops of batch and group normalisation over rows of channels.
 #pragma once
+#include "numbers.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,23 +20,24 @@ typedef struct {
 } CTKAffine;
 
 /// The gradient of a normalisation's output, its input and, for CTKGateByOutput, its output, each
-/// of [rows, channels].
+/// of [rows, channels] and one format.
 typedef struct {
-  const float *gradient, *input, *output;
+  const void *gradient, *input, *output;
+  CTKFormat format;
   CTKAffine affine;
   CTKGate gate;
 } CTKNormalized;
 
 /// sums[channel] = Σ over rows of x - shift, and squares those of (x - shift)².
 void ctk_channel_sums(
-    const float *x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
+    CTKNumbers x, const float *shift, ptrdiff_t rows, ptrdiff_t channels, float *sums,
     float *squares);
 
-/// y = x · factor + offset + residual, or max(0, that) if `isRectified`; the residual may be null.
-/// `isNonTemporal` stores bypass the caches.
+/// y = x · factor + offset + residual, or max(0, that) if `isRectified`; the residual may be null,
+/// and has the format of x, as y has. `isNonTemporal` stores bypass the caches.
 void ctk_apply_affine(
-    const float *x, const float *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *y);
+    CTKNumbers x, const void *residual, CTKAffine affine, bool isRectified, bool isNonTemporal,
+    ptrdiff_t rows, ptrdiff_t channels, void *y);
 
 /// sums[channel] = Σ over rows of g, the gradient behind the gate, and products those of g · (x -
 /// centre).
@@ -44,7 +46,7 @@ void ctk_gradient_sums(
     float *products);
 
 /// dx = a · g + b · x + c for g, the gradient behind the gate, and passed = g unless `passed` is
-/// null. `isNonTemporal` stores bypass the caches.
+/// null. Both are of the format of all others. `isNonTemporal` stores bypass the caches.
 void ctk_input_gradients(
     CTKNormalized, const float *a, const float *b, const float *c, bool isNonTemporal,
-    ptrdiff_t rows, ptrdiff_t channels, float *dx, float *passed);
+    ptrdiff_t rows, ptrdiff_t channels, void *dx, void *passed);

@@ -5,6 +5,7 @@
 #pragma once
 #include "epilogue.h"
 #include "lanes.h"
+#include "numbers.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -79,19 +80,19 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
   ptrdiff_t stride, extent, points;
   /// values = Bᵀ d B, for the pixels d of each tile.
   void (*_Nonnull inputs)(
-      CTKWinogradImages, const float *_Nonnull images, ptrdiff_t begin, ptrdiff_t end,
+      CTKWinogradImages, CTKNumbers images, ptrdiff_t begin, ptrdiff_t end,
       CTKWinogradBuffer values);
   /// images = Σ B v Bᵀ, for the gradients v of each tile. An image's tiles must come in order.
   void (*_Nonnull inputGradients)(
       CTKWinogradImages, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull images);
-  /// images = Aᵀ m A, for the products m of each tile, and the epilogue of that.
+  /// images = Aᵀ m A, for the products m of each tile, and the epilogue of that if they are floats.
   void (*_Nonnull outputs)(
       CTKWinogradImages, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
-      CTKEpilogue, float *_Nonnull images);
+      CTKEpilogue, CTKMutableNumbers images);
   /// values = A dy Aᵀ, for the gradients dy of each tile's results.
   void (*_Nonnull outputGradients)(
-      CTKWinogradImages, const float *_Nonnull images, ptrdiff_t begin, ptrdiff_t end,
+      CTKWinogradImages, CTKNumbers images, ptrdiff_t begin, ptrdiff_t end,
       CTKWinogradBuffer values);
   /// transformed = G g Gᵀ, for the kernels g of a weight.
   void (*_Nonnull weights)(

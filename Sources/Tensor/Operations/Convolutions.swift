@@ -20,8 +20,9 @@ public func convolution(
   let options = ComputeOptions.current
   let implementation = geometry.implementation(options)
   let kept = images.kept
-  let result = implementation.forward(images, weight).recorded(from: [images, weight], options) {
-    gradient, wanted, sum in
+  let result = implementation.forward(
+    images, weight, nil, in: geometry.resultFormat(options)
+  ).recorded(from: [images, weight], options) { gradient, wanted, sum in
     let gradients = implementation.gradients(
       kept.tensor, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
     return [gradients.images, gradients.weight]
@@ -35,7 +36,8 @@ public func convolution(
 /// activation(norm(convolution(images)) + residual).
 ///
 /// Where nothing is recorded or traced, the norm is part of the convolution, whose results then go
-/// through memory once instead of three times. Without a bias the bits are the same. The residual has
+/// through memory once instead of three times. Without a bias the bits are the same, except of
+/// products of bfloat16: there only separate layers' results are carried in 16 bits. The residual has
 /// the result's shape.
 package func convolution(
   _ images: Tensor, _ weight: Tensor, bias: Tensor?, _ window: ConvolutionWindow,
@@ -53,7 +55,7 @@ package func convolution(
     dilation: window.dilation, groups: window.groups)
   let epilogue = norm.epilogue(
     geometry.resultShape, convolutionBias: bias, activation, residual: residual)
-  return geometry.implementation(options).forward(images, weight, epilogue)
+  return geometry.implementation(options).forward(images, weight, epilogue, in: .float32)
 }
 
 /// The transpose of a convolution, which decoders use to enlarge: the gradient of one, run forward.

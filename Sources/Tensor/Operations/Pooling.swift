@@ -17,8 +17,9 @@ public func maxPool(
   let (result, winners) = maxPooled(images, geometry)
   let traced = TracedOperation.maxPool(
     window: window.size2D, stride: (stride ?? window).size2D, padding: padding.size2D)
+  let format = images.format
   return result.recorded(from: [images], as: traced) { gradient, _ in
-    [maxPoolGradient(gradient, winners: winners, geometry)]
+    [maxPoolGradient(gradient, winners: winners, in: format, geometry)]
   }
 }
 

@@ -46,17 +46,19 @@ struct ComputeOptions: Sendable {
   }
 }
 
-/// The precision of the factors of matrix products, and of convolutions computed by them.
+/// The precision of the factors of matrix products, and of what convolutions make.
 ///
-/// Tensors and sums have 32 bits either way.
+/// Sums, statistics, losses and parameters have 32 bits either way, and tensors read as floats.
 public enum MatmulPrecision: String, CaseIterable, Sendable {
   /// Nothing is rounded.
   case float32
   /// Factors may be rounded to 8 of their 24 significant bits, a relative error of at most 1/256;
-  /// magnitudes below 1e-38 become zero.
+  /// magnitudes below 1e-38 become zero. Results of convolutions are rounded so, and carried in 16
+  /// bits, and so are those that normalizations and max-pools make of them, and their gradients.
   ///
-  /// Twice as fast on processors with AVX-512's bfloat16 instructions. Other processors, products
-  /// with a side below 16 and Winograd convolutions round nothing.
+  /// Twice as fast on processors with AVX-512's bfloat16 instructions, and half the memory. Other
+  /// processors round nothing, nor do products with a side below 16; Winograd convolutions round
+  /// what they make alone.
   case bfloat16
 
   /// Whether this processor has bfloat16 instructions that the package uses.
@@ -78,8 +80,7 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
 
 /// Runs `body` with matrix products, and the gradients of those recorded in it, of one precision.
 ///
-/// The scoped form of PyTorch's `set_float32_matmul_precision("medium")`. Results keep 32 bits,
-/// unlike those of its autocast.
+/// The scoped form of PyTorch's autocast. Results of linear layers keep 32 bits, unlike there.
 public func withMatmulPrecision<Result>(
   _ precision: MatmulPrecision, _ body: () throws -> Result
 ) rethrows -> Result {

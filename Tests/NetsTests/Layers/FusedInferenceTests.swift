@@ -40,12 +40,15 @@ final class FusedInferenceTests: XCTestCase {
       ),
     ] {
       let (net, x) = (trained(net), images(TensorShape(shape + [3])))
-      for precision in MatmulPrecision.allCases {
-        withMatmulPrecision(precision) {
-          let expected = net(x)
-          XCTAssertGreaterThan(expected.scalars.map(\.magnitude).max() ?? 0, 0)
-          XCTAssertEqual(withoutGradients { net(x) }.scalars, expected.scalars, "\(net)")
-        }
+      let expected = net(x).scalars
+      let most = expected.map(\.magnitude).max() ?? 0
+      XCTAssertGreaterThan(most, 0)
+      XCTAssertEqual(withoutGradients { net(x) }.scalars, expected, "\(net)")
+      // Of what is recorded in bfloat16, each layer's result is rounded; of what is fused, none.
+      withMatmulPrecision(.bfloat16) {
+        let (recorded, fused) = (net(x).scalars, withoutGradients { net(x) }.scalars)
+        XCTAssertLessThan(largestError(recorded, expected), 0.02 * most, "\(net)")
+        XCTAssertLessThan(largestError(fused, expected), 0.01 * most, "\(net)")
       }
     }
   }

@@ -5,7 +5,7 @@ import XCTest
 
 /// Every dispatched C function under every ISA against the version without vector extensions.
 final class ISATests: XCTestCase {
-  private typealias Numbers = UnsafeMutablePointer<Float>
+  private typealias Floats = UnsafeMutablePointer<Float>
 
   func testTheMaximumLimitsTheISA() {
     ctk_set_max_isa(CTKISAAVX512)
@@ -54,29 +54,30 @@ final class ISATests: XCTestCase {
 
   /// Rows of 45 channels: several vectors, one, and a part of one.
   private var rowKernels: [(name: String, run: () -> [Float])] {
-    let (rows, channels) = (11, 45)
-    let count = rows * channels
-    func affine(_ values: [Tensor]) -> CTKAffine {
-      CTKAffine(factor: values[3].pointer, offset: values[4].pointer)
-    }
-    func normalized(_ values: [Tensor]) -> CTKNormalized {
-      CTKNormalized(
-        gradient: values[0].pointer, input: values[1].pointer, output: values[2].pointer,
-        affine: affine(values), gate: CTKGateByInput)
-    }
-    func kernel(
-      _ name: String, _ outputs: Int, _ body: @escaping ([Tensor], Numbers) -> Void
-    ) -> (name: String, run: () -> [Float]) {
-      (
-        name,
-        {
-          var stream = RandomStream(seed: 11)
-          let values = (0..<6).map { _ in Tensor.uniform([count], in: 0.5..<2, using: &stream) }
-          defer { extendLifetime(values) }
-          return self.result(outputs) { body(values, $0) }
-        }
-      )
-    }
+    numberKernels + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) }
+      + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
+  }
+
+  private static let (rows, channels) = (11, 45)
+  private static let count = rows * channels
+
+  /// A kernel that reads some numbers and makes others.
+  private func kernel(
+    _ name: String, _ outputs: Int, _ body: @escaping ([Tensor], Floats) -> Void
+  ) -> (name: String, run: () -> [Float]) {
+    (
+      name,
+      {
+        var stream = RandomStream(seed: 11)
+        let values = (0..<6).map { _ in Tensor.uniform([Self.count], in: 0.5..<2, using: &stream) }
+        defer { extendLifetime(values) }
+        return self.result(outputs) { body(values, $0) }
+      }
+    )
+  }
+
+  private var numberKernels: [(name: String, run: () -> [Float])] {
+    let count = Self.count
     return [
       kernel("ctk_adam_step", 3 * count) { values, out in
         let step = CTKAdamStep(
@@ -88,26 +89,79 @@ final class ISATests: XCTestCase {
         ctk_adam_step(out, values[3].pointer, out + count, out + 2 * count, count, step)
       },
       kernel("ctk_transpose_panel", count) { values, out in
-        ctk_transpose_panel(values[0].pointer, channels, rows, channels, out)
+        ctk_transpose_panel(values[0].pointer, Self.channels, Self.rows, Self.channels, out)
       },
+      kernel("ctk_narrow", count) { values, out in
+        let halves = Tensor([count], .bfloat16) { ctk_narrow(values[0].pointer, count, $0.halves) }
+        out.update(from: halves.scalars, count: count)
+      },
+      kernel("ctk_widen", count) { values, out in
+        let halves = values[0].inFormat(.bfloat16)
+        ctk_widen(halves.numbers.halves, count, out)
+        extendLifetime(halves)
+      },
+      kernel("ctk_add_narrow", count) { values, out in
+        var sum = values[0].inFormat(.bfloat16)
+        let addend = values[1].inFormat(.bfloat16)
+        sum.mutateNumbers { ctk_add_narrow($0.halves, addend.numbers.halves, count) }
+        extendLifetime(addend)
+        out.update(from: sum.scalars, count: count)
+      },
+    ]
+  }
+
+  /// The loops of normalizations, on numbers of a format.
+  private func normalizations(_ format: NumberFormat) -> [(name: String, run: () -> [Float])] {
+    let (rows, channels, count) = (Self.rows, Self.channels, Self.count)
+    func affine(_ values: [Tensor]) -> CTKAffine {
+      CTKAffine(factor: values[3].pointer, offset: values[4].pointer)
+    }
+    func normalized(_ values: [Tensor]) -> CTKNormalized {
+      CTKNormalized(
+        gradient: values[0].numbers.address, input: values[1].numbers.address,
+        output: values[2].numbers.address, format: format.layout, affine: affine(values),
+        gate: CTKGateByInput)
+    }
+    /// The same as above, of which three inputs have the format.
+    func kernel(
+      _ name: String, _ outputs: Int, _ body: @escaping ([Tensor], Floats) -> Void
+    ) -> (name: String, run: () -> [Float]) {
+      self.kernel("\(name) \(format)", outputs) { values, out in
+        let values = values[..<3].map { $0.inFormat(format) } + values[3...]
+        body(values, out)
+        extendLifetime(values)
+      }
+    }
+    /// The same for outputs of the format.
+    func kernel(
+      writing name: String, _ outputs: Int,
+      _ body: @escaping ([Tensor], MutableNumbers) -> Void
+    ) -> (name: String, run: () -> [Float]) {
+      kernel(name, outputs) { values, out in
+        let made = Tensor([outputs], format) { body(values, $0) }
+        out.update(from: made.scalars, count: outputs)
+      }
+    }
+    return [
       kernel("ctk_channel_sums", 2 * channels) { values, out in
         ctk_channel_sums(
-          values[0].pointer, values[1].pointer, rows, channels, out, out + channels)
+          values[0].numbers.layout, values[3].pointer, rows, channels, out, out + channels)
       },
-      kernel("ctk_apply_affine", count) { values, out in
+      kernel(writing: "ctk_apply_affine", count) { values, out in
         ctk_apply_affine(
-          values[0].pointer, values[1].pointer, affine(values), true, false, rows, channels, out)
+          values[0].numbers.layout, values[1].numbers.address, affine(values), true, false, rows,
+          channels, out.address)
       },
       kernel("ctk_gradient_sums", 2 * channels) { values, out in
         ctk_gradient_sums(
           normalized(values), values[5].pointer, rows, channels, out, out + channels)
       },
-      kernel("ctk_input_gradients", 2 * count) { values, out in
+      kernel(writing: "ctk_input_gradients", 2 * count) { values, out in
         ctk_input_gradients(
           normalized(values), values[3].pointer, values[4].pointer, values[5].pointer, false, rows,
-          channels, out, out + count)
+          channels, out.address, (out + count).address)
       },
-    ] + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
+    ]
   }
 
   /// Rows of 45 channels, of results that read all taps and of one that reads fewer.
@@ -123,7 +177,7 @@ final class ISATests: XCTestCase {
     }
     func kernel(
       _ name: String, from input: Int, to output: Int,
-      _ body: @escaping (CTKDepthwiseRow, Tensor, Tensor, Numbers) -> Void
+      _ body: @escaping (CTKDepthwiseRow, Tensor, Tensor, Floats) -> Void
     ) -> (name: String, run: () -> [Float]) {
       (
         "\(name) \(kernelWidth) \(stride)",
@@ -178,11 +232,11 @@ final class ISATests: XCTestCase {
       ctk_winograd_phase_plane(scheme.stride, scheme.points, last, last, size) + size
     }
     let layout = CTKWinogradWeightLayout(outputs: 16, inputs: 8, panel: 16, isForOutputs: true)
-    func buffer(_ numbers: Numbers) -> CTKWinogradBuffer {
+    func buffer(_ numbers: Floats) -> CTKWinogradBuffer {
       CTKWinogradBuffer(numbers: numbers, first: 0, capacity: tiles)
     }
     func kernel(
-      _ name: String, from input: Int, to output: Int, _ body: @escaping (Numbers, Numbers) -> Void
+      _ name: String, from input: Int, to output: Int, _ body: @escaping (Floats, Floats) -> Void
     ) -> (name: String, run: () -> [Float]) {
       (
         "\(name) \(scheme.stride) \(scheme.extent)",
@@ -195,7 +249,7 @@ final class ISATests: XCTestCase {
     }
     return [
       kernel("transform_inputs", from: pixels, to: size(tiles * channels)) {
-        scheme.inputs(images, $0, 0, tiles, buffer($1))
+        scheme.inputs(images, Numbers($0).layout, 0, tiles, buffer($1))
       },
       kernel("transform_input_gradients", from: size(tiles * channels), to: pixels) {
         scheme.inputGradients(images, buffer($0), 0, tiles, $1)
@@ -203,10 +257,11 @@ final class ISATests: XCTestCase {
       kernel("transform_outputs", from: size(tiles * channels), to: outputs) {
         let epilogue = CTKEpilogue(
           factor: $0, offset: $0 + channels, residual: $0, isRectified: true)
-        scheme.outputs(results, buffer($0), 0, tiles, epilogue, $1)
+        scheme.outputs(
+          results, buffer($0), 0, tiles, epilogue, MutableNumbers($1).layout)
       },
       kernel("transform_output_gradients", from: outputs, to: size(tiles * channels)) {
-        scheme.outputGradients(results, $0, 0, tiles, buffer($1))
+        scheme.outputGradients(results, Numbers($0).layout, 0, tiles, buffer($1))
       },
       kernel("transform_weights", from: 16 * 9 * 8, to: size(16 * 8)) {
         scheme.weights(layout, $0, 0, 16, $1)
@@ -217,7 +272,7 @@ final class ISATests: XCTestCase {
     ]
   }
 
-  private func result(_ count: Int, _ body: (Numbers) -> Void) -> [Float] {
+  private func result(_ count: Int, _ body: (Floats) -> Void) -> [Float] {
     Tensor([count]) { out in
       out.update(repeating: 0, count: count)
       body(out)

@@ -26,8 +26,8 @@ struct ConvolutionEpilogue: Sendable {
   ) {
     let start = rows.lowerBound * channels
     ctk_apply_affine(
-      results + start, residual.map { $0.pointer + start }, numbers.affine(), activation == .relu,
-      false, rows.count, channels, results + start)
+      Numbers(results + start).layout, residual.map { $0.pointer + start }, numbers.affine(),
+      activation == .relu, false, rows.count, channels, results + start)
     extendLifetime(self)
   }
 }

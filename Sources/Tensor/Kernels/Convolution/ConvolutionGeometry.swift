@@ -56,6 +56,7 @@ struct ConvolutionGeometry: Hashable, Sendable {
 
   var imageShape: TensorShape { [count, input.height, input.width, inputs] }
   var weightShape: TensorShape { [outputs, kernel.height, kernel.width, groupInputs] }
+  var imageLength: Int { input.height * input.width * inputs }
   var resultShape: TensorShape { [count, output.height, output.width, outputs] }
 
   /// The channels one group reads and writes.

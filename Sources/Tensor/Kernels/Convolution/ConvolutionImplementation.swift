@@ -1,21 +1,25 @@
 /// A convolution and its gradients, by one algorithm.
 protocol ConvolutionImplementation: Sendable {
-  /// The results, after the epilogue if there is one.
-  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor
+  /// The results in a format, after the epilogue if there is one: that is for floats.
+  func forward(
+    _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
+  ) -> Tensor
 
-  /// The gradients that are wanted. May add that of the images to `sum` in place; then sets `sum`
-  /// to nil.
+  /// The gradients that are wanted, that of the images in their format or in floats. May add it to
+  /// `sum` in place; then sets `sum` to nil.
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
     addingTo sum: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?)
 
-  /// The gradient of the images alone.
+  /// The gradient of the images alone, in floats.
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor
 }
 
 extension ConvolutionImplementation {
-  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor { forward(images, weight, nil) }
+  func forward(_ images: Tensor, _ weight: Tensor) -> Tensor {
+    forward(images, weight, nil, in: .float32)
+  }
 
   /// The gradient of the weight alone.
   func weightGradient(_ images: Tensor, _ weight: Tensor, _ gradient: Tensor) -> Tensor? {
@@ -25,6 +29,11 @@ extension ConvolutionImplementation {
 }
 
 extension ConvolutionGeometry {
+  /// What results are carried to the next operation in.
+  func resultFormat(_ options: ComputeOptions) -> NumberFormat {
+    options.precision(m: rows, n: groupOutputs, k: patchLength) == .bfloat16 ? .bfloat16 : .float32
+  }
+
   /// Winograd's algorithm where it saves enough, the kernels for depthwise convolutions, else
   /// products of patches.
   func implementation(_ options: ComputeOptions) -> any ConvolutionImplementation {

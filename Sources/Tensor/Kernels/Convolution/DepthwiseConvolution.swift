@@ -15,9 +15,12 @@ struct DepthwiseConvolution: ConvolutionImplementation {
   }
 
   /// result[y, x, c] = Σ over taps of images[pixel, c] · weight[c, tap]
-  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor {
+  func forward(
+    _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
+  ) -> Tensor {
     convolved(
-      images, weight, DepthwiseAxes(readingImages: geometry), epilogue, geometry.resultShape)
+      images, weight, DepthwiseAxes(readingImages: geometry), epilogue, geometry.resultShape
+    ).inFormat(format)
   }
 
   /// dimages[y, x, c] = Σ over taps of gradient[result, c] · weight[c, tap]

@@ -8,16 +8,29 @@ struct DirectConvolution: ConvolutionImplementation {
     self.precision = precision
   }
 
+  /// A tensor in a format that products of this precision read.
+  private func factor(_ x: Tensor) -> Tensor {
+    precision == .bfloat16 ? x : x.inFormat(.float32)
+  }
+
+  /// The same for images, of whose numbers patches copy each several times.
+  private func source(_ images: Tensor) -> Tensor {
+    precision == .bfloat16 && !geometry.isPointwise ? images.inFormat(.bfloat16) : factor(images)
+  }
+
   /// result[row, o] = Σ over p of patches[row, p] · weight[o, p]
-  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor {
+  func forward(
+    _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
+  ) -> Tensor {
+    let images = source(images)
     defer { extendLifetime(images.storage) }
     let packed = PackedWeights.of(weight, groups: geometry.groups, for: .outputs, precision)
-    return Tensor(geometry.resultShape) { out in
-      geometry.forEachBlock(of: images.pointer) { rows, group, patches in
+    return Tensor(geometry.resultShape, format) { out in
+      geometry.forEachBlock(of: images.numbers) { rows, group, patches in
         packed.multiply(
           patches, group: group, into: geometry.results(out, rows: rows, group: group))
         if let epilogue, group == geometry.groups - 1 {
-          epilogue.finish(out, rows: rows, channels: geometry.outputs)
+          epilogue.finish(out.floats, rows: rows, channels: geometry.outputs)
         }
       }
     }
@@ -28,23 +41,24 @@ struct DirectConvolution: ConvolutionImplementation {
     addingTo sum: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     (
-      wanted.images ? inputGradient(gradient, weight, addingTo: &sum) : nil,
+      wanted.images ? inputGradient(gradient, weight, in: images.format, addingTo: &sum) : nil,
       wanted.weight ? weightGradient(images, gradient) : nil
     )
   }
 
-  /// The gradient of the images. A 1x1 convolution of stride 1 adds it to `sum` in place, and sets
-  /// `sum` to nil.
+  /// The gradient of the images. A 1x1 convolution of stride 1 adds it to `sum` in place, in the
+  /// format of that, and sets `sum` to nil.
   private func inputGradient(
-    _ gradient: Tensor, _ weight: Tensor, addingTo sum: inout Tensor?
+    _ gradient: Tensor, _ weight: Tensor, in format: NumberFormat, addingTo sum: inout Tensor?
   ) -> Tensor {
-    guard geometry.isPointwise, var result = sum else {
-      return inputGradient(gradient, weight)
-    }
+    guard geometry.isPointwise, precision == .bfloat16 || sum?.format == .float32,
+      var result = sum
+    else { return inputGradient(gradient, weight, in: format) }
     sum = nil
+    let gradient = factor(gradient)
     let packed = PackedWeights.of(weight, groups: geometry.groups, for: .inputGradients, precision)
-    result.mutate {
-      pointwiseInputGradient(gradient.pointer, packed, accumulating: true, into: $0)
+    result.mutateNumbers {
+      pointwiseInputGradient(gradient.numbers, packed, accumulating: true, into: $0)
     }
     extendLifetime(gradient.storage)
     return result
@@ -52,20 +66,21 @@ struct DirectConvolution: ConvolutionImplementation {
 
   /// dweight[o, p] = Σ over rows of gradient[row, o] · patches[row, p]
   private func weightGradient(_ images: Tensor, _ gradient: Tensor) -> Tensor {
-    geometry.hasLargeWeight
+    let (images, gradient) = (source(images), factor(gradient))
+    return geometry.hasLargeWeight
       ? weightGradientByOutputs(images, gradient)
       : weightGradientByRows(images, gradient)
   }
 
   /// The gradients of some outputs at a time, from all rows.
   private func weightGradientByOutputs(_ images: Tensor, _ gradient: Tensor) -> Tensor {
-    let patches = geometry.isPointwise ? nil : geometry.patches(of: images)
+    let patches = geometry.isPointwise ? nil : geometry.patches(of: images.numbers)
     defer { extendLifetime((images.storage, patches, gradient.storage)) }
     let length = geometry.patchLength
     let source = MatrixView(
-      patches.map { UnsafePointer($0.pointer) } ?? images.pointer, rows: geometry.rows,
-      columns: length)
-    let dy = geometry.gradients(gradient.pointer, rows: 0..<geometry.rows, group: 0)
+      patches?.numbers.read ?? images.numbers, rows: geometry.rows, columns: length,
+      stride: patches.map { geometry.patchStride($0.format) })
+    let dy = geometry.gradients(gradient.numbers, rows: 0..<geometry.rows, group: 0)
     return Tensor(geometry.weightShape) { out in
       let parts = (geometry.outputs + Tuning.fewestOutputs - 1) / Tuning.fewestOutputs
       Parallel.forEach(parts) { part in
@@ -80,6 +95,7 @@ struct DirectConvolution: ConvolutionImplementation {
   /// The gradients of all outputs, added up over a share of the rows at a time.
   private func weightGradientByRows(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     defer { extendLifetime((images.storage, gradient.storage)) }
+    let (source, dy) = (images.numbers, gradient.numbers)
     let (shape, size) = (geometry.weightShape, geometry.weightShape.elementCount)
     let parts = Parts.ofSum(
       over: geometry.rows, least: 64, size: size,
@@ -90,10 +106,11 @@ struct DirectConvolution: ConvolutionImplementation {
         let all = (geometry.rows * part / parts)..<(geometry.rows * (part + 1) / parts)
         // With no images there is no block that would write the sum.
         if all.isEmpty { share.update(repeating: 0, count: size) }
-        geometry.forEachBlock(of: images.pointer, in: all) { rows, group, patches in
+        geometry.forEachBlock(of: source, in: all) { rows, group, patches in
           gemm(
-            geometry.gradients(gradient.pointer, rows: rows, group: group).transposed, patches,
-            precision, accumulating: rows.lowerBound > all.lowerBound,
+            geometry.gradients(dy, rows: rows, group: group).transposed,
+            patches.columns(0..<geometry.patchLength), precision,
+            accumulating: rows.lowerBound > all.lowerBound,
             into: MatrixDestination(
               share + group * geometry.groupOutputs * geometry.patchLength,
               stride: geometry.patchLength))
@@ -103,24 +120,37 @@ struct DirectConvolution: ConvolutionImplementation {
     return (parts == 1 ? sums : reduced(sums, over: [0], .sum)).reshapedWithoutRecord(shape)
   }
 
-  /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
+    inputGradient(gradient, weight, in: .float32)
+  }
+
+  /// dimages = the patches gradient[row, o] · weight[o, p], added up where they overlap.
+  private func inputGradient(
+    _ gradient: Tensor, _ weight: Tensor, in format: NumberFormat
+  ) -> Tensor {
+    let gradient = factor(gradient)
     defer { extendLifetime(gradient.storage) }
-    let dy = gradient.pointer
+    let dy = gradient.numbers
     let packed = PackedWeights.of(weight, groups: geometry.groups, for: .inputGradients, precision)
-    return Tensor(geometry.imageShape) { out in
-      guard !geometry.isPointwise else {
-        return pointwiseInputGradient(dy, packed, accumulating: false, into: out)
+    guard !geometry.isPointwise else {
+      // Products of floats are floats.
+      return Tensor(geometry.imageShape, precision == .bfloat16 ? format : .float32) { out in
+        pointwiseInputGradient(dy, packed, accumulating: false, into: out)
       }
+    }
+    return Tensor(geometry.imageShape, format) { out in
       // Images belong to one worker each, so that overlapping patches never race.
       let images = max(1, min(geometry.blockRows / geometry.positions, geometry.count))
       Parallel.workers((geometry.count + images - 1) / images) { _, next in
         let scratch = Storage(
           elementCount: min(geometry.blockRows, images * geometry.positions)
             * geometry.patchLength)
+        let room = out.floatRoom(images * geometry.imageLength)
         while let block = next() {
           let range = block * images..<min(geometry.count, (block + 1) * images)
-          scatterPatches(dy, packed, images: range, scratch: scratch.pointer, into: out)
+          (out + range.lowerBound * geometry.imageLength).writeFloats(
+            range.count * geometry.imageLength, in: room
+          ) { scatterPatches(dy, packed, images: range, scratch: scratch.pointer, into: $0) }
         }
         extendLifetime(scratch)
       }
@@ -128,8 +158,7 @@ struct DirectConvolution: ConvolutionImplementation {
   }
 
   private func pointwiseInputGradient(
-    _ dy: UnsafePointer<Float>, _ packed: PackedWeights, accumulating: Bool,
-    into out: UnsafeMutablePointer<Float>
+    _ dy: Numbers, _ packed: PackedWeights, accumulating: Bool, into out: MutableNumbers
   ) {
     let (step, inputs) = (geometry.blockRows, geometry.groupInputs)
     Parallel.forEach((geometry.rows + step - 1) / step) { block in
@@ -144,15 +173,14 @@ struct DirectConvolution: ConvolutionImplementation {
     }
   }
 
+  /// The gradients of some images, the first of them at `out`.
   private func scatterPatches(
-    _ dy: UnsafePointer<Float>, _ packed: PackedWeights, images: Range<Int>,
+    _ dy: Numbers, _ packed: PackedWeights, images: Range<Int>,
     scratch: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
   ) {
-    let imageLength = geometry.input.height * geometry.input.width * geometry.inputs
-    (out + images.lowerBound * imageLength).update(
-      repeating: 0, count: images.count * imageLength)
-    let all = images.lowerBound * geometry.positions..<images.upperBound * geometry.positions
-    for rows in all.blocks(of: geometry.blockRows) {
+    out.update(repeating: 0, count: images.count * geometry.imageLength)
+    let dy = dy + images.lowerBound * geometry.positions * geometry.outputs
+    for rows in (0..<images.count * geometry.positions).blocks(of: geometry.blockRows) {
       for group in 0..<geometry.groups {
         packed.multiply(
           geometry.gradients(dy, rows: rows, group: group), group: group,
@@ -166,18 +194,18 @@ struct DirectConvolution: ConvolutionImplementation {
 extension ConvolutionGeometry {
   /// The gradients of some rows of results, of a group's outputs.
   fileprivate func gradients(
-    _ pointer: UnsafePointer<Float>, rows: Range<Int>, group: Int
+    _ numbers: Numbers, rows: Range<Int>, group: Int
   ) -> MatrixView {
     MatrixView(
-      pointer + rows.lowerBound * outputs + group * groupOutputs, rows: rows.count,
+      numbers + (rows.lowerBound * outputs + group * groupOutputs), rows: rows.count,
       columns: groupOutputs, stride: outputs)
   }
 
   /// Some rows of results, of a group's outputs.
   fileprivate func results(
-    _ pointer: UnsafeMutablePointer<Float>, rows: Range<Int>, group: Int
+    _ numbers: MutableNumbers, rows: Range<Int>, group: Int
   ) -> MatrixDestination {
-    MatrixDestination(pointer, stride: outputs)
+    MatrixDestination(numbers, stride: outputs)
       .from(row: rows.lowerBound, column: group * groupOutputs)
   }
 
@@ -188,14 +216,13 @@ extension ConvolutionGeometry {
   }
 
   /// All patches of all images.
-  fileprivate func patches(of images: Tensor) -> Storage {
-    let patches = Storage(elementCount: rows * patchLength)
-    let source = images.pointer
+  fileprivate func patches(of images: Numbers) -> Storage {
+    let patches = patchRoom(rows: rows, images.format)
     Parallel.forRanges(rows, grain: max(1, (1 << 14) / patchLength)) { range in
       im2col(
-        source, group: 0, rows: range, into: patches.pointer + range.lowerBound * patchLength)
+        images, group: 0, rows: range,
+        into: patches.numbers + range.lowerBound * patchStride(images.format))
     }
-    extendLifetime(images.storage)
     return patches
   }
 
@@ -204,10 +231,10 @@ extension ConvolutionGeometry {
   ) -> Void
 
   /// Calls `body` with the patches of each block of rows and each group, on all threads.
-  fileprivate func forEachBlock(of images: UnsafePointer<Float>, _ body: BlockBody) {
+  fileprivate func forEachBlock(of images: Numbers, _ body: BlockBody) {
     let step = blockRows
     Parallel.workers((rows + step - 1) / step) { _, next in
-      let scratch = isPointwise ? nil : Storage(elementCount: step * patchLength)
+      let scratch = isPointwise ? nil : patchRoom(rows: step, images.format)
       while let block = next() {
         let range = block * step..<min(rows, (block + 1) * step)
         withPatches(of: images, rows: range, scratch: scratch, body)
@@ -217,9 +244,9 @@ extension ConvolutionGeometry {
 
   /// The same for the blocks of `range`, in order on the calling thread.
   fileprivate func forEachBlock(
-    of images: UnsafePointer<Float>, in range: Range<Int>, _ body: BlockBody
+    of images: Numbers, in range: Range<Int>, _ body: BlockBody
   ) {
-    let scratch = isPointwise ? nil : Storage(elementCount: blockRows * patchLength)
+    let scratch = isPointwise ? nil : patchRoom(rows: blockRows, images.format)
     for rows in range.blocks(of: blockRows) {
       withPatches(of: images, rows: rows, scratch: scratch, body)
     }
@@ -227,18 +254,20 @@ extension ConvolutionGeometry {
 
   @inline(__always)
   private func withPatches(
-    of images: UnsafePointer<Float>, rows: Range<Int>, scratch: Storage?, _ body: BlockBody
+    of images: Numbers, rows: Range<Int>, scratch: Storage?, _ body: BlockBody
   ) {
     for group in 0..<groups {
       if let scratch {
-        im2col(images, group: group, rows: rows, into: scratch.pointer)
+        im2col(images, group: group, rows: rows, into: scratch.numbers)
         body(
-          rows, group, MatrixView(scratch.pointer, rows: rows.count, columns: patchLength))
+          rows, group,
+          MatrixView(
+            scratch.numbers.read, rows: rows.count, columns: patchStride(images.format)))
       } else {
         body(
           rows, group,
           MatrixView(
-            images + rows.lowerBound * inputs + group * groupInputs, rows: rows.count,
+            images + (rows.lowerBound * inputs + group * groupInputs), rows: rows.count,
             columns: groupInputs, stride: inputs))
       }
     }

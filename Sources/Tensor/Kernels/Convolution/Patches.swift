@@ -1,20 +1,47 @@
 extension ConvolutionGeometry {
-  /// columns[row, ky · kx · c] = the patches of images[n, h, w, c] below result positions `rows`.
-  func im2col(
-    _ images: UnsafePointer<Float>, group: Int, rows: Range<Int>,
-    into columns: UnsafeMutablePointer<Float>
+  /// From one patch to the next: one more than a patch has where that makes whole pairs.
+  func patchStride(_ format: NumberFormat) -> Int {
+    format == .bfloat16 ? (patchLength + 1) / 2 * 2 : patchLength
+  }
+
+  /// Room for the patches of some rows, with zeros where none of them has a number.
+  func patchRoom(rows: Int, _ format: NumberFormat) -> Storage {
+    let stride = patchStride(format)
+    let room = Storage(elementCount: rows * stride, format)
+    if stride > patchLength {
+      for row in 0..<rows { room.numbers.halves[row * stride + patchLength] = 0 }
+    }
+    return room
+  }
+
+  /// columns[row, ky · kx · c] = the patches of images[n, h, w, c] below result positions `rows`,
+  /// in the format of the images, each `patchStride` numbers after the one before.
+  func im2col(_ images: Numbers, group: Int, rows: Range<Int>, into columns: MutableNumbers) {
+    let step = patchStride(images.format)
+    switch images.format {
+    case .float32:
+      copyPatches(images.floats, group: group, rows: rows, into: columns.floats, step: step)
+    case .bfloat16:
+      copyPatches(images.halves, group: group, rows: rows, into: columns.halves, step: step)
+    }
+  }
+
+  @inline(__always)
+  private func copyPatches<Number: AdditiveArithmetic & BitwiseCopyable>(
+    _ images: UnsafePointer<Number>, group: Int, rows: Range<Int>,
+    into columns: UnsafeMutablePointer<Number>, step: Int
   ) {
     let images = images + group * groupInputs
-    forEachPatchLine(of: rows) { patch, line, x, place in
+    forEachPatchLine(of: rows, step: step) { patch, line, x, place in
       let (target, line) = (columns + patch, images + line)
       switch place {
-      case .outside: target.update(repeating: 0, count: kernel.width * groupInputs)
+      case .outside: target.update(repeating: .zero, count: kernel.width * groupInputs)
       case .dense: copy(line + x &* inputs, count: kernel.width * groupInputs, into: target)
       case .pixels:
         for kx in 0..<kernel.width {
           let (column, pixel) = (x + kx * dilation.width, target + kx * groupInputs)
           if column < 0 || column >= input.width {
-            pixel.update(repeating: 0, count: groupInputs)
+            pixel.update(repeating: .zero, count: groupInputs)
           } else {
             pixel.update(from: line + column * inputs, count: groupInputs)
           }
@@ -29,7 +56,7 @@ extension ConvolutionGeometry {
     addingTo images: UnsafeMutablePointer<Float>
   ) {
     let images = images + group * groupInputs
-    forEachPatchLine(of: rows) { patch, line, x, place in
+    forEachPatchLine(of: rows, step: patchLength) { patch, line, x, place in
       let (source, line) = (columns + patch, images + line)
       switch place {
       case .outside: break
@@ -49,7 +76,8 @@ extension ConvolutionGeometry {
   /// are.
   @inline(__always)
   private func forEachPatchLine(
-    of rows: Range<Int>, _ body: (_ patch: Int, _ line: Int, _ x: Int, _ place: LinePlace) -> Void
+    of rows: Range<Int>, step: Int,
+    _ body: (_ patch: Int, _ line: Int, _ x: Int, _ place: LinePlace) -> Void
   ) {
     let isDense = groups == 1 && dilation.width == 1
     var patch = 0
@@ -63,10 +91,10 @@ extension ConvolutionGeometry {
           let x = position &* stride.width &- padding.width
           let isWhole = isDense && x >= 0 && x &+ kernel.width <= input.width
           body(start, line, x, isOutside ? .outside : isWhole ? .dense : .pixels)
-          start &+= patchLength
+          start &+= step
         }
       }
-      patch += positions.count * patchLength
+      patch += positions.count * step
     }
   }
 
@@ -101,21 +129,23 @@ private func add(
 /// target[count] = source[count]. For a line of a few pixels of three channels a call of memcpy
 /// would take as long as the copy.
 @inline(__always)
-private func copy(
-  _ source: UnsafePointer<Float>, count: Int, into target: UnsafeMutablePointer<Float>
+private func copy<Number: BitwiseCopyable>(
+  _ source: UnsafePointer<Number>, count: Int, into target: UnsafeMutablePointer<Number>
 ) {
-  typealias Four = SIMD4<Float>
-  guard count >= 4, count <= 32 else { return target.update(from: source, count: count) }
+  typealias Sixteen = SIMD16<UInt8>
+  let size = count &* MemoryLayout<Number>.stride
+  guard size >= 16, size <= 128 else { return target.update(from: source, count: count) }
   let (from, to) = (UnsafeRawPointer(source), UnsafeMutableRawPointer(target))
-  let last = 4 &* (count &- 4)
+  let last = size &- 16
   var place = 0
   while place < last {
     to.storeBytes(
-      of: from.loadUnaligned(fromByteOffset: place, as: Four.self), toByteOffset: place,
-      as: Four.self)
+      of: from.loadUnaligned(fromByteOffset: place, as: Sixteen.self), toByteOffset: place,
+      as: Sixteen.self)
     place &+= 16
   }
-  // The last four overlap those before.
+  // The last sixteen bytes overlap those before.
   to.storeBytes(
-    of: from.loadUnaligned(fromByteOffset: last, as: Four.self), toByteOffset: last, as: Four.self)
+    of: from.loadUnaligned(fromByteOffset: last, as: Sixteen.self), toByteOffset: last,
+    as: Sixteen.self)
 }

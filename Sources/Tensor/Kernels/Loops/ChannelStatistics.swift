@@ -4,16 +4,35 @@ internal import CTensorKernels
 func groupStatistics(_ x: Tensor, _ geometry: NormalizationGeometry) -> (
   mean: [Double], variance: [Double]
 ) {
-  defer { extendLifetime(x.storage) }
-  let (source, channels) = (x.pointer, geometry.channels)
+  let (source, channels) = (x.numbers, geometry.channels)
   // Sums of distances from each sample's first row, because squares of values far from zero would
   // cancel.
+  let first = firstRows(x, geometry)
+  let shift = first.pointer
+  defer { extendLifetime((x.storage, first)) }
   let (sums, squares) = geometry.sums { sample, rows, sums, squares in
-    let values = source + sample * geometry.rows * channels
     ctk_channel_sums(
-      values + rows.lowerBound * channels, values, rows.count, channels, sums, squares)
+      (source + (sample * geometry.rows + rows.lowerBound) * channels).layout,
+      shift + sample * channels, rows.count, channels, sums, squares)
   }
-  return combine(sums, squares, shift: source, geometry)
+  return combine(sums, squares, shift: shift, geometry)
+}
+
+/// The first row of each sample.
+private func firstRows(_ x: Tensor, _ geometry: NormalizationGeometry) -> Storage {
+  let channels = geometry.channels
+  let rows = Storage(elementCount: geometry.samples * channels)
+  guard geometry.rows > 0 else { return rows }
+  for sample in 0..<geometry.samples {
+    let row = x.numbers + sample * geometry.rows * channels
+    let target = rows.pointer + sample * channels
+    switch x.format {
+    case .float32: target.update(from: row.floats, count: channels)
+    case .bfloat16: ctk_widen(row.halves, channels, target)
+    }
+  }
+  extendLifetime(x.storage)
+  return rows
 }
 
 /// Channel sums about a shift to means and variances of groups, by Chan's rule.
@@ -27,7 +46,7 @@ private func combine(
   var variances = means
   func mean(of channel: Int, at index: Int) -> Double {
     let sample = index / geometry.channels
-    return Double(shift[sample * geometry.rows * geometry.channels + channel]) + sums[index] / rows
+    return Double(shift[sample * geometry.channels + channel]) + sums[index] / rows
   }
   geometry.forEachChannel { index, channel, group in
     means[group] += mean(of: channel, at: index) / width
@@ -71,19 +90,22 @@ struct ChannelNumbers: Sendable {
   }
 }
 
-/// activation(x · factor + offset + residual), for the factors and offsets of channels.
+/// activation(x · factor + offset + residual), for the factors and offsets of channels, in the
+/// format of x.
 func affine(
   _ x: Tensor, _ numbers: ChannelNumbers, residual: Tensor?, activation: Activation,
   _ geometry: NormalizationGeometry
 ) -> Tensor {
+  let residual = residual?.inFormat(x.format)
   defer { extendLifetime((x.storage, residual?.storage, numbers)) }
-  let (source, added, channels) = (x.pointer, residual?.pointer, geometry.channels)
-  return Tensor(x.shape) { out in
+  let (source, added, channels) = (x.numbers, residual?.numbers, geometry.channels)
+  return Tensor(x.shape, x.format) { out in
     geometry.forEachPart { sample, rows, _ in
       let start = (sample * geometry.rows + rows.lowerBound) * channels
       ctk_apply_affine(
-        source + start, added.map { $0 + start }, numbers.affine(sample: sample),
-        activation == .relu, geometry.isNonTemporal, rows.count, channels, out + start)
+        (source + start).layout, added.map { ($0 + start).address },
+        numbers.affine(sample: sample), activation == .relu, geometry.isNonTemporal, rows.count,
+        channels, (out + start).address)
     }
   }
 }
@@ -91,12 +113,21 @@ func affine(
 /// The gradient of a normalisation's output, with what tells g: the gradient where the activation
 /// let values through.
 struct NormalizedGradient {
-  let gradient: Tensor
-  let input: Tensor
-  let affine: ChannelNumbers
-  let activation: Activation
+  private let gradient: Tensor
+  private let input: Tensor
+  private let affine: ChannelNumbers
+  private let activation: Activation
   /// The output, needed for the ReLU's mask when a residual was added.
-  let output: Tensor?
+  private let output: Tensor?
+
+  /// A gradient of the output, which becomes one of the input's format.
+  init(
+    gradient: Tensor, input: Tensor, affine: ChannelNumbers, activation: Activation, output: Tensor?
+  ) {
+    self.gradient = gradient.inFormat(input.format)
+    (self.input, self.affine, self.activation) = (input, affine, activation)
+    self.output = output
+  }
 
   /// For each sample and channel, Σ g and Σ g · (x - centre).
   func sums(about centre: ChannelNumbers, _ geometry: NormalizationGeometry) -> (
@@ -119,16 +150,17 @@ struct NormalizedGradient {
     defer { extendLifetime((self, numbers)) }
     // Without an activation g is the gradient as it came.
     let residual =
-      keepsGradient && activation != .identity ? Storage(elementCount: gradient.elementCount) : nil
-    let passed = residual?.pointer
-    let result = Tensor(input.shape) { out in
+      keepsGradient && activation != .identity
+      ? Storage(elementCount: gradient.elementCount, input.format) : nil
+    let passed = residual?.numbers
+    let result = Tensor(input.shape, input.format) { out in
       geometry.forEachPart { sample, rows, _ in
         let start = (sample * geometry.rows + rows.lowerBound) * geometry.channels
         ctk_input_gradients(
           part(sample, rows, geometry), numbers.pointer(0, sample: sample),
           numbers.pointer(1, sample: sample), numbers.pointer(2, sample: sample),
-          geometry.isNonTemporal, rows.count, geometry.channels, out + start,
-          passed.map { $0 + start })
+          geometry.isNonTemporal, rows.count, geometry.channels, (out + start).address,
+          passed.map { ($0 + start).address })
       }
     }
     guard keepsGradient else { return (result, nil) }
@@ -145,7 +177,8 @@ struct NormalizedGradient {
       case .relu: output == nil ? CTKGateByInput : CTKGateByOutput
       }
     return CTKNormalized(
-      gradient: gradient.pointer + start, input: input.pointer + start,
-      output: output.map { $0.pointer + start }, affine: affine.affine(sample: sample), gate: gate)
+      gradient: (gradient.numbers + start).address, input: (input.numbers + start).address,
+      output: output.map { ($0.numbers + start).address }, format: input.format.layout,
+      affine: affine.affine(sample: sample), gate: gate)
   }
 }

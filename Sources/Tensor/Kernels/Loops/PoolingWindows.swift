@@ -65,71 +65,123 @@ struct PoolingGeometry: Sendable {
 /// The largest of each window, and the index of that pixel in its image; the first of equals.
 func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [Int32]) {
   defer { extendLifetime(x.storage) }
-  let (source, channels) = (x.pointer, geometry.images[3])
   var result = Tensor.zeros([])
   let winners = [Int32](unsafeUninitializedCapacity: geometry.resultShape.elementCount) {
     buffer, count in
     count = geometry.resultShape.elementCount
     guard let winners = buffer.baseAddress else { return }
-    result = Tensor(geometry.resultShape) { out in
-      geometry.forEachImage { image in
-        let values = source + image * geometry.imageLength
-        geometry.forEachPixel { position, pixel, isFirst in
-          let target = image * geometry.resultLength + position * channels
-          let (best, winner) = (out + target, winners + target)
-          let (candidate, mark) = (values + pixel * channels, Int32(truncatingIfNeeded: pixel))
-          if isFirst {
-            best.update(from: candidate, count: channels)
-            winner.update(repeating: mark, count: channels)
-          } else {
-            keepLarger(candidate, mark, count: channels, best: best, winner: winner)
-          }
-        }
+    result = Tensor(geometry.resultShape, x.format) { out in
+      switch x.format {
+      case .float32: findLargest(x.numbers.floats, geometry, out.floats, winners)
+      case .bfloat16: findLargest(x.numbers.halves, geometry, out.halves, winners)
       }
     }
   }
   return (result, winners)
 }
 
-/// best[c], winner[c] = values[c], mark where values[c] is larger or NaN.
-@inline(__always)
-private func keepLarger(
-  _ values: UnsafePointer<Float>, _ mark: Int32, count: Int, best: UnsafeMutablePointer<Float>,
-  winner: UnsafeMutablePointer<Int32>
+private func findLargest<Number: Poolable>(
+  _ source: UnsafePointer<Number>, _ geometry: PoolingGeometry,
+  _ out: UnsafeMutablePointer<Number>, _ winners: UnsafeMutablePointer<Int32>
 ) {
-  typealias Floats = SIMD8<Float>
-  // Explicit vectors: the compiler turns a plain loop into a branch for each element.
-  let whole = count & ~7
-  for start in stride(from: 0, to: whole, by: 8) {
-    let (highest, marks) = (
-      UnsafeMutableRawPointer(best + start), UnsafeMutableRawPointer(winner + start)
-    )
-    let new = UnsafeRawPointer(values + start).loadUnaligned(as: Floats.self)
-    let old = highest.loadUnaligned(as: Floats.self)
-    let isLarger = (new .> old) .| (new .!= new)
-    highest.storeBytes(of: old.replacing(with: new, where: isLarger), as: Floats.self)
-    let oldMarks = marks.loadUnaligned(as: SIMD8<Int32>.self)
-    marks.storeBytes(of: oldMarks.replacing(with: mark, where: isLarger), as: SIMD8<Int32>.self)
-  }
-  for index in whole..<count where values[index] > best[index] || values[index].isNaN {
-    (best[index], winner[index]) = (values[index], mark)
+  let channels = geometry.images[3]
+  geometry.forEachImage { image in
+    let values = source + image * geometry.imageLength
+    geometry.forEachPixel { position, pixel, isFirst in
+      let target = image * geometry.resultLength + position * channels
+      let (best, winner) = (out + target, winners + target)
+      let (candidate, mark) = (values + pixel * channels, Int32(truncatingIfNeeded: pixel))
+      if isFirst {
+        best.update(from: candidate, count: channels)
+        winner.update(repeating: mark, count: channels)
+      } else {
+        keepLarger(candidate, mark, count: channels, best: best, winner: winner)
+      }
+    }
   }
 }
 
-/// The gradient of each result added to the pixel that won it.
-func maxPoolGradient(_ gradient: Tensor, winners: [Int32], _ geometry: PoolingGeometry) -> Tensor {
+/// best[c], winner[c] = values[c], mark where values[c] is larger or NaN.
+@inline(__always)
+private func keepLarger<Number: Poolable>(
+  _ values: UnsafePointer<Number>, _ mark: Int32, count: Int, best: UnsafeMutablePointer<Number>,
+  winner: UnsafeMutablePointer<Int32>
+) {
+  // Explicit vectors: the compiler turns a plain loop into a branch for each element.
+  let whole = count & ~7
+  for start in stride(from: 0, to: whole, by: 8) {
+    let marks = UnsafeMutableRawPointer(winner + start)
+    let (new, old) = (Number.eight(at: values + start), Number.eight(at: best + start))
+    let isLarger = (new .> old) .| (new .!= new)
+    Number.store(old.replacing(with: new, where: isLarger), at: best + start)
+    let oldMarks = marks.loadUnaligned(as: SIMD8<Int32>.self)
+    marks.storeBytes(of: oldMarks.replacing(with: mark, where: isLarger), as: SIMD8<Int32>.self)
+  }
+  for index in whole..<count {
+    let (new, old) = (values[index].float, best[index].float)
+    if new > old || new.isNaN { (best[index], winner[index]) = (values[index], mark) }
+  }
+}
+
+/// Numbers in memory that are compared as floats.
+private protocol Poolable: BitwiseCopyable {
+  var float: Float { get }
+  static func eight(at place: UnsafePointer<Self>) -> SIMD8<Float>
+  /// Stores numbers that came from memory.
+  static func store(_ numbers: SIMD8<Float>, at place: UnsafeMutablePointer<Self>)
+}
+
+extension Float: Poolable {
+  fileprivate var float: Float { self }
+
+  @inline(__always)
+  fileprivate static func eight(at place: UnsafePointer<Float>) -> SIMD8<Float> {
+    UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
+  }
+
+  @inline(__always)
+  fileprivate static func store(_ numbers: SIMD8<Float>, at place: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(place).storeBytes(of: numbers, as: SIMD8<Float>.self)
+  }
+}
+
+/// The upper halves of floats.
+extension UInt16: Poolable {
+  fileprivate var float: Float { Float(bitPattern: UInt32(self) << 16) }
+
+  @inline(__always)
+  fileprivate static func eight(at place: UnsafePointer<UInt16>) -> SIMD8<Float> {
+    let halves = UnsafeRawPointer(place).loadUnaligned(as: SIMD8<UInt16>.self)
+    return unsafeBitCast(
+      SIMD8<UInt32>(truncatingIfNeeded: halves) &<< 16, to: SIMD8<Float>.self)
+  }
+
+  @inline(__always)
+  fileprivate static func store(_ numbers: SIMD8<Float>, at place: UnsafeMutablePointer<UInt16>) {
+    let words = unsafeBitCast(numbers, to: SIMD8<UInt32>.self) &>> 16
+    UnsafeMutableRawPointer(place).storeBytes(
+      of: SIMD8<UInt16>(truncatingIfNeeded: words), as: SIMD8<UInt16>.self)
+  }
+}
+
+/// The gradient of each result added to the pixel that won it, in a format.
+func maxPoolGradient(
+  _ gradient: Tensor, winners: [Int32], in format: NumberFormat, _ geometry: PoolingGeometry
+) -> Tensor {
   defer { extendLifetime(gradient.storage) }
   let (source, channels) = (gradient.pointer, geometry.images[3])
-  return Tensor(geometry.images) { out in
+  return Tensor(geometry.images, format) { out in
     winners.withUnsafeBufferPointer { winners in
       geometry.forEachImage { image in
-        let target = out + image * geometry.imageLength
-        target.update(repeating: 0, count: geometry.imageLength)
-        let begin = image * geometry.resultLength
-        for position in stride(from: begin, to: begin + geometry.resultLength, by: channels) {
-          for channel in 0..<channels {
-            target[Int(winners[position + channel]) * channels + channel] +=
-              source[position + channel]
+        let room = out.floatRoom(geometry.imageLength)
+        (out + image * geometry.imageLength).writeFloats(geometry.imageLength, in: room) { target in
+          target.update(repeating: 0, count: geometry.imageLength)
+          let begin = image * geometry.resultLength
+          for position in stride(from: begin, to: begin + geometry.resultLength, by: channels) {
+            for channel in 0..<channels {
+              target[Int(winners[position + channel]) * channels + channel] +=
+                source[position + channel]
+            }
           }
         }
       }

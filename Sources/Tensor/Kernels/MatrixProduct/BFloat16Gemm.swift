@@ -16,9 +16,9 @@ enum BFloat16Gemm {
       let (part, pairs) = (a.columns(terms), pairCount(terms.count))
       if a.isTransposed {
         ctk_round_panels(
-          part.pointer, a.stride, terms.count, a.rows, height, rounded.pointer.pairs)
+          part.numbers.layout, a.stride, terms.count, a.rows, height, rounded.pointer.pairs)
       } else {
-        ctk_round_rows(part.pointer, a.stride, a.rows, terms.count, rounded.pointer.pairs)
+        ctk_round_rows(part.numbers.layout, a.stride, a.rows, terms.count, rounded.pointer.pairs)
       }
       round(b.rows(terms), into: panels.pointer)
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
@@ -28,7 +28,7 @@ enum BFloat16Gemm {
             a.isTransposed ? 1 : pairs, a.isTransposed ? rows.count : 1,
             panels.pointer.pairs + columns.lowerBound * pairs,
             accumulating || terms.lowerBound > 0,
-            c.from(row: rows.lowerBound, column: columns.lowerBound).pointer, c.stride)
+            c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
         }
       }
     }
@@ -41,15 +41,21 @@ enum BFloat16Gemm {
   ) {
     let pairs = pairCount(b.rows)
     let height = min(a.rows, max(24, (1 << 16) / pairs))
-    let rounded = Storage(elementCount: height * pairs)
+    // Numbers of 16 bits are read where they are.
+    let inPlace = a.rowsOfPairs
+    let rounded = inPlace == nil ? Storage(elementCount: height * pairs) : nil
     for rows in (0..<a.rows).blocks(of: height) {
-      ctk_round_rows(
-        a.rows(rows).pointer, a.stride, rows.count, b.rows, rounded.pointer.pairs)
+      if let rounded {
+        ctk_round_rows(
+          a.rows(rows).numbers.layout, a.stride, rows.count, b.rows, rounded.pointer.pairs)
+      }
+      let factor = inPlace.map { $0.first + rows.lowerBound * $0.stride }
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         ctk_multiply_pairs(
-          rows.count, columns.count, pairs, rounded.pointer.pairs, pairs, 1,
+          rows.count, columns.count, pairs,
+          factor ?? UnsafePointer(rounded?.pointer.pairs), inPlace?.stride ?? pairs, 1,
           b.pairs(at: columns.lowerBound), accumulating,
-          c.from(row: rows.lowerBound, column: columns.lowerBound).pointer, c.stride)
+          c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
       }
     }
     extendLifetime(rounded)
@@ -60,12 +66,13 @@ enum BFloat16Gemm {
     let (terms, pairs) = (matrix.rows, pairCount(matrix.rows))
     guard matrix.isTransposed else {
       return ctk_round_panels(
-        matrix.pointer, matrix.stride, terms, matrix.columns, Tuning.panelWidth, panels.pairs)
+        matrix.numbers.layout, matrix.stride, terms, matrix.columns, Tuning.panelWidth,
+        panels.pairs)
     }
     let rounded = Storage(elementCount: Tuning.panelWidth * pairs)
     for columns in (0..<matrix.columns).blocks(of: Tuning.panelWidth) {
       ctk_round_rows(
-        matrix.columns(columns).pointer, matrix.stride, columns.count, terms,
+        matrix.columns(columns).numbers.layout, matrix.stride, columns.count, terms,
         rounded.pointer.pairs)
       // A pair moves as a float does.
       ctk_transpose_panel(

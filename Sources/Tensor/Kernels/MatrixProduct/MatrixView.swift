@@ -4,8 +4,8 @@ internal import CTensorKernels
 ///
 /// Whoever makes a view keeps its memory alive.
 struct MatrixView {
-  /// The first number.
-  let pointer: UnsafePointer<Float>
+  /// The first number and those behind it.
+  let numbers: Numbers
   /// The sizes that the product sees, which are exchanged in memory if the matrix is transposed.
   let rows: Int
   let columns: Int
@@ -14,8 +14,13 @@ struct MatrixView {
   let isTransposed: Bool
 
   /// A view of numbers[rows, columns]; without a stride they are contiguous.
+  init(_ numbers: Numbers, rows: Int, columns: Int, stride: Int? = nil) {
+    self.init(numbers, rows, columns, stride: stride ?? columns, isTransposed: false)
+  }
+
+  /// A view of floats[rows, columns].
   init(_ pointer: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
-    self.init(pointer, rows, columns, stride: stride ?? columns, isTransposed: false)
+    self.init(Numbers(pointer), rows: rows, columns: columns, stride: stride)
   }
 
   /// The matrix at a place of a batch x[..., rows, columns].
@@ -25,54 +30,72 @@ struct MatrixView {
     self = isTransposed ? view.transposed : view
   }
 
-  private init(
-    _ pointer: UnsafePointer<Float>, _ rows: Int, _ columns: Int, stride: Int, isTransposed: Bool
-  ) {
-    self.pointer = pointer
+  private init(_ numbers: Numbers, _ rows: Int, _ columns: Int, stride: Int, isTransposed: Bool) {
+    self.numbers = numbers
     self.rows = rows
     self.columns = columns
     self.stride = stride
     self.isTransposed = isTransposed
   }
 
+  /// The first number of a matrix of floats.
+  var pointer: UnsafePointer<Float> { numbers.floats }
+
   var transposed: MatrixView {
-    MatrixView(pointer, columns, rows, stride: stride, isTransposed: !isTransposed)
+    MatrixView(numbers, columns, rows, stride: stride, isTransposed: !isTransposed)
   }
 
   /// Some of the rows.
   func rows(_ range: Range<Int>) -> MatrixView {
     MatrixView(
-      pointer + range.lowerBound * (isTransposed ? 1 : stride), range.count, columns,
+      numbers + range.lowerBound * (isTransposed ? 1 : stride), range.count, columns,
       stride: stride, isTransposed: isTransposed)
   }
 
   /// Some of the columns.
   func columns(_ range: Range<Int>) -> MatrixView {
     MatrixView(
-      pointer + range.lowerBound * (isTransposed ? stride : 1), rows, range.count, stride: stride,
+      numbers + range.lowerBound * (isTransposed ? stride : 1), rows, range.count, stride: stride,
       isTransposed: isTransposed)
+  }
+
+  /// The pairs of neighbouring numbers of 16 bits that the rows are, with as many from a row to the
+  /// next; nil of others.
+  var rowsOfPairs: (first: UnsafePointer<CTKBFloat16Pair>, stride: Int)? {
+    guard
+      numbers.format == .bfloat16, !isTransposed, columns.isMultiple(of: 2),
+      stride.isMultiple(of: 2), Int(bitPattern: numbers.address).isMultiple(of: 4)
+    else { return nil }
+    return (numbers.address.assumingMemoryBound(to: CTKBFloat16Pair.self), stride / 2)
   }
 }
 
 /// The memory that a product writes, of as many rows and columns as the product has.
 struct MatrixDestination {
-  let pointer: UnsafeMutablePointer<Float>
+  let numbers: MutableNumbers
   /// The distance from one row to the next.
   let stride: Int
 
-  init(_ pointer: UnsafeMutablePointer<Float>, stride: Int) {
-    self.pointer = pointer
+  init(_ numbers: MutableNumbers, stride: Int) {
+    self.numbers = numbers
     self.stride = stride
   }
 
+  init(_ pointer: UnsafeMutablePointer<Float>, stride: Int) {
+    self.init(MutableNumbers(pointer), stride: stride)
+  }
+
+  /// The first number of a product of floats.
+  var pointer: UnsafeMutablePointer<Float> { numbers.floats }
+
   /// The part that begins at an element.
   func from(row: Int = 0, column: Int = 0) -> MatrixDestination {
-    MatrixDestination(pointer + row * stride + column, stride: stride)
+    MatrixDestination(numbers + (row * stride + column), stride: stride)
   }
 
   /// What was written, for rows of `stride` columns.
   func view(rows: Int) -> MatrixView {
-    MatrixView(UnsafePointer(pointer), rows: rows, columns: stride)
+    MatrixView(numbers.read, rows: rows, columns: stride)
   }
 }
 

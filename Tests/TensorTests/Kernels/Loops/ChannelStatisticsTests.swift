@@ -66,13 +66,14 @@ final class ChannelStatisticsTests: XCTestCase {
     let affine = CTKAffine(factor: a, offset: b)
     let y = Tensor(values[0].shape) { out in
       ctk_apply_affine(
-        values[0].pointer, values[1].pointer, affine, true, isNonTemporal, rows, channels, out)
+        values[0].numbers.layout, values[1].pointer, affine, true, isNonTemporal, rows, channels,
+        out)
     }
     let passed = Storage(elementCount: y.elementCount)
     let dx = Tensor(y.shape) { out in
       let through = CTKNormalized(
-        gradient: values[2].pointer, input: values[0].pointer, output: y.pointer, affine: affine,
-        gate: CTKGateByOutput)
+        gradient: values[2].pointer, input: values[0].pointer, output: y.pointer,
+        format: CTKFloat32, affine: affine, gate: CTKGateByOutput)
       ctk_input_gradients(
         through, a, b, c, isNonTemporal, rows, channels, out, passed.pointer)
     }

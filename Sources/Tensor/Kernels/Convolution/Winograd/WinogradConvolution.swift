@@ -34,22 +34,24 @@ struct WinogradConvolution: ConvolutionImplementation {
     self.tiles = tiles
   }
 
-  func forward(_ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?) -> Tensor {
+  func forward(
+    _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
+  ) -> Tensor {
     let weights = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
     defer { extendLifetime((images.storage, weights)) }
-    return Tensor(geometry.resultShape) { out in
+    return Tensor(geometry.resultShape, format) { out in
       if tiles.parallelizesOverPoints {
-        forwardByPoints(images.pointer, weights, epilogue, into: out)
+        forwardByPoints(images.numbers, weights, epilogue, into: out)
       } else {
-        forwardByTiles(images.pointer, weights, epilogue, into: out)
+        forwardByTiles(images.numbers, weights, epilogue, into: out)
       }
     }
   }
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private func forwardByTiles(
-    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
-    into out: UnsafeMutablePointer<Float>
+    _ x: Numbers, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
+    into out: MutableNumbers
   ) {
     let (step, points) = (tiles.blockSize, tiles.points)
     Parallel.workers((tiles.count + step - 1) / step) { _, next in
@@ -72,8 +74,8 @@ struct WinogradConvolution: ConvolutionImplementation {
   /// Each stage for all tiles, points over the threads: where weights are larger than values, it
   /// pays to read them once instead of once for each block.
   private func forwardByPoints(
-    _ x: UnsafePointer<Float>, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
-    into out: UnsafeMutablePointer<Float>
+    _ x: Numbers, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
+    into out: MutableNumbers
   ) {
     let points = tiles.points
     let (values, products) = (tiles.transformedInputs(x), tiles.outputPlanes(capacity: tiles.count))
@@ -142,14 +144,14 @@ extension WinogradTiles {
   }
 
   /// Bᵀ d B for all tiles, on all threads.
-  func transformedInputs(_ images: UnsafePointer<Float>) -> WinogradBuffer {
+  func transformedInputs(_ images: Numbers) -> WinogradBuffer {
     let values = inputPlanes(capacity: count)
     forEachPart { range in transformInputs(images, tiles: range, into: values) }
     return values
   }
 
   /// A dy Aᵀ for all tiles, on all threads.
-  func transformedGradients(_ gradient: UnsafePointer<Float>) -> WinogradBuffer {
+  func transformedGradients(_ gradient: Numbers) -> WinogradBuffer {
     let values = outputPlanes(capacity: count)
     forEachPart { range in transformGradients(gradient, tiles: range, into: values) }
     return values

@@ -11,10 +11,11 @@ extension WinogradConvolution {
     let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
     let parts = tiles.gradientParts
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
+    let format = images.format
     let images = wanted.weight ? images : nil
     var result: Tensor?
     if wanted.images {
-      result = Tensor(geometry.imageShape) {
+      result = Tensor(geometry.imageShape, format) {
         run(gradient, images: images, weight: weight, parts: parts, sums: sums, into: $0)
       }
     } else {
@@ -30,7 +31,7 @@ extension WinogradConvolution {
   }
 
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
-    Tensor(geometry.imageShape) {
+    Tensor(geometry.imageShape, .float32) {
       run(
         gradient, images: nil, weight: weight, parts: tiles.gradientParts, sums: nil, into: $0)
     }
@@ -40,10 +41,10 @@ extension WinogradConvolution {
   /// the images.
   private func run(
     _ gradient: Tensor, images: Tensor?, weight: Tensor?, parts: Int, sums: Storage?,
-    into result: UnsafeMutablePointer<Float>?
+    into result: MutableNumbers?
   ) {
     let pass = WinogradBackward(
-      tiles: tiles, gradient: gradient.pointer, images: images?.pointer,
+      tiles: tiles, gradient: gradient.numbers, images: images?.numbers,
       weights: weight.map { WinogradWeights.of($0, tiles.scheme, for: .inputGradients) },
       sums: sums?.pointer, result: result)
     if tiles.parallelizesOverPoints { pass.byPoints() } else { pass.byTiles(parts: parts) }
@@ -67,15 +68,15 @@ extension WinogradConvolution {
 /// One reverse pass through a convolution.
 private struct WinogradBackward {
   let tiles: WinogradTiles
-  let gradient: UnsafePointer<Float>
+  let gradient: Numbers
   /// The inputs of the convolution; nil if the weight needs no gradient.
-  let images: UnsafePointer<Float>?
+  let images: Numbers?
   /// The transformed weight; nil if the images need no gradient.
   let weights: WinogradWeights?
   /// A gradient of the transformed weight for each part of the images.
   let sums: UnsafeMutablePointer<Float>?
   /// The gradient of the images.
-  let result: UnsafeMutablePointer<Float>?
+  let result: MutableNumbers?
 
   private var geometry: ConvolutionGeometry { tiles.geometry }
   private var tilesPerImage: Int { tiles.down * tiles.across }
@@ -95,27 +96,68 @@ private struct WinogradBackward {
 
   /// The images of one part, block after block.
   private func walk(images range: Range<Int>, sum: UnsafeMutablePointer<Float>?) {
-    let all = range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage
-    let rounds = max(1, (all.count + tiles.wantedBlock - 1) / tiles.wantedBlock)
-    let step = (all.count + rounds - 1) / rounds
+    let blocks = blocks(of: range)
+    let most = blocks.map(\.count).max() ?? 0
     let points = tiles.points
     let (inputRoom, outputRoom) = (
-      tiles.inputPlanes(capacity: step), tiles.outputPlanes(capacity: step)
+      tiles.inputPlanes(capacity: most), tiles.outputPlanes(capacity: most)
     )
-    clear(range)
-    for start in stride(from: all.lowerBound, to: all.upperBound, by: step) {
-      let block = start..<min(all.upperBound, start + step)
-      let (values, gradients) = (inputRoom.beginning(at: start), outputRoom.beginning(at: start))
+    let room = floatRoom(imagesOf: most)
+    if room == nil { clear(range) }
+    for (index, block) in blocks.enumerated() {
+      let values = inputRoom.beginning(at: block.lowerBound)
+      let gradients = outputRoom.beginning(at: block.lowerBound)
       tiles.transformGradients(gradient, tiles: block, into: gradients)
       if let images { tiles.transformInputs(images, tiles: block, into: values) }
       for point in points {
         multiply(
           point, count: block.count, gradients: gradients, values: values, sum: sum,
-          accumulating: start > all.lowerBound)
+          accumulating: index > 0)
       }
-      if let result { tiles.scatterInputGradients(values, tiles: block, into: result) }
+      scatter(values, tiles: block, in: room)
     }
     extendLifetime((inputRoom, outputRoom))
+  }
+
+  /// The tiles of some images in blocks of like sizes. Where gradients of images are to be rounded, a
+  /// block is of whole images or of one, so that few wait for their last tile.
+  private func blocks(of images: Range<Int>) -> [Range<Int>] {
+    let (size, wanted) = (tilesPerImage, tiles.wantedBlock)
+    func all(_ images: Range<Int>) -> Range<Int> {
+      images.lowerBound * size..<images.upperBound * size
+    }
+    guard result?.format == .bfloat16 else {
+      return Array(all(images).evenBlocks(ofAtMost: wanted))
+    }
+    if size <= wanted { return images.evenBlocks(ofAtMost: wanted / size).map(all) }
+    return images.flatMap { all($0..<$0 + 1).evenBlocks(ofAtMost: wanted) }
+  }
+
+  /// Room for the floats of the images that some tiles are of, if they are to be rounded.
+  private func floatRoom(imagesOf tiles: Int) -> Storage? {
+    result?.floatRoom((tiles + tilesPerImage - 1) / tilesPerImage * geometry.imageLength)
+  }
+
+  /// Adds up the gradients of the images, in a room of floats if there is one until they are complete.
+  private func scatter(_ values: WinogradBuffer, tiles block: Range<Int>, in room: Storage?) {
+    guard let result else { return }
+    guard let room else {
+      return tiles.scatterInputGradients(values, tiles: block, into: result.floats)
+    }
+    let images =
+      block.lowerBound / tilesPerImage..<(block.upperBound + tilesPerImage - 1) / tilesPerImage
+    let first = images.lowerBound * tilesPerImage
+    let count = images.count * geometry.imageLength
+    if block.lowerBound == first, !tiles.coversEveryPixel {
+      room.pointer.update(repeating: 0, count: count)
+    }
+    tiles.scatterInputGradients(
+      values.beginning(at: values.first - first),
+      tiles: block.lowerBound - first..<block.upperBound - first, into: room.pointer)
+    if block.upperBound.isMultiple(of: tilesPerImage) {
+      ctk_narrow(
+        room.pointer, count, (result + images.lowerBound * geometry.imageLength).halves)
+    }
   }
 
   /// Each stage for all tiles, points over the threads.
@@ -128,12 +170,14 @@ private struct WinogradBackward {
         points[index], count: count, gradients: gradients, values: values, sum: sums,
         accumulating: false)
     }
-    if let result {
+    if result != nil {
       Parallel.forRanges(geometry.count, grain: 1) { range in
-        clear(range)
-        tiles.scatterInputGradients(
-          values, tiles: range.lowerBound * tilesPerImage..<range.upperBound * tilesPerImage,
-          into: result)
+        let room = floatRoom(imagesOf: tilesPerImage)
+        if room == nil { clear(range) }
+        for image in range {
+          scatter(
+            values, tiles: image * tilesPerImage..<(image + 1) * tilesPerImage, in: room)
+        }
       }
     }
     extendLifetime((values, gradients))
@@ -156,7 +200,9 @@ private struct WinogradBackward {
   /// Gradients of images in which some pixels are in no tile.
   private func clear(_ images: Range<Int>) {
     guard !tiles.coversEveryPixel else { return }
-    let size = geometry.input.height * geometry.input.width * geometry.inputs
-    result.map { ($0 + images.lowerBound * size).update(repeating: 0, count: images.count * size) }
+    let size = geometry.imageLength
+    result.map {
+      ($0.floats + images.lowerBound * size).update(repeating: 0, count: images.count * size)
+    }
   }
 }

@@ -47,9 +47,10 @@ struct WinogradTiles: Sendable {
 extension WinogradTiles {
   /// values = Bᵀ d B for the pixels d of each tile, phase by phase.
   func transformInputs(
-    _ images: UnsafePointer<Float>, tiles: Range<Int>, into values: WinogradBuffer
+    _ images: Numbers, tiles: Range<Int>, into values: WinogradBuffer
   ) {
-    scheme.transforms.inputs(inputs, images, tiles.lowerBound, tiles.upperBound, values.layout)
+    scheme.transforms.inputs(
+      inputs, images.layout, tiles.lowerBound, tiles.upperBound, values.layout)
   }
 
   /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile.
@@ -66,20 +67,20 @@ extension WinogradTiles {
   /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile, and the epilogue of that.
   func transformProducts(
     _ products: WinogradBuffer, tiles: Range<Int>, _ epilogue: ConvolutionEpilogue?,
-    into images: UnsafeMutablePointer<Float>
+    into images: MutableNumbers
   ) {
     scheme.transforms.outputs(
       outputs, products.layout, tiles.lowerBound, tiles.upperBound,
-      epilogue?.beginning(at: 0) ?? CTKEpilogue(), images)
+      epilogue?.beginning(at: 0) ?? CTKEpilogue(), images.layout)
     extendLifetime(epilogue)
   }
 
   /// values = A dy Aᵀ, for the gradients dy of each tile's results.
   func transformGradients(
-    _ gradient: UnsafePointer<Float>, tiles: Range<Int>, into values: WinogradBuffer
+    _ gradient: Numbers, tiles: Range<Int>, into values: WinogradBuffer
   ) {
     scheme.transforms.outputGradients(
-      outputs, gradient, tiles.lowerBound, tiles.upperBound, values.layout)
+      outputs, gradient.layout, tiles.lowerBound, tiles.upperBound, values.layout)
   }
 }
 
