@@ -48,7 +48,7 @@ final class FusedInferenceTests: XCTestCase {
       withMatmulPrecision(.bfloat16) {
         let (recorded, fused) = (net(x).scalars, withoutGradients { net(x) }.scalars)
         XCTAssertLessThan(largestError(recorded, expected), 0.02 * most, "\(net)")
-        XCTAssertLessThan(largestError(fused, expected), 0.01 * most, "\(net)")
+        XCTAssertLessThan(largestError(fused, expected), 0.02 * most, "\(net)")
       }
     }
   }
