@@ -9,30 +9,55 @@ import Synchronization
 final class Storage: @unchecked Sendable {
   let format: NumberFormat
   private let elementCount: Int
-  private let block: BufferPool.Block
+  /// The memory, but of numbers that are written when they are asked for.
+  private let block: BufferPool.Block?
+  /// What writes those.
+  private(set) var normalization: DeferredNormalization?
+  private let written = Mutex<Storage?>(nil)
   /// The same numbers as floats, if they are not and somebody asked for them.
   private let floats = Mutex<BufferPool.Block?>(nil)
   private let cache = Mutex<(any Packing)?>(nil)
-  /// How the numbers are computed again, where a reverse pass had better do so than keep them. Set
-  /// by the operation that made them.
-  var recomputation: Recomputation?
 
   init(elementCount: Int, _ format: NumberFormat = .float32) {
     (self.elementCount, self.format) = (elementCount, format)
     block = BufferPool.shared.take(format.floatCount(elementCount))
   }
 
+  /// The numbers that a normalization makes, which it writes when they are asked for.
+  init(_ normalization: DeferredNormalization) {
+    (elementCount, format) = (normalization.input.elementCount, normalization.input.format)
+    self.normalization = normalization
+    block = nil
+  }
+
   deinit {
-    BufferPool.shared.give(block)
+    block.map { BufferPool.shared.give($0) }
     floats.withLock { $0 }.map { BufferPool.shared.give($0) }
   }
 
   /// The numbers as they are.
-  var numbers: MutableNumbers { MutableNumbers(block.pointer, format) }
+  var numbers: MutableNumbers {
+    if let block { return MutableNumbers(block.pointer, format) }
+    return writtenStorage.numbers
+  }
+
+  /// Whether the numbers are in memory.
+  var isWritten: Bool { block != nil || written.withLock { $0 != nil } }
+
+  private var writtenStorage: Storage {
+    if let made = written.withLock({ $0 }) { return made }
+    guard let normalization else { preconditionFailure("a storage has neither memory nor a source") }
+    // Not under the lock, which a thread that helps with this might ask for.
+    let made = normalization.computed().storage
+    return written.withLock { written in
+      written = written ?? made
+      return written ?? made
+    }
+  }
 
   /// The numbers as floats; of others a copy, which is made once.
   var pointer: UnsafeMutablePointer<Float> {
-    if format == .float32 { return block.pointer }
+    if format == .float32 { return numbers.floats }
     if let made = floats.withLock({ $0 }) { return made.pointer }
     let made = widened()
     return floats.withLock { floats in
@@ -71,7 +96,10 @@ final class Storage: @unchecked Sendable {
   /// The numbers change: what was made of the earlier ones does not hold.
   func prepareForWriting() {
     invalidate()
-    recomputation = nil
+    if normalization != nil {
+      _ = numbers
+      normalization = nil
+    }
     floats.withLock { floats in
       floats.map { BufferPool.shared.give($0) }
       floats = nil

@@ -55,6 +55,14 @@ public struct Tensor: Sendable {
   /// How the elements are in memory.
   var format: NumberFormat { storage.format }
 
+  /// What makes these elements, where they have not been written.
+  var deferredNormalization: DeferredNormalization? {
+    guard let source = storage.normalization, !storage.isWritten, source.input.shape == shape else {
+      return nil
+    }
+    return source
+  }
+
   /// The bytes of the elements.
   var byteCount: Int { elementCount * format.size }
 }

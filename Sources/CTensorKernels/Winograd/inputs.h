@@ -7,9 +7,35 @@ INLINE bool isInside(Corner at, CTKWinogradImages images) {
   return at.y >= 0 && at.x >= 0 && at.y + Reach <= images.height && at.x + Reach <= images.width;
 }
 
+/// A normalization's numbers for a vector of channels.
+typedef struct {
+  Lanes factor, offset;
+  /// What becomes the bound itself: zero and less of a ReLU, else nothing.
+  Lanes bound;
+} Normal;
+
+INLINE Normal normalOf(
+    CTKWinogradNormalization all, bool isNormalized, ptrdiff_t image, ptrdiff_t channels,
+    ptrdiff_t channel
+) {
+  Normal normal = {{0}, {0}, {0}};
+  if (!isNormalized) return normal;
+  ptrdiff_t place = image / all.imagesPerSample * channels + channel;
+  load(&normal.factor, all.affine.factor + place);
+  load(&normal.offset, all.affine.offset + place);
+  if (!all.isRectified) normal.bound -= __builtin_inff();
+  return normal;
+}
+
+INLINE Lanes normalized(Lanes value, Normal normal) {
+  value = value * normal.factor + normal.offset;
+  LaneFlags isBound = value <= normal.bound;
+  return (Lanes)((isBound & (LaneFlags)normal.bound) | (~isBound & (LaneFlags)value));
+}
+
 INLINE void inputsOfPhase(
-    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t tile, Phase phase, bool isWhole,
-    CTKWinogradBuffer values
+    CTKWinogradImages images, CTKNumbers numbers, CTKWinogradNormalization normalization,
+    bool isNormalized, ptrdiff_t tile, Phase phase, bool isWhole, CTKWinogradBuffer values
 ) {
   ptrdiff_t channels = images.channels, width = images.width;
   Corner at = cornerOf(tile, images, Step);
@@ -21,6 +47,7 @@ INLINE void inputsOfPhase(
       prefetchBelow(
           from(corner, channel + pointsOf(phase.row) * rowStride), rowStride, pixelStride);
     }
+    Normal normal = normalOf(normalization, isNormalized, at.image, channels, channel);
     Lanes half[Points][Points];
     LINES for (int row = 0; row < pointsOf(phase.row); row++) {
       Lanes pixels[Points];
@@ -33,6 +60,7 @@ INLINE void inputsOfPhase(
         pixels[column] = (Lanes){0};
         if (column < pointsOf(phase.column) && isPixel) {
           pixels[column] = lanesAt(line, column * pixelStride, sizeof(Lanes));
+          if (isNormalized) pixels[column] = normalized(pixels[column], normal);
         }
       }
       input(pixels, half[row]);
@@ -51,29 +79,40 @@ INLINE void inputsOfPhase(
 }
 
 INLINE void inputsIn(
-    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t begin, ptrdiff_t end,
-    CTKWinogradBuffer values
+    CTKWinogradImages images, CTKNumbers numbers, CTKWinogradNormalization normalization,
+    bool isNormalized, ptrdiff_t begin, ptrdiff_t end, CTKWinogradBuffer values
 ) {
   for (ptrdiff_t tile = begin; tile < end; tile++) {
     bool isWhole = isInside(cornerOf(tile, images, Step), images);
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
       Phase phase = {number / STRIDE, number % STRIDE};
-      if (isWhole) {
-        inputsOfPhase(images, numbers, tile, phase, true, values);
-      } else {
-        inputsOfPhase(images, numbers, tile, phase, false, values);
-      }
+#define PHASE(isWhole)                                                                             \
+  inputsOfPhase(images, numbers, normalization, isNormalized, tile, phase, isWhole, values)
+      if (isWhole) PHASE(true);
+      else PHASE(false);
+#undef PHASE
     }
   }
 }
 
 INLINE void inputs(
-    CTKWinogradImages images, CTKNumbers numbers, ptrdiff_t begin, ptrdiff_t end,
-    CTKWinogradBuffer values
+    CTKWinogradImages images, CTKNumbers numbers, CTKWinogradNormalization normalization,
+    ptrdiff_t begin, ptrdiff_t end, CTKWinogradBuffer values
 ) {
-#define BODY(format) inputsIn(images, (CTKNumbers){numbers.address, format}, begin, end, values)
-  FOR_FORMAT(numbers.format, BODY);
-#undef BODY
+#define INPUTS(isNormalized, format)                                                               \
+  inputsIn(                                                                                        \
+      images, (CTKNumbers){numbers.address, format}, normalization, isNormalized, begin, end,      \
+      values)
+#define NORMALIZED(format) INPUTS(true, format)
+#define PLAIN(format) INPUTS(false, format)
+  if (normalization.affine.factor) {
+    FOR_FORMAT(numbers.format, NORMALIZED);
+  } else {
+    FOR_FORMAT(numbers.format, PLAIN);
+  }
+#undef PLAIN
+#undef NORMALIZED
+#undef INPUTS
 }
 
 /// The first tile of a pixel stores its gradient and the later ones add theirs: tiles share

@@ -18,7 +18,12 @@
 #define OF_WEIGHT                                                                                  \
   (CTKWinogradWeightLayout layout, const float *from, ptrdiff_t begin, ptrdiff_t end, float *to)
 
-static CTK_DISPATCH(transform_inputs, inputs, TO_BUFFER, (sizes, images, begin, end, buffer))
+static CTK_DISPATCH(
+    transform_inputs, inputs,
+    (CTKWinogradImages sizes, CTKNumbers images, CTKWinogradNormalization normalization,
+     ptrdiff_t begin, ptrdiff_t end, CTKWinogradBuffer buffer),
+    (sizes, images, normalization, begin, end, buffer)
+)
 static CTK_DISPATCH(
     transform_input_gradients, inputGradients, FROM_BUFFER, (sizes, buffer, begin, end, images)
 )

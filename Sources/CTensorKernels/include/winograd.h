@@ -5,6 +5,7 @@
 #pragma once
 #include "epilogue.h"
 #include "lanes.h"
+#include "normalization.h"
 #include "numbers.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,15 @@ typedef struct {
   /// The tiles of an image.
   ptrdiff_t down, across;
 } CTKWinogradImages;
+
+/// What is done to pixels before they are transformed: x · factor + offset, or max(0, that) if
+/// `isRectified`, with numbers for the channels of each sample of some images. Nothing where factor
+/// is null. The zeros around an image stay zeros.
+typedef struct {
+  CTKAffine affine;
+  ptrdiff_t imagesPerSample;
+  bool isRectified;
+} CTKWinogradNormalization;
 
 /// The numbers of `capacity` tiles from `first` on at all points: a plane of [tile][channel of a
 /// phase] for each point.
@@ -78,10 +88,10 @@ typedef struct {
 typedef struct __attribute__((swift_attr("@Sendable"))) {
   /// A tile has `extent` x `extent` results.
   ptrdiff_t stride, extent, points;
-  /// values = Bᵀ d B, for the pixels d of each tile.
+  /// values = Bᵀ d B, for the pixels d of each tile, normalized.
   void (*_Nonnull inputs)(
-      CTKWinogradImages, CTKNumbers images, ptrdiff_t begin, ptrdiff_t end,
-      CTKWinogradBuffer values);
+      CTKWinogradImages, CTKNumbers images, CTKWinogradNormalization, ptrdiff_t begin,
+      ptrdiff_t end, CTKWinogradBuffer values);
   /// images = Σ B v Bᵀ, for the gradients v of each tile. An image's tiles must come in order.
   void (*_Nonnull inputGradients)(
       CTKWinogradImages, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,

@@ -17,8 +17,8 @@ enum Tuning {
 
   // MARK: Memory
 
-  /// The numbers from which a normalization's result is computed again for the reverse pass rather
-  /// than kept: 4 MB.
+  /// The numbers from which a normalization's result that has been written is computed again for the
+  /// reverse pass rather than kept.
   static let leastRecomputed = 1 << 20
 
   // MARK: Products of float32

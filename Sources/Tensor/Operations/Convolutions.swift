@@ -19,10 +19,9 @@ public func convolution(
     dilation: dilation.size2D, groups: groups)
   let options = ComputeOptions.current
   let implementation = geometry.implementation(options)
+  let product = implementation.forward(images, weight, nil, in: geometry.resultFormat(options))
   let kept = images.kept
-  let result = implementation.forward(
-    images, weight, nil, in: geometry.resultFormat(options)
-  ).recorded(from: [images, weight], options) { gradient, wanted, sum in
+  let result = product.recorded(from: [images, weight], options) { gradient, wanted, sum in
     let gradients = implementation.gradients(
       kept.tensor, weight, gradient, wanted: (wanted[0], wanted[1]), addingTo: &sum)
     return [gradients.images, gradients.weight]

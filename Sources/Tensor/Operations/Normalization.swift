@@ -292,23 +292,23 @@ private struct Normalization: Sendable {
     let gamma = scale?.scalars ?? [Float](repeating: 1, count: channels)
     let beta = bias?.scalars ?? [Float](repeating: 0, count: channels)
     let map = factorsAndOffsets(gamma, beta)
-    let y = affine(x, map, residual: residual, activation: activation, geometry)
+    // Convolutions normalize images as they read them. Others have them written first.
+    let isDeferred = residual == nil && x.rank == 4
+    let y =
+      isDeferred
+      ? Tensor(
+        storage: Storage(DeferredNormalization(x.detached, map, activation, geometry)),
+        shape: x.shape)
+      : affine(x, map, residual: residual, activation: activation, geometry)
     // What the reverse pass does not read may go before it.
     let (input, output) = (x.detached, activation == .relu && residual != nil ? y : nil)
-    let result = y.recorded(
+    return y.recorded(
       from: [x, scale ?? .absent, bias ?? .absent, residual ?? .absent], operation: operation
     ) { gradient, wanted in
       let passed = NormalizedGradient(
         gradient: gradient, input: input, affine: map, activation: activation, output: output)
       return pullback(passed, gamma: gamma, wanted: wanted)
     }
-    // Its reverse pass keeps the input, from which the result is soon made again.
-    if result.isTracked, residual == nil, y.elementCount >= Tuning.leastRecomputed {
-      y.storage.recomputation = { [geometry, activation] in
-        affine(input, map, residual: nil, activation: activation, geometry)
-      }
-    }
-    return result
   }
 
   /// With x̂ = (x - μ) · r, r = 1/√(σ² + ε) and g the gradient that passed the activation:

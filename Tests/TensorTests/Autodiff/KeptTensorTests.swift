@@ -2,7 +2,7 @@ import XCTest
 
 @testable import Tensor
 
-/// What a normalization makes is computed again for the reverse pass of the convolution behind it.
+/// A convolution normalizes images as it reads them, in both passes.
 final class KeptTensorTests: XCTestCase {
   /// The gradients have the bits of those of a copy, which is kept, with any activation and kernel.
   func testGradientsHaveTheSameBits() {
@@ -13,7 +13,7 @@ final class KeptTensorTests: XCTestCase {
     }
   }
 
-  /// The result is gone as soon as nobody else holds it, and does not come back until it is read.
+  /// The result is never written: neither for the convolution nor for its reverse pass.
   func testMemory() {
     let parts = Network(side: 3, .relu)
     func bytes(_ pass: (Tensor) -> Tensor) -> Int {
@@ -22,24 +22,59 @@ final class KeptTensorTests: XCTestCase {
     }
     let size = parts.images.elementCount * MemoryLayout<Float>.size
     XCTAssertEqual(bytes { $0 + 0 } - bytes { $0 }, size, accuracy: size / 8)
+    let output = parts.normalized()
+    XCTAssertFalse(output.storage.isWritten)
+    withExtendedLifetime(parts.result { _ in output }) {}
+    XCTAssertFalse(output.storage.isWritten)
   }
 
-  /// Small results are kept, and those of a residual sum, whose second part may be gone.
-  func testWhatIsKept() {
-    let small = Tensor([2, 4, 4, 8]) { $0.update(repeating: 1, count: 256) }.tracked
-    XCTAssertNil(batchNorm(small).output.storage.recomputation)
-    let large = Network(side: 1, .relu).images.tracked
-    XCTAssertNotNil(batchNorm(large).output.storage.recomputation)
-    XCTAssertNil(batchNorm(large, residual: large).output.storage.recomputation)
-    XCTAssertNil(withoutGradients { batchNorm(large).output.storage.recomputation })
+  /// What somebody reads is written, once, for all that share it.
+  func testWhatIsRead() {
+    let output = Network(side: 1, .relu).normalized()
+    let (shared, part) = (output.reshaped([-1, 16]), output[3..<6])
+    let sum = output.sum().item
+    XCTAssertTrue(shared.storage.isWritten)
+    XCTAssertEqual(shared.sum().item, sum, accuracy: 1e-3 * sum)
+    XCTAssertEqual(part.scalars, Array(output.scalars[(3 * 64 * 64 * 16)..<(6 * 64 * 64 * 16)]))
+    XCTAssertEqual(output.numbers.address, shared.numbers.address)
+    // What was written and is small is not made again.
+    let small = batchNorm(Tensor.ones([2, 4, 4, 8]).tracked, activation: .relu).output
+    guard case .deferred = small.kept else { return XCTFail("what nobody read is kept") }
+    XCTAssertEqual(small.sum().item, 0)
+    guard case .stored = small.kept else { return XCTFail("what was written is thrown away") }
+    guard case .deferred = output.kept else { return XCTFail("much memory is kept") }
+  }
+
+  /// Results of a residual sum are written: its second part may be gone. So are those of vectors,
+  /// which no convolution reads.
+  func testWhatIsWritten() {
+    let images = Network(side: 1, .relu).images.tracked
+    XCTAssertTrue(batchNorm(images, residual: images).output.storage.isWritten)
+    XCTAssertTrue(batchNorm(Tensor.ones([4, 8]).tracked).output.storage.isWritten)
+  }
+
+  /// A convolution of part of the images, or of another shape of them, reads what is written.
+  func testPartsOfTheImages() {
+    let parts = Network(side: 1, .relu)
+    let output = parts.normalized()
+    let copy = output.detached + 0
+    for pass in [{ $0[2..<7] }, { $0.reshaped([4, 128, 128, 16]) }] as [(Tensor) -> Tensor] {
+      XCTAssertEqual(
+        parts.result { _ in pass(output) }.scalars, parts.result { _ in pass(copy) }.scalars)
+    }
   }
 
   /// Numbers that change are no longer those that would be computed again.
   func testWriting() {
-    var output = batchNorm(Network(side: 1, .identity).images.tracked).output.detached
+    var output = Network(side: 1, .identity).normalized().detached
+    let before = output.scalars
     output.mutate { $0[0] = 7 }
-    XCTAssertNil(output.storage.recomputation)
+    XCTAssertNil(output.storage.normalization)
     guard case .stored = output.kept else { return XCTFail("what was written is computed again") }
+    XCTAssertEqual(output.scalars, [7] + before[1...])
+    var unread = Network(side: 1, .identity).normalized().detached
+    unread.mutate { $0[0] = 7 }
+    XCTAssertEqual(unread.scalars, [7] + before[1...])
   }
 }
 
@@ -60,9 +95,12 @@ private struct Network {
   func result(
     _ pass: (Tensor) -> Tensor, images: Tensor? = nil, weight: Tensor? = nil
   ) -> Tensor {
-    let normalized = batchNorm(images ?? self.images.tracked, activation: activation).output
-    return convolution(
-      pass(normalized), weight ?? self.weight.tracked, padding: self.weight.shape[1] / 2)
+    convolution(
+      pass(normalized(images)), weight ?? self.weight.tracked, padding: self.weight.shape[1] / 2)
+  }
+
+  func normalized(_ images: Tensor? = nil) -> Tensor {
+    batchNorm(images ?? self.images.tracked, activation: activation).output
   }
 
   func gradientBits(_ pass: (Tensor) -> Tensor) -> [[UInt32]] {

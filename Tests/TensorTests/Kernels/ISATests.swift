@@ -249,7 +249,14 @@ final class ISATests: XCTestCase {
     }
     return [
       kernel("transform_inputs", from: pixels, to: size(tiles * channels)) {
-        scheme.inputs(images, Numbers($0).layout, 0, tiles, buffer($1))
+        scheme.inputs(
+          images, Numbers($0).layout, CTKWinogradNormalization(), 0, tiles, buffer($1))
+      },
+      kernel("transform_inputs normalized", from: pixels, to: size(tiles * channels)) {
+        let normalization = CTKWinogradNormalization(
+          affine: CTKAffine(factor: $0, offset: $0 + 2 * channels), imagesPerSample: 1,
+          isRectified: true)
+        scheme.inputs(images, Numbers($0).layout, normalization, 0, tiles, buffer($1))
       },
       kernel("transform_input_gradients", from: size(tiles * channels), to: pixels) {
         scheme.inputGradients(images, buffer($0), 0, tiles, $1)

@@ -26,7 +26,7 @@ struct DirectConvolution: ConvolutionImplementation {
     defer { extendLifetime(images.storage) }
     let packed = PackedWeights.of(weight, groups: geometry.groups, for: .outputs, precision)
     return Tensor(geometry.resultShape, format) { out in
-      geometry.forEachBlock(of: images.numbers) { rows, group, patches in
+      geometry.forEachBlock(of: images) { rows, group, patches in
         packed.multiply(
           patches, group: group, into: geometry.results(out, rows: rows, group: group))
         if let epilogue, group == geometry.groups - 1 {
@@ -95,11 +95,12 @@ struct DirectConvolution: ConvolutionImplementation {
   /// The gradients of all outputs, added up over a share of the rows at a time.
   private func weightGradientByRows(_ images: Tensor, _ gradient: Tensor) -> Tensor {
     defer { extendLifetime((images.storage, gradient.storage)) }
-    let (source, dy) = (images.numbers, gradient.numbers)
+    let dy = gradient.numbers
     let (shape, size) = (geometry.weightShape, geometry.weightShape.elementCount)
     let parts = Parts.ofSum(
       over: geometry.rows, least: 64, size: size,
       reading: geometry.rows * (geometry.patchLength + geometry.outputs))
+    let source = geometry.patchSource(images)
     let sums = Tensor([parts, size]) { out in
       Parallel.forEach(parts) { part in
         let share = out + part * size
@@ -230,46 +231,82 @@ extension ConvolutionGeometry {
     _ rows: Range<Int>, _ group: Int, _ patches: MatrixView
   ) -> Void
 
-  /// Calls `body` with the patches of each block of rows and each group, on all threads.
-  fileprivate func forEachBlock(of images: Numbers, _ body: BlockBody) {
-    let step = blockRows
-    Parallel.workers((rows + step - 1) / step) { _, next in
-      let scratch = isPointwise ? nil : patchRoom(rows: step, images.format)
-      while let block = next() {
-        let range = block * step..<min(rows, (block + 1) * step)
-        withPatches(of: images, rows: range, scratch: scratch, body)
-      }
+  /// The images, which must live as long as this.
+  fileprivate func patchSource(_ images: Tensor) -> PatchSource {
+    guard isPointwise else { return .patches(images.numbers) }
+    return images.deferredNormalization.map { .normalized($0) } ?? .pixels(images.numbers)
+  }
+
+  /// Room for the patches of some rows, unless they are where the images are.
+  private func patchRoom(for source: PatchSource, rows: Int) -> Storage? {
+    switch source {
+    case .pixels: nil
+    case .normalized(let normalization):
+      Storage(elementCount: rows * inputs, normalization.input.format)
+    case .patches(let images): patchRoom(rows: rows, images.format)
     }
   }
 
+  /// Calls `body` with the patches of each block of rows and each group, on all threads.
+  fileprivate func forEachBlock(of images: Tensor, _ body: BlockBody) {
+    let (step, source) = (blockRows, patchSource(images))
+    Parallel.workers((rows + step - 1) / step) { _, next in
+      let room = patchRoom(for: source, rows: step)
+      while let block = next() {
+        let range = block * step..<min(rows, (block + 1) * step)
+        withPatches(of: source, rows: range, room: room, body)
+      }
+    }
+    extendLifetime(images.storage)
+  }
+
   /// The same for the blocks of `range`, in order on the calling thread.
-  fileprivate func forEachBlock(
-    of images: Numbers, in range: Range<Int>, _ body: BlockBody
-  ) {
-    let scratch = isPointwise ? nil : patchRoom(rows: blockRows, images.format)
+  fileprivate func forEachBlock(of source: PatchSource, in range: Range<Int>, _ body: BlockBody) {
+    let room = patchRoom(for: source, rows: blockRows)
     for rows in range.blocks(of: blockRows) {
-      withPatches(of: images, rows: rows, scratch: scratch, body)
+      withPatches(of: source, rows: rows, room: room, body)
     }
   }
 
   @inline(__always)
   private func withPatches(
-    of images: Numbers, rows: Range<Int>, scratch: Storage?, _ body: BlockBody
+    of source: PatchSource, rows: Range<Int>, room: Storage?, _ body: BlockBody
   ) {
-    for group in 0..<groups {
-      if let scratch {
-        im2col(images, group: group, rows: rows, into: scratch.numbers)
-        body(
-          rows, group,
-          MatrixView(
-            scratch.numbers.read, rows: rows.count, columns: patchStride(images.format)))
-      } else {
-        body(
-          rows, group,
-          MatrixView(
-            images + (rows.lowerBound * inputs + group * groupInputs), rows: rows.count,
-            columns: groupInputs, stride: inputs))
+    switch source {
+    case .pixels(let images):
+      withPixels(images + rows.lowerBound * inputs, rows: rows, body)
+    case .normalized(let normalization):
+      guard let room else { return }
+      normalization.write(rows: rows, into: room.numbers)
+      withPixels(room.numbers.read, rows: rows, body)
+    case .patches(let images):
+      guard let room else { return }
+      for group in 0..<groups {
+        im2col(images, group: group, rows: rows, into: room.numbers)
+        let stride = patchStride(images.format)
+        body(rows, group, MatrixView(room.numbers.read, rows: rows.count, columns: stride))
       }
     }
   }
+
+  /// The patches that are pixels, of which `rows` begin here.
+  @inline(__always)
+  private func withPixels(_ pixels: Numbers, rows: Range<Int>, _ body: BlockBody) {
+    for group in 0..<groups {
+      body(
+        rows, group,
+        MatrixView(
+          pixels + group * groupInputs, rows: rows.count, columns: groupInputs, stride: inputs))
+    }
+  }
+}
+
+/// Where the patches of a convolution are.
+private enum PatchSource {
+  /// They are the pixels.
+  case pixels(Numbers)
+  /// They are the pixels of images that are not written.
+  case normalized(DeferredNormalization)
+  /// They are copied together from images.
+  case patches(Numbers)
 }

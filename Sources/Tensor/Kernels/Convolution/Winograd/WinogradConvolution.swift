@@ -41,16 +41,16 @@ struct WinogradConvolution: ConvolutionImplementation {
     defer { extendLifetime((images.storage, weights)) }
     return Tensor(geometry.resultShape, format) { out in
       if tiles.parallelizesOverPoints {
-        forwardByPoints(images.numbers, weights, epilogue, into: out)
+        forwardByPoints(WinogradImages(images), weights, epilogue, into: out)
       } else {
-        forwardByTiles(images.numbers, weights, epilogue, into: out)
+        forwardByTiles(WinogradImages(images), weights, epilogue, into: out)
       }
     }
   }
 
   /// Blocks of tiles over the threads, each through all three stages while it is in the cache.
   private func forwardByTiles(
-    _ x: Numbers, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
+    _ x: WinogradImages, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
     into out: MutableNumbers
   ) {
     let (step, points) = (tiles.blockSize, tiles.points)
@@ -74,7 +74,7 @@ struct WinogradConvolution: ConvolutionImplementation {
   /// Each stage for all tiles, points over the threads: where weights are larger than values, it
   /// pays to read them once instead of once for each block.
   private func forwardByPoints(
-    _ x: Numbers, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
+    _ x: WinogradImages, _ weights: WinogradWeights, _ epilogue: ConvolutionEpilogue?,
     into out: MutableNumbers
   ) {
     let points = tiles.points
@@ -144,7 +144,7 @@ extension WinogradTiles {
   }
 
   /// Bᵀ d B for all tiles, on all threads.
-  func transformedInputs(_ images: Numbers) -> WinogradBuffer {
+  func transformedInputs(_ images: WinogradImages) -> WinogradBuffer {
     let values = inputPlanes(capacity: count)
     forEachPart { range in transformInputs(images, tiles: range, into: values) }
     return values

@@ -44,7 +44,7 @@ extension WinogradConvolution {
     into result: MutableNumbers?
   ) {
     let pass = WinogradBackward(
-      tiles: tiles, gradient: gradient.numbers, images: images?.numbers,
+      tiles: tiles, gradient: gradient.numbers, images: images.map { WinogradImages($0) },
       weights: weight.map { WinogradWeights.of($0, tiles.scheme, for: .inputGradients) },
       sums: sums?.pointer, result: result)
     if tiles.parallelizesOverPoints { pass.byPoints() } else { pass.byTiles(parts: parts) }
@@ -70,7 +70,7 @@ private struct WinogradBackward {
   let tiles: WinogradTiles
   let gradient: Numbers
   /// The inputs of the convolution; nil if the weight needs no gradient.
-  let images: Numbers?
+  let images: WinogradImages?
   /// The transformed weight; nil if the images need no gradient.
   let weights: WinogradWeights?
   /// A gradient of the transformed weight for each part of the images.

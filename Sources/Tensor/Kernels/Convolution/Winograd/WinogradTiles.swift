@@ -47,10 +47,11 @@ struct WinogradTiles: Sendable {
 extension WinogradTiles {
   /// values = Bᵀ d B for the pixels d of each tile, phase by phase.
   func transformInputs(
-    _ images: Numbers, tiles: Range<Int>, into values: WinogradBuffer
+    _ images: WinogradImages, tiles: Range<Int>, into values: WinogradBuffer
   ) {
     scheme.transforms.inputs(
-      inputs, images.layout, tiles.lowerBound, tiles.upperBound, values.layout)
+      inputs, images.numbers, images.normalization, tiles.lowerBound, tiles.upperBound,
+      values.layout)
   }
 
   /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile.
@@ -81,6 +82,20 @@ extension WinogradTiles {
   ) {
     scheme.transforms.outputGradients(
       outputs, gradient.layout, tiles.lowerBound, tiles.upperBound, values.layout)
+  }
+}
+
+/// Images [count, height, width, channels] that transforms read, which must live as long as this.
+struct WinogradImages {
+  fileprivate let numbers: CTKNumbers
+  /// What is done to them first, if anything.
+  fileprivate let normalization: CTKWinogradNormalization
+
+  init(_ images: Tensor) {
+    let deferred = images.deferredNormalization
+    numbers = (deferred?.input ?? images).numbers.layout
+    normalization =
+      deferred?.layout(imageRows: images.shape[1] * images.shape[2]) ?? CTKWinogradNormalization()
   }
 }
 
