@@ -6,6 +6,7 @@ Usage: python Examples/Benchmark/compare.py [TABLE] [--rounds 3] [--threads 2]
 
 import argparse
 import os
+import statistics
 
 from interleaved import AVX2, BENCHMARK, PEER, heading, limits, line, measured
 
@@ -72,20 +73,25 @@ def methods(arguments):
 def convolution(arguments):
     """Convolutions of ResNet-18, ResNet-50 and EfficientNet-Lite0: GFLOP/s of the direct method, and the ratio."""
     directions = ["forward", "input_gradient", "weight_gradient"]
+    ratios, summary = [], []
     heading("convolution", *(f"{d.replace('_', ' ')}: GFLOP/s, PyTorch's, ratio"
                              for d in directions), "error", "peak resident size")
     for net, batch in [("resnet18", 64), ("resnet50", 8), ("efficientnet", 64)]:
-        flags = ["--batch", batch, *common(arguments)]
+        flags = ["--batch", batch, "--precision", "bfloat16" if arguments.bf16 else "float32", *common(arguments)]
         ours = [*BENCHMARK, "convolution", "--net", net, *flags]
         cases = [row["convolution"] for row in measured({"": [*ours, "--repeats", 1]}, 1)[""]]
         found = measured({
             "ours": ours, "theirs": [*PEER, "convolution", *flags, "--cases", *cases],
         }, arguments.rounds)
         for ours, theirs in zip(found["ours"], found["theirs"]):
+            ratios += [ours[d] / theirs[d] for d in directions]
             line(ours["convolution"],
                  *(f"{ours[d]:.0f}, {theirs[d]:.0f}, {ours[d] / theirs[d]:.2f}"
                    for d in directions),
                  ours["error"], f"{ours['peak_rss_mb']} MB, PyTorch {theirs['peak_rss_mb']} MB")
+        summary.append(f"up to {net}: {len(ratios)} passes, geometric mean {statistics.geometric_mean(ratios):.2f}, "
+                       f"{sum(r < 1 for r in ratios)} below 1, the least {min(ratios):.2f}")
+    print("", *summary, sep="\n")
 
 
 def augmentation(arguments):
@@ -174,7 +180,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--steps", type=int, default=5, help="timed steps of a learner in a round")
     parser.add_argument("--case", type=int, action="append", help="only this row of step, methods")
-    parser.add_argument("--bf16", action="store_true", help="step: products of bfloat16 as well, PyTorch's by its autocast")
+    parser.add_argument("--bf16", action="store_true", help="step: products of bfloat16 as well, PyTorch's by its autocast; convolution: of bfloat16, instead")
     parser.add_argument("--peers", default="eager", help="step: eager, compiled or eager,compiled; the fastest counts")
     parser.add_argument("--avx2", action="store_true", help="keep all libraries to AVX2, as on processors that have no more")
     arguments = parser.parse_args()

@@ -47,6 +47,19 @@ BFLOAT16 void ctk_round_rows(
   }
 }
 
+/// The rows between those that are packed and those that are fetched from memory: the processor
+/// foresees one stream, but not two that take turns, of which a thread of a Zen 5 then reads 6 instead
+/// of 40 GB/s.
+enum { RowsAhead = 16 };
+
+/// Fetches the line of a column from the rows ahead of two, which may be behind the last.
+BFLOAT16 INLINE void prefetch(const void *row, const void *next, ptrdiff_t place, ptrdiff_t size) {
+  ptrdiff_t ahead = ((const char *)next - (const char *)row) * RowsAhead;
+  if (place * size % 64 != 0) return;
+  __builtin_prefetch((const char *)row + place * size + ahead);
+  __builtin_prefetch((const char *)next + place * size + ahead);
+}
+
 /// Numbers that need no rounding, each as a word of 32 bits.
 BFLOAT16 INLINE __m512i words(const uint16_t *numbers, __mmask16 flags) {
   return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(flags, numbers));
@@ -59,6 +72,7 @@ BFLOAT16 INLINE void pairRows(
 ) {
   for (ptrdiff_t column = 0; column < columns; column += Width) {
     __mmask16 flags = first(columns - column);
+    prefetch(row, next, column, sizeof *row);
     __m512i upper = _mm512_slli_epi32(words(next + column, hasNext ? flags : 0), 16);
     _mm512_mask_storeu_epi32(
         pairs + column, flags, _mm512_or_si512(upper, words(row + column, flags)));
@@ -75,6 +89,7 @@ BFLOAT16 INLINE void roundRows(
       3, 18, 2, 17, 1, 16, 0);
   for (ptrdiff_t column = 0; column < columns; column += Width) {
     __mmask16 flags = first(columns - column);
+    prefetch(row, next, column, sizeof *row);
     __m512 low = _mm512_maskz_loadu_ps(flags, row + column);
     __m512 high = _mm512_maskz_loadu_ps(hasNext ? flags : 0, next + column);
     __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);

@@ -46,7 +46,9 @@ final class Storage: @unchecked Sendable {
 
   private var writtenStorage: Storage {
     if let made = written.withLock({ $0 }) { return made }
-    guard let normalization else { preconditionFailure("a storage has neither memory nor a source") }
+    guard let normalization else {
+      preconditionFailure("a storage has neither memory nor a source")
+    }
     // Not under the lock, which a thread that helps with this might ask for.
     let made = normalization.computed().storage
     return written.withLock { written in

@@ -10,6 +10,7 @@ def add_flags(parser):
     parser.add_argument("--cases", nargs="+", required=True, help="such as 'r18 32x32 3->64 k3 s1'")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
 
 
 def run(arguments):
@@ -21,8 +22,9 @@ def run(arguments):
 def measured(case, arguments):
     found = re.fullmatch(r"\S+ (\d+)x\d+ (\d+)->(\d+) k(\d+) s(\d+)(?: g(\d+))?", case).groups("1")
     size, inputs, outputs, kernel, stride, groups = map(int, found)
-    images = channels_last(arguments.batch, inputs, size, size)
-    weight = channels_last(outputs, inputs // groups, kernel, kernel)
+    precision = getattr(torch, arguments.precision)
+    images = channels_last(precision, arguments.batch, inputs, size, size)
+    weight = channels_last(precision, outputs, inputs // groups, kernel, kernel)
 
     def convolve(x, w):
         return torch.nn.functional.conv2d(x, w, stride=stride, padding=kernel // 2, groups=groups)
@@ -47,5 +49,5 @@ def measured(case, arguments):
     return {name: round(operations / time / 1e9) for name, time in times.items()}
 
 
-def channels_last(*shape):
-    return torch.randn(shape).to(memory_format=torch.channels_last)
+def channels_last(precision, *shape):
+    return torch.randn(shape).to(precision).to(memory_format=torch.channels_last)
