@@ -299,18 +299,18 @@ class Method(nn.Module):
         if self.target is not None:
             update_momentum(self.online, self.target, m=decay)
 
-    def forward(self, first, second):
-        return self.scale * self.value(first, second)
+    def forward(self, first, second, *local):
+        return self.scale * self.value(first, second, *local)
 
-    def value(self, first, second):
+    def value(self, first, second, *local):
         projections = [self.online(first), self.online(second)]
         match self.name:
             case "simclr" | "barlow-twins" | "vicreg":
                 return self.loss(*projections)
             case "lejepa":
-                both = torch.stack(projections)
-                invariance = lejepa_invariance_loss(all_proj=both, global_proj=both)
-                return 0.05 * self.loss(both) + 0.95 * invariance
+                every = torch.stack(projections + [self.online(view) for view in local])
+                invariance = lejepa_invariance_loss(all_proj=every, global_proj=every[:2])
+                return 0.05 * self.loss(every) + 0.95 * invariance
             case "moco":
                 with torch.no_grad():
                     keys = [self.target(first), self.target(second)]
@@ -416,11 +416,15 @@ def main():
     parser.add_argument("--view-size", type=int, help="the side of views; the recipe's if not given")
     parser.add_argument("--size", type=int, help="the side of whole images; that of views if not given")
     parser.add_argument("--brightness", type=float, help="and contrast: the strength in all views")
+    parser.add_argument("--local-views", type=int, default=0, help="of an image, beside the two large ones; lejepa's")
+    parser.add_argument("--local-size", type=int, default=12, help="the side of local views")
     parser.add_argument("--images", type=int)
     parser.add_argument("--loss-scale", type=float)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
+    if options.local_views and options.method != "lejepa":
+        parser.error(f"--local-views needs --method lejepa; got {options.method}")
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -444,6 +448,7 @@ def main():
     untrained = knn(net, bank, queries, size)
     random = torch.Generator().manual_seed(options.seed)
     views = Views(recipe, random)
+    small_views = Views(recipe | {"view": options.local_size, "crop": (0.05, 0.3)}, random)
     batch = recipe["batch"]
     batches = len(images) // batch
     steps = options.steps or (options.epochs or recipe["epochs"]) * batches
@@ -472,7 +477,10 @@ def main():
             if not group["is_fixed"]:
                 group["lr"] = rate(step, steps, peak, recipe["warm_up"])
         method.follow(cosine_schedule(step, steps, decay, 1.0))
-        loss = method(pair[:batch], pair[batch:])
+        local = [
+            small_views(originals.clone()).to(memory_format=torch.channels_last) for _ in range(options.local_views)
+        ]
+        loss = method(pair[:batch], pair[batch:], *local)
         descent.zero_grad(set_to_none=True)
         loss.backward()
         descent.step()
