@@ -25,7 +25,7 @@ func arguments(_ words: [String], of command: String, flags: [Flag]) throws -> A
 /// How exactly products multiply.
 let precisionFlag = Flag(
   "--precision", "NAME",
-  "float32, or bfloat16, which lets products round their factors where the processor multiplies those",
+  "float32, or bfloat16, to which products and convolutions round where the processor multiplies it",
   standard: MatmulPrecision.float32.rawValue)
 
 /// Prints what was measured, and with it the largest resident size and the number of threads.

@@ -91,7 +91,7 @@ extension Options {
       standard: "automatic"),
     Flag(
       "--precision", "NAME",
-      "float32, or bfloat16, which lets products round their factors where the processor multiplies those",
+      "float32, or bfloat16, to which products and convolutions round where the processor multiplies it",
       standard: "float32"),
     Flag("--accumulate", "N", "batches whose gradients make one step", standard: "1"),
     Flag("--clip", "NORM", "scale gradients down to this norm where theirs is larger"),

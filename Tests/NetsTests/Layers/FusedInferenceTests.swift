@@ -48,7 +48,7 @@ final class FusedInferenceTests: XCTestCase {
       withMatmulPrecision(.bfloat16) {
         let (recorded, fused) = (net(x).scalars, withoutGradients { net(x) }.scalars)
         XCTAssertLessThan(largestError(recorded, expected), most / 32, "\(net)")
-        XCTAssertLessThan(largestError(fused, expected), most / 64, "\(net)")
+        XCTAssertLessThan(largestError(fused, expected), most / 32, "\(net)")
       }
     }
   }
