@@ -25,15 +25,24 @@ INLINE Finish finishOf(CTKEpilogue epilogue, ptrdiff_t channel, size_t size) {
   return finish;
 }
 
+/// value · factor + offset, before a residual and the bound.
+INLINE Lanes scaled(Lanes value, Finish finish) {
+  return value * finish.factor + finish.offset;
+}
+
+INLINE Lanes bounded(Lanes value, Finish finish) {
+  LaneFlags isBound = value <= finish.bound;
+  return (Lanes)((isBound & (LaneFlags)finish.bound) | (~isBound & (LaneFlags)value));
+}
+
 /// What follows `value`, `size` bytes of a result; its place in all results is `place`.
 INLINE Lanes finished(
     Lanes value, CTKEpilogue epilogue, Finish finish, ptrdiff_t place, size_t size
 ) {
   if (!epilogue.factor) return value;
-  value = value * finish.factor + finish.offset;
+  value = scaled(value, finish);
   if (epilogue.residual) value += lanes(epilogue.residual + place, size);
-  LaneFlags isBound = value <= finish.bound;
-  return (Lanes)((isBound & (LaneFlags)finish.bound) | (~isBound & (LaneFlags)value));
+  return bounded(value, finish);
 }
 
 /// Calls BODY(epilogue) with one that the compiler knows to be none, or to have no residual, if it

@@ -1,5 +1,6 @@
 // values = Bᵀ d B, and the transpose: images = Σ B v Bᵀ.
 #pragma once
+#include "../epilogue.h"
 #include "points.h"
 
 /// Whether all that a tile depends on is in the image.
@@ -7,30 +8,16 @@ INLINE bool isInside(Corner at, CTKWinogradImages images) {
   return at.y >= 0 && at.x >= 0 && at.y + Reach <= images.height && at.x + Reach <= images.width;
 }
 
-/// A normalization's numbers for a vector of channels.
-typedef struct {
-  Lanes factor, offset;
-  /// What becomes the bound itself: zero and less of a ReLU, else nothing.
-  Lanes bound;
-} Normal;
-
-INLINE Normal normalOf(
+/// A normalization's numbers for a vector of channels of an image, if it has any.
+INLINE Finish normalOf(
     CTKWinogradNormalization all, bool isNormalized, ptrdiff_t image, ptrdiff_t channels,
     ptrdiff_t channel
 ) {
-  Normal normal = {{0}, {0}, {0}};
-  if (!isNormalized) return normal;
-  ptrdiff_t place = image / all.imagesPerSample * channels + channel;
-  load(&normal.factor, all.affine.factor + place);
-  load(&normal.offset, all.affine.offset + place);
-  if (!all.isRectified) normal.bound -= __builtin_inff();
-  return normal;
-}
-
-INLINE Lanes normalized(Lanes value, Normal normal) {
-  value = value * normal.factor + normal.offset;
-  LaneFlags isBound = value <= normal.bound;
-  return (Lanes)((isBound & (LaneFlags)normal.bound) | (~isBound & (LaneFlags)value));
+  if (!isNormalized) return finishOf((CTKEpilogue){0}, channel, sizeof(Lanes));
+  ptrdiff_t sample = image / all.imagesPerSample * channels;
+  CTKEpilogue numbers = {
+    all.affine.factor + sample, all.affine.offset + sample, 0, all.isRectified};
+  return finishOf(numbers, channel, sizeof(Lanes));
 }
 
 INLINE void inputsOfPhase(
@@ -47,7 +34,7 @@ INLINE void inputsOfPhase(
       prefetchBelow(
           from(corner, channel + pointsOf(phase.row) * rowStride), rowStride, pixelStride);
     }
-    Normal normal = normalOf(normalization, isNormalized, at.image, channels, channel);
+    Finish normal = normalOf(normalization, isNormalized, at.image, channels, channel);
     Lanes half[Points][Points];
     LINES for (int row = 0; row < pointsOf(phase.row); row++) {
       Lanes pixels[Points];
@@ -60,7 +47,7 @@ INLINE void inputsOfPhase(
         pixels[column] = (Lanes){0};
         if (column < pointsOf(phase.column) && isPixel) {
           pixels[column] = lanesAt(line, column * pixelStride, sizeof(Lanes));
-          if (isNormalized) pixels[column] = normalized(pixels[column], normal);
+          if (isNormalized) pixels[column] = bounded(scaled(pixels[column], normal), normal);
         }
       }
       input(pixels, half[row]);
