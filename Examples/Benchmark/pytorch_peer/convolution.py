@@ -46,7 +46,7 @@ def measured(case, arguments):
         "weight_gradient": backward(images, w, w),
     }
     operations = 2 * result.numel() * inputs // groups * kernel * kernel
-    return {name: round(operations / time / 1e9) for name, time in times.items()}
+    return {name: operations / time / 1e9 for name, time in times.items()}
 
 
 def channels_last(precision, *shape):
