@@ -48,8 +48,8 @@ BFLOAT16 void ctk_round_rows(
 }
 
 /// The rows between those that are packed and those that are fetched from memory: the processor
-/// foresees one stream, but not two that take turns, of which a thread of a Zen 5 then reads 6 instead
-/// of 40 GB/s.
+/// foresees one stream, but not two that take turns, of which a thread of a Zen 5 then reads 6
+/// instead of 40 GB/s.
 enum { RowsAhead = 16 };
 
 /// Fetches the line of a column from the rows ahead of two, which may be behind the last.

@@ -1,20 +1,18 @@
 #include "numbers.h"
 #include "dispatch.h"
 
-INLINE void widenAll(const uint16_t *narrow, ptrdiff_t count, float *wide) {
-  CTKNumbers source = {narrow, CTKBFloat16};
-  CTKMutableNumbers target = {wide, CTKFloat32};
+INLINE void convert(CTKNumbers source, ptrdiff_t count, CTKMutableNumbers target) {
 #define BODY(size) storeAt(lanesAt(source, place, size), target, place, false, size)
   FOR_LANES(place, count, BODY)
 #undef BODY
 }
 
+INLINE void widenAll(const uint16_t *narrow, ptrdiff_t count, float *wide) {
+  convert((CTKNumbers){narrow, CTKBFloat16}, count, (CTKMutableNumbers){wide, CTKFloat32});
+}
+
 INLINE void narrowAll(const float *wide, ptrdiff_t count, uint16_t *narrow) {
-  CTKNumbers source = {wide, CTKFloat32};
-  CTKMutableNumbers target = {narrow, CTKBFloat16};
-#define BODY(size) storeAt(lanesAt(source, place, size), target, place, false, size)
-  FOR_LANES(place, count, BODY)
-#undef BODY
+  convert((CTKNumbers){wide, CTKFloat32}, count, (CTKMutableNumbers){narrow, CTKBFloat16});
 }
 
 INLINE void addNarrow(uint16_t *sum, const uint16_t *addend, ptrdiff_t count) {

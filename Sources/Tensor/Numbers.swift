@@ -46,11 +46,11 @@ struct Numbers {
 
 /// The same of numbers that a kernel writes.
 struct MutableNumbers {
-  let address: UnsafeMutableRawPointer
-  let format: NumberFormat
+  /// What was written.
+  let read: Numbers
 
   init(_ address: UnsafeMutableRawPointer, _ format: NumberFormat) {
-    (self.address, self.format) = (address, format)
+    read = Numbers(address, format)
   }
 
   init(_ floats: UnsafeMutablePointer<Float>) { self.init(floats, .float32) }
@@ -59,8 +59,8 @@ struct MutableNumbers {
     MutableNumbers(numbers.address + place * numbers.format.size, numbers.format)
   }
 
-  /// What was written.
-  var read: Numbers { Numbers(address, format) }
+  var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(mutating: read.address) }
+  var format: NumberFormat { read.format }
 
   var floats: UnsafeMutablePointer<Float> { UnsafeMutablePointer(mutating: read.floats) }
 

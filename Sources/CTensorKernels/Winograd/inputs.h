@@ -47,7 +47,11 @@ INLINE void inputsOfPhase(
         pixels[column] = (Lanes){0};
         if (column < pointsOf(phase.column) && isPixel) {
           pixels[column] = lanesAt(line, column * pixelStride, sizeof(Lanes));
-          if (isNormalized) pixels[column] = bounded(scaled(pixels[column], normal), normal);
+          if (isNormalized) {
+            // As they would be had they been written.
+            Lanes value = bounded(scaled(pixels[column], normal), normal);
+            pixels[column] = corner.format == CTKBFloat16 ? widened(narrowed(value)) : value;
+          }
         }
       }
       input(pixels, half[row]);

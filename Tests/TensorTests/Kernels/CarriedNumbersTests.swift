@@ -148,6 +148,26 @@ final class CarriedNumbersTests: XCTestCase {
     }
   }
 
+  /// What a convolution normalizes as it reads it is rounded as if it had been written.
+  func testNormalizedImages() throws {
+    try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
+    let x = normal([8, 24, 24, 16]).inFormat(.bfloat16)
+    for side in [1, 3] {
+      let (weight, gradient) = (normal([16, side, side, 16]), normal([8, 24, 24, 16]))
+      func pass(written: Bool) -> [[Float]] {
+        all([x, weight], gradient) {
+          let images = batchNorm($0[0], activation: .relu).output
+          XCTAssertFalse(images.storage.isWritten)
+          if written { _ = images.numbers }
+          return convolution(images, $0[1], padding: side / 2)
+        }.map(\.scalars)
+      }
+      withMatmulPrecision(.bfloat16) {
+        XCTAssertEqual(pass(written: false), pass(written: true), "\(side)")
+      }
+    }
+  }
+
   /// Images of 16 bits in a product of floats, as of a scope inside a scope.
   func testOtherPrecisionsReadThem() {
     let (x, weight) = (normal([2, 5, 5, 24]).inFormat(.bfloat16), normal([70, 1, 1, 24]))

@@ -237,10 +237,10 @@ extension ConvolutionGeometry {
     return images.deferredNormalization.map { .normalized($0) } ?? .pixels(images.numbers)
   }
 
-  /// Room for the patches of some rows, unless they are where the images are.
-  private func patchRoom(for source: PatchSource, rows: Int) -> Storage? {
+  /// Room for the patches of some rows; none if they are where the images are.
+  private func patchRoom(for source: PatchSource, rows: Int) -> Storage {
     switch source {
-    case .pixels: nil
+    case .pixels: Storage(elementCount: 0)
     case .normalized(let normalization):
       Storage(elementCount: rows * inputs, normalization.input.format)
     case .patches(let images): patchRoom(rows: rows, images.format)
@@ -270,17 +270,15 @@ extension ConvolutionGeometry {
 
   @inline(__always)
   private func withPatches(
-    of source: PatchSource, rows: Range<Int>, room: Storage?, _ body: BlockBody
+    of source: PatchSource, rows: Range<Int>, room: Storage, _ body: BlockBody
   ) {
     switch source {
     case .pixels(let images):
       withPixels(images + rows.lowerBound * inputs, rows: rows, body)
     case .normalized(let normalization):
-      guard let room else { return }
       normalization.write(rows: rows, into: room.numbers)
       withPixels(room.numbers.read, rows: rows, body)
     case .patches(let images):
-      guard let room else { return }
       for group in 0..<groups {
         im2col(images, group: group, rows: rows, into: room.numbers)
         let stride = patchStride(images.format)

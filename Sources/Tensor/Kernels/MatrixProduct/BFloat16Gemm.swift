@@ -41,24 +41,27 @@ enum BFloat16Gemm {
   ) {
     let pairs = pairCount(b.rows)
     let height = min(a.rows, max(24, (1 << 16) / pairs))
-    // Numbers of 16 bits are read where they are.
-    let inPlace = a.rowsOfPairs
-    let rounded = inPlace == nil ? Storage(elementCount: height * pairs) : nil
+    let rounded = Storage(elementCount: a.rowsOfPairs == nil ? height * pairs : 0)
     for rows in (0..<a.rows).blocks(of: height) {
-      if let rounded {
-        ctk_round_rows(
-          a.rows(rows).numbers.layout, a.stride, rows.count, b.rows, rounded.pointer.pairs)
-      }
-      let factor = inPlace.map { $0.first + rows.lowerBound * $0.stride }
+      // Numbers of 16 bits are read where they are.
+      let factor = a.rows(rows).rowsOfPairs ?? round(rows: a.rows(rows), into: rounded)
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         ctk_multiply_pairs(
-          rows.count, columns.count, pairs,
-          factor ?? UnsafePointer(rounded?.pointer.pairs), inPlace?.stride ?? pairs, 1,
+          rows.count, columns.count, pairs, factor.first, factor.stride, 1,
           b.pairs(at: columns.lowerBound), accumulating,
           c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
       }
     }
     extendLifetime(rounded)
+  }
+
+  /// The rows of a matrix that is not transposed, one after the other.
+  private static func round(
+    rows: MatrixView, into rounded: Storage
+  ) -> (first: UnsafePointer<CTKBFloat16Pair>, stride: Int) {
+    let pairs = rounded.pointer.pairs
+    ctk_round_rows(rows.numbers.layout, rows.stride, rows.rows, rows.columns, pairs)
+    return (UnsafePointer(pairs), pairCount(rows.columns))
   }
 
   /// panels[i][column of a panel] = terms 2i and 2i + 1 of matrix[terms, columns].
