@@ -24,6 +24,13 @@ private struct Case {
   }
 }
 
+/// Those of the main job's network.
+private let resNet10 = [
+  (20, 1, 16, 3, 1), (20, 16, 16, 3, 1), (20, 16, 32, 3, 2), (20, 16, 32, 1, 2), (10, 32, 32, 3, 1),
+  (10, 32, 64, 3, 2), (10, 32, 64, 1, 2), (5, 64, 64, 3, 1), (5, 64, 128, 3, 2), (5, 64, 128, 1, 2),
+  (3, 128, 128, 3, 1),
+].map { Case(network: "r10", size: $0.0, inputs: $0.1, outputs: $0.2, kernel: $0.3, stride: $0.4) }
+
 private let resNet18 = [
   (32, 3, 64, 3, 1), (32, 64, 64, 3, 1), (32, 64, 128, 3, 2), (32, 64, 128, 1, 2),
   (16, 128, 128, 3, 1), (16, 128, 256, 3, 2), (16, 128, 256, 1, 2), (8, 256, 256, 3, 1),
@@ -55,15 +62,16 @@ private let efficientNet =
   ]
 
 private let networks: [String: (cases: [Case], batch: Int)] = [
-  "resnet18": (resNet18, 64), "resnet50": (resNet50, 8),
+  "resnet10": (resNet10, 128), "resnet18": (resNet18, 64), "resnet50": (resNet50, 8),
   "efficientnet": (efficientNet, 64),
 ]
 
 private let flags = [
   Flag(
-    "--net", "NAME", "resnet18 (32 pixels, small stem), resnet50 (224) or efficientnet (64)",
+    "--net", "NAME",
+    "resnet10 (20 pixels, width 16), resnet18 (32, small stem), resnet50 (224) or efficientnet (64)",
     standard: "resnet18"),
-  Flag("--batch", "N", "images; 64, or 8 for resnet50, if not given"),
+  Flag("--batch", "N", "images; 64, 128 for resnet10 or 8 for resnet50, if not given"),
   Flag("--repeats", "N", "runs of which the median counts", standard: "7"), precisionFlag,
 ]
 

@@ -1,3 +1,4 @@
+#define FOR_BFLOAT16
 #include "include/bfloat16.h"
 #include "include/isa.h"
 #include "numbers.h"
@@ -6,27 +7,30 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define BFLOAT16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+/// The numbers in a vector, and the most vectors of columns.
+enum { Width = 16, Vectors = CTKBFloat16PanelWidth / Width };
 
-/// The numbers in a vector, and the rows and vectors of columns whose sums fit in the registers.
-enum { Width = 16, Rows = 6, Vectors = CTKBFloat16PanelWidth / Width };
+/// The rows whose sums, of so many vectors, fit in the registers.
+INLINE int rowsOf(int vectors) { return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6; }
+
+enum { MostRows = 12 };
 
 bool ctk_has_bfloat16(void) {
   return ctk_isa() == CTKISAAVX512 && __builtin_cpu_supports("avx512bf16");
 }
 
 /// A mask of the first `count` numbers of a vector.
-BFLOAT16 INLINE __mmask16 first(ptrdiff_t count) {
+INLINE __mmask16 first(ptrdiff_t count) {
   return count >= Width ? 0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
 }
 
 /// pairs[i] = terms 2i and 2i + 1 of a row of numbers that need no rounding.
-BFLOAT16 INLINE void copyRow(const uint16_t *row, ptrdiff_t terms, CTKBFloat16Pair *pairs) {
+INLINE void copyRow(const uint16_t *row, ptrdiff_t terms, CTKBFloat16Pair *pairs) {
   memcpy(pairs, row, terms * sizeof *row);
   if (terms % 2 == 1) pairs[terms / 2] &= 0xffff;
 }
 
-BFLOAT16 void ctk_round_rows(
+TARGET void ctk_round_rows(
     CTKNumbers numbers, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t terms, CTKBFloat16Pair *pairs
 ) {
   ptrdiff_t count = (terms + 1) / 2;
@@ -53,7 +57,7 @@ BFLOAT16 void ctk_round_rows(
 enum { RowsAhead = 16 };
 
 /// Fetches the line of a column from the rows ahead of two, which may be behind the last.
-BFLOAT16 INLINE void prefetch(const void *row, const void *next, ptrdiff_t place, ptrdiff_t size) {
+INLINE void prefetch(const void *row, const void *next, ptrdiff_t place, ptrdiff_t size) {
   ptrdiff_t ahead = ((const char *)next - (const char *)row) * RowsAhead;
   if (place * size % 64 != 0) return;
   __builtin_prefetch((const char *)row + place * size + ahead);
@@ -61,16 +65,29 @@ BFLOAT16 INLINE void prefetch(const void *row, const void *next, ptrdiff_t place
 }
 
 /// Numbers that need no rounding, each as a word of 32 bits.
-BFLOAT16 INLINE __m512i words(const uint16_t *numbers, __mmask16 flags) {
+INLINE __m512i words(const uint16_t *numbers, __mmask16 flags) {
   return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(flags, numbers));
 }
 
 /// pairs[column] = the numbers of one row and of the next, or zeros if there is none.
-BFLOAT16 INLINE void pairRows(
+INLINE void pairRows(
     const uint16_t *row, const uint16_t *next, bool hasNext, ptrdiff_t columns,
     CTKBFloat16Pair *pairs
 ) {
-  for (ptrdiff_t column = 0; column < columns; column += Width) {
+  // The first or the last sixteen numbers of either row, by turns.
+  const __m512i firsts = _mm512_set_epi16(
+      47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4, 35,
+      3, 34, 2, 33, 1, 32, 0);
+  const __m512i lasts = _mm512_add_epi16(firsts, _mm512_set1_epi16(Width));
+  ptrdiff_t column = 0;
+  for (; column + 2 * Width <= columns; column += 2 * Width) {
+    prefetch(row, next, column, sizeof *row);
+    __m512i low = _mm512_loadu_si512(row + column);
+    __m512i high = hasNext ? _mm512_loadu_si512(next + column) : _mm512_setzero_si512();
+    _mm512_storeu_si512(pairs + column, _mm512_permutex2var_epi16(low, firsts, high));
+    _mm512_storeu_si512(pairs + column + Width, _mm512_permutex2var_epi16(low, lasts, high));
+  }
+  for (; column < columns; column += Width) {
     __mmask16 flags = first(columns - column);
     prefetch(row, next, column, sizeof *row);
     __m512i upper = _mm512_slli_epi32(words(next + column, hasNext ? flags : 0), 16);
@@ -80,7 +97,7 @@ BFLOAT16 INLINE void pairRows(
 }
 
 /// The same for rows that are rounded.
-BFLOAT16 INLINE void roundRows(
+INLINE void roundRows(
     const float *row, const float *next, bool hasNext, ptrdiff_t columns, CTKBFloat16Pair *pairs
 ) {
   // Words 0, 16, 1, 17, …: alternately a number of either row.
@@ -97,7 +114,7 @@ BFLOAT16 INLINE void roundRows(
   }
 }
 
-BFLOAT16 void ctk_round_panels(
+TARGET void ctk_round_panels(
     CTKNumbers x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
     CTKBFloat16Pair *pairs
 ) {
@@ -121,7 +138,7 @@ BFLOAT16 void ctk_round_panels(
 }
 
 /// Stores a vector of sums, or adds it.
-BFLOAT16 INLINE void finish(
+INLINE void finish(
     __m512 sum, bool accumulates, CTKMutableNumbers c, ptrdiff_t place, __mmask16 flags
 ) {
   if (c.format == CTKBFloat16) {
@@ -138,12 +155,12 @@ BFLOAT16 INLINE void finish(
 }
 
 /// c[rows, vectors · Width] of a product, for constant `rows` and `vectors`.
-BFLOAT16 INLINE void block(
+INLINE void block(
     int rows, int vectors, __mmask16 last, ptrdiff_t pairs, const CTKBFloat16Pair *a,
     ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, ptrdiff_t bStride,
     bool accumulates, CTKMutableNumbers c, ptrdiff_t cStride
 ) {
-  __m512 sums[Rows][Vectors];
+  __m512 sums[MostRows][Vectors];
   UNROLL for (int row = 0; row < rows; row++) {
     UNROLL for (int vector = 0; vector < vectors; vector++) {
       sums[row][vector] = _mm512_setzero_ps();
@@ -171,7 +188,7 @@ BFLOAT16 INLINE void block(
 }
 
 /// All rows of `vectors` vectors of columns; `last` is the mask of the last vector.
-BFLOAT16 INLINE void allRows(
+INLINE void allRows(
     int vectors, __mmask16 last, ptrdiff_t rows, ptrdiff_t pairs, const CTKBFloat16Pair *a,
     ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, ptrdiff_t bStride,
     bool accumulates, CTKMutableNumbers c, ptrdiff_t cStride
@@ -181,13 +198,16 @@ BFLOAT16 INLINE void allRows(
       count, vectors, last, pairs, a + row * rowStride, rowStride, pairStride, b, bStride,         \
       accumulates, into(c, row * cStride), cStride)
   ptrdiff_t row = 0;
-  for (; row + Rows <= rows; row += Rows) BLOCK(Rows);
+  for (; row + rowsOf(vectors) <= rows; row += rowsOf(vectors)) BLOCK(rowsOf(vectors));
+  if (vectors <= 2) {
+    for (; row + 4 <= rows; row += 4) BLOCK(4);
+  }
   for (; row + 2 <= rows; row += 2) BLOCK(2);
   if (row < rows) BLOCK(1);
 #undef BLOCK
 }
 
-BFLOAT16 INLINE void multiplyPairs(
+INLINE void multiplyPairs(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
     ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
     CTKMutableNumbers c, ptrdiff_t cStride
@@ -208,7 +228,7 @@ BFLOAT16 INLINE void multiplyPairs(
   }
 }
 
-BFLOAT16 void ctk_multiply_pairs(
+TARGET void ctk_multiply_pairs(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
     ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
     CTKMutableNumbers c, ptrdiff_t cStride

@@ -1,11 +1,12 @@
-// One version of a function for each ISA, chosen at run time.
+// One version of a function for each ISA, chosen at run time; only one in a file FOR_BFLOAT16.
 //
 // Clang's target_clones would be shorter, but a resolver called by the loader crashes under the
 // thread sanitizer.
 #pragma once
 #include "include/isa.h"
+#include "simd.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(FOR_BFLOAT16)
 
 /// Defines the function `name`, which calls `body`, an INLINE function. `static` may precede it.
 #define CTK_DISPATCH(name, body, parameters, arguments)                                            \
@@ -23,6 +24,6 @@
 #else
 
 #define CTK_DISPATCH(name, body, parameters, arguments)                                            \
-  void name parameters { body arguments; }
+  TARGET void name parameters { body arguments; }
 
 #endif

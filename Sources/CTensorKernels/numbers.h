@@ -3,6 +3,10 @@
 #include "include/numbers.h"
 #include "simd.h"
 
+#if defined(FOR_BFLOAT16) && defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 typedef uint16_t Halves __attribute__((vector_size(2 * LaneCount)));
 typedef uint32_t Words __attribute__((vector_size(4 * LaneCount)));
 
@@ -12,9 +16,14 @@ INLINE Lanes widened(Halves halves) {
 
 /// To the nearest, and to the even one of two; NaN stays NaN.
 INLINE Halves narrowed(Lanes value) {
+#if defined(FOR_BFLOAT16) && defined(__x86_64__)
+  // Denormal numbers become zero.
+  return (Halves)_mm512_cvtneps_pbh((__m512)value);
+#else
   Words bits = (Words)value, isNumber = (Words)(value == value);
   Words rounded = bits + 0x7fff + ((bits >> 16) & 1), quiet = bits | 0x400000;
   return __builtin_convertvector(((isNumber & rounded) | (~isNumber & quiet)) >> 16, Halves);
+#endif
 }
 
 /// Calls BODY(format) with a constant.
@@ -28,6 +37,11 @@ INLINE size_t sizeOf(CTKFormat format) { return format == CTKBFloat16 ? 2 : 4; }
 INLINE CTKNumbers from(CTKNumbers numbers, ptrdiff_t place) {
   const char *address = numbers.address;
   return (CTKNumbers){address + place * (ptrdiff_t)sizeOf(numbers.format), numbers.format};
+}
+
+/// What was written.
+INLINE CTKNumbers written(CTKMutableNumbers numbers) {
+  return (CTKNumbers){numbers.address, numbers.format};
 }
 
 INLINE CTKMutableNumbers into(CTKMutableNumbers numbers, ptrdiff_t place) {

@@ -1,4 +1,4 @@
-// Vectors of eight floats, whatever the registers of the ISA hold.
+// Vectors of eight floats, whatever the registers of the ISA hold; of sixteen in a file FOR_BFLOAT16.
 #pragma once
 #include "include/lanes.h"
 #include <stdbool.h>
@@ -6,7 +6,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(FOR_BFLOAT16)
+enum { LaneCount = CTKWideLaneCount };
+#else
 enum { LaneCount = CTKLaneCount };
+#endif
 
 typedef float Lanes __attribute__((vector_size(4 * LaneCount)));
 typedef int LaneFlags __attribute__((vector_size(4 * LaneCount)));
@@ -15,7 +19,14 @@ typedef int LaneFlags __attribute__((vector_size(4 * LaneCount)));
 // matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 
-#define INLINE static inline __attribute__((always_inline))
+// A file that multiplies bfloat16, or prepares for that, is compiled for the processors that do.
+#if defined(FOR_BFLOAT16) && defined(__x86_64__)
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+#else
+#define TARGET
+#endif
+
+#define INLINE static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 INLINE void load(Lanes *value, const float *from) { memcpy(value, from, sizeof *value); }
@@ -55,6 +66,39 @@ INLINE void add(const Lanes *value, float *to) {
   store(&sum, to);
 }
 
+#if defined(FOR_BFLOAT16)
+
+/// The numbers of a row of which those in every second square come from the row `size` below, and of
+/// that row.
+#define UPPER(i, size) ((i) & (size) ? LaneCount + ((i) ^ (size)) : (i))
+#define LOWER(i, size) ((i) & (size) ? LaneCount + (i) : (i) ^ (size))
+#define SIXTEEN(of, size)                                                                          \
+  of(0, size), of(1, size), of(2, size), of(3, size), of(4, size), of(5, size), of(6, size),       \
+      of(7, size), of(8, size), of(9, size), of(10, size), of(11, size), of(12, size),             \
+      of(13, size), of(14, size), of(15, size)
+#define EXCHANGE(size)                                                                             \
+  UNROLL for (int row = 0; row < LaneCount; row++) {                                               \
+    if (row & size) continue;                                                                      \
+    Lanes a = rows[row], b = rows[row + size];                                                     \
+    rows[row] = __builtin_shufflevector(a, b, SIXTEEN(UPPER, size));                               \
+    rows[row + size] = __builtin_shufflevector(a, b, SIXTEEN(LOWER, size));                        \
+  }
+
+/// Exchanges rows and columns: squares beside the diagonal, of growing size.
+INLINE void transpose(Lanes *rows) {
+  EXCHANGE(1);
+  EXCHANGE(2);
+  EXCHANGE(4);
+  EXCHANGE(8);
+}
+
+#undef EXCHANGE
+#undef SIXTEEN
+#undef LOWER
+#undef UPPER
+
+#else
+
 /// Exchanges rows and columns.
 INLINE void transpose(Lanes *rows) {
   Lanes pairs[LaneCount], fours[LaneCount];
@@ -75,6 +119,8 @@ INLINE void transpose(Lanes *rows) {
     rows[i + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
+
+#endif
 
 // MARK: Non-temporal stores, which bypass the caches and so need not read what they overwrite.
 

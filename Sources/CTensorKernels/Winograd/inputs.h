@@ -63,7 +63,8 @@ INLINE void inputsOfPhase(
       }
       input(line, result);
       UNROLL for (int row = 0; row < pointsOf(phase.row); row++) {
-        store(&result[row], inputAt(values, channels, tile, phase, row, column) + channel);
+        CTKMutableNumbers to = inputAt(values, channels, tile, phase, row, column);
+        storeAt(result[row], to, channel, false, sizeof(Lanes));
       }
     }
   }
@@ -124,7 +125,8 @@ INLINE void inputGradientsOfPhase(
       UNROLL for (int row = 0; row < Points; row++) {
         line[row] = (Lanes){0};
         if (row < pointsOf(phase.row)) {
-          load(&line[row], inputAt(values, channels, tile, phase, row, column) + channel);
+          CTKMutableNumbers from = inputAt(values, channels, tile, phase, row, column);
+          line[row] = lanesAt(written(from), channel, sizeof(Lanes));
         }
       }
       inputGradient(line, result);

@@ -24,7 +24,8 @@ INLINE void outputsOfTile(
     LINES for (int row = 0; row < Points; row++) {
       Lanes line[Points], result[EXTENT];
       UNROLL for (int column = 0; column < Points; column++) {
-        load(&line[column], outputAt(products, channels, tile, row, column) + channel);
+        CTKMutableNumbers from = outputAt(products, channels, tile, row, column);
+        line[column] = lanesAt(written(from), channel, sizeof(Lanes));
       }
       output(line, result);
       UNROLL for (int column = 0; column < EXTENT; column++) half[column][row] = result[column];
@@ -99,7 +100,8 @@ INLINE void outputGradientsOfTile(
       Lanes result[Points];
       outputGradient(half[column], result);
       UNROLL for (int row = 0; row < Points; row++) {
-        store(&result[row], outputAt(values, channels, tile, row, column) + channel);
+        CTKMutableNumbers to = outputAt(values, channels, tile, row, column);
+        storeAt(result[row], to, channel, false, sizeof(Lanes));
       }
     }
   }

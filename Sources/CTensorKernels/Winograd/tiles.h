@@ -58,21 +58,24 @@ INLINE ptrdiff_t pixelOf(Corner at, CTKWinogradImages images) {
 }
 
 /// The channels of a tile's phase at a point.
-INLINE float *inputAt(
+INLINE CTKMutableNumbers inputAt(
     CTKWinogradBuffer buffer, ptrdiff_t channels, ptrdiff_t tile, Phase phase, int row, int column
 ) {
   int depth = phasesAt(row) * phasesAt(column);
-  return buffer.numbers
-         + ctk_winograd_phase_plane(STRIDE, Points, row, column, channels * buffer.capacity)
-         + ((tile - buffer.first) * depth + placeOf(phase, column)) * channels;
+  ptrdiff_t plane =
+      ctk_winograd_phase_plane(STRIDE, Points, row, column, channels * buffer.capacity);
+  return into(
+      (CTKMutableNumbers){buffer.numbers, FORMAT},
+      plane + ((tile - buffer.first) * depth + placeOf(phase, column)) * channels);
 }
 
 /// The channels of a tile's products at a point.
-INLINE float *outputAt(
+INLINE CTKMutableNumbers outputAt(
     CTKWinogradBuffer buffer, ptrdiff_t channels, ptrdiff_t tile, int row, int column
 ) {
-  return buffer.numbers + ctk_winograd_plane(Points, row, column, buffer.capacity * channels)
-         + (tile - buffer.first) * channels;
+  ptrdiff_t plane = ctk_winograd_plane(Points, row, column, buffer.capacity * channels);
+  return into(
+      (CTKMutableNumbers){buffer.numbers, FORMAT}, plane + (tile - buffer.first) * channels);
 }
 
 /// Prefetches what the tile below reads and this one does not. The processor foresees steps within

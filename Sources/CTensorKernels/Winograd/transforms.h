@@ -1,10 +1,13 @@
 // The transforms of one scheme, whose file defines STRIDE, EXTENT (the results of a tile along an
-// axis), NAME and the points. Each is one of the matrices, applied to lines of vectors of channels
+// axis), NAME, the points and, if they are not floats, the FORMAT of transformed numbers. Each is one of the matrices, applied to lines of vectors of channels
 // along both axes.
 //
 // A phase, the pixels of a tile with one distance from its corner modulo the stride, meets each
 // STRIDE-th tap of the kernel: a convolution of stride 1. The point at infinity, the last, is zero
 // for single-tap phases.
+#ifndef FORMAT
+#define FORMAT CTKFloat32
+#endif
 #include "../dispatch.h"
 #include "inputs.h"
 #include "weights.h"
@@ -42,5 +45,5 @@ static CTK_DISPATCH(
 )
 
 const CTKWinogradScheme NAME = {
-  STRIDE, EXTENT, Points, transform_inputs, transform_input_gradients, transform_outputs,
+  STRIDE, EXTENT, Points, FORMAT, transform_inputs, transform_input_gradients, transform_outputs,
   transform_output_gradients, transform_weights, transform_weight_gradients};

@@ -12,44 +12,61 @@ INLINE ptrdiff_t planeOf(CTKWinogradWeightLayout layout, int y, int x) {
   return ctk_winograd_phase_plane(STRIDE, Points, y, x, layout.outputs * layout.inputs);
 }
 
-/// The offset of a phase's kernel of an output and an input at a point.
+/// The neighbouring terms of a sum that lie in one word of 32 bits.
+enum { Terms = FORMAT == CTKBFloat16 ? 2 : 1 };
+
+/// The word of a phase's kernel of an output and an input at a point.
 INLINE ptrdiff_t kernelAt(
     CTKWinogradWeightLayout layout, ptrdiff_t output, ptrdiff_t input, Phase phase, int y, int x
 ) {
-  ptrdiff_t rows = layout.isForOutputs ? layout.inputs : layout.outputs;
+  ptrdiff_t rows = (layout.isForOutputs ? layout.inputs : layout.outputs) / Terms;
   ptrdiff_t columns = layout.isForOutputs ? layout.outputs : layout.inputs;
-  ptrdiff_t row = layout.isForOutputs ? input : output;
+  ptrdiff_t row = (layout.isForOutputs ? input : output) / Terms;
   ptrdiff_t column = layout.isForOutputs ? output : input;
   int depth = phasesAt(y) * phasesAt(x), place = placeOf(phase, x);
   ptrdiff_t inPanel = column % layout.panel, panel = column - inPanel;
   ptrdiff_t width = columns - panel < layout.panel ? columns - panel : layout.panel;
   ptrdiff_t line = layout.isForOutputs ? panel * depth * rows + (place * rows + row) * width
                                    : (place * columns + panel) * rows + row * width;
-  return planeOf(layout, y, x) + line + inPanel;
+  return planeOf(layout, y, x) / Terms + line + inPanel;
 }
 
-/// Transforms the nine taps of LaneCount outputs or inputs.
+/// Writes words from a place on, each of as many terms.
+INLINE void storeTerms(const Lanes *terms, float *words) {
+  if (Terms == 1) return store(terms, words);
+  Words low = __builtin_convertvector(narrowed(terms[0]), Words);
+  Words both = low | __builtin_convertvector(narrowed(terms[Terms - 1]), Words) << 16;
+  memcpy(words, &both, sizeof both);
+}
+
+/// Transforms the nine taps of LaneCount outputs or inputs, for each of the terms of a word.
 INLINE void transformTaps(
     CTKWinogradWeightLayout layout, const Lanes *taps, int tapStride, ptrdiff_t output,
     ptrdiff_t input, float *transformed
 ) {
   UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
     Phase phase = {number / STRIDE, number % STRIDE};
-    Lanes half[Points][3];
-    UNROLL for (int y = 0; y < 3; y++) {
-      Lanes line[3], result[Points];
-      UNROLL for (int x = 0; x < 3; x++) {
-        bool isTap = y < tapsOf(phase.row) && x < tapsOf(phase.column);
-        line[x] = isTap ? taps[tapOf(phase, y, x) * tapStride] : (Lanes){0};
+    Lanes half[Terms][Points][3];
+    UNROLL for (int term = 0; term < Terms; term++) {
+      UNROLL for (int y = 0; y < 3; y++) {
+        Lanes line[3], result[Points];
+        UNROLL for (int x = 0; x < 3; x++) {
+          bool isTap = y < tapsOf(phase.row) && x < tapsOf(phase.column);
+          line[x] = isTap ? taps[tapOf(phase, y, x) * tapStride + term] : (Lanes){0};
+        }
+        kernel(line, result);
+        UNROLL for (int x = 0; x < Points; x++) half[term][x][y] = result[x];
       }
-      kernel(line, result);
-      UNROLL for (int x = 0; x < Points; x++) half[x][y] = result[x];
     }
     UNROLL for (int x = 0; x < pointsOf(phase.column); x++) {
-      Lanes result[Points];
-      kernel(half[x], result);
+      Lanes result[Points][Terms];
+      UNROLL for (int term = 0; term < Terms; term++) {
+        Lanes line[Points];
+        kernel(half[term][x], line);
+        UNROLL for (int y = 0; y < Points; y++) result[y][term] = line[y];
+      }
       UNROLL for (int y = 0; y < pointsOf(phase.row); y++) {
-        store(&result[y], transformed + kernelAt(layout, output, input, phase, y, x));
+        storeTerms(result[y], transformed + kernelAt(layout, output, input, phase, y, x));
       }
     }
   }
@@ -67,7 +84,7 @@ INLINE void transformBlock(
     }
     if (layout.isForOutputs) transpose(taps[tap]);
   }
-  for (int row = 0; row < LaneCount; row++) {
+  for (int row = 0; row < LaneCount; row += Terms) {
     if (layout.isForOutputs) {
       transformTaps(layout, &taps[0][row], LaneCount, output, input + row, transformed);
     } else {

@@ -12,9 +12,9 @@
 
 #define CTK_LAYOUT static inline __attribute__((always_inline))
 
-/// The numbers between two planes: a line of the cache, for planes that are powers of two apart
-/// would compete for the same few lines.
-enum { CTKWinogradGap = 16 };
+/// The numbers between two planes: a line of the cache or two, for planes that are powers of two
+/// apart would compete for the same few lines.
+enum { CTKWinogradGap = 32 };
 
 /// Images [count, height, width, channels] and the tiles that each is cut into, row by row.
 typedef struct {
@@ -34,10 +34,10 @@ typedef struct {
   bool isRectified;
 } CTKWinogradNormalization;
 
-/// The numbers of `capacity` tiles from `first` on at all points: a plane of [tile][channel of a
-/// phase] for each point.
+/// The numbers of `capacity` tiles from `first` on at all points, in the scheme's format: a plane of
+/// [tile][channel of a phase] for each point.
 typedef struct {
-  float *_Nonnull numbers;
+  void *_Nonnull numbers;
   ptrdiff_t first, capacity;
 } CTKWinogradBuffer;
 
@@ -77,17 +77,19 @@ CTK_LAYOUT ptrdiff_t ctk_winograd_plane(
 /// A weight[outputs, 3, 3, inputs], and how its kernels lie in each plane: for outputs, which are
 /// sums over phases and inputs, [panel][phase][input][output of the panel]; for gradients of
 /// inputs, which are sums over outputs, [phase][panel][output][input of the panel]. A panel has at
-/// most `panel` columns.
+/// most `panel` columns. In 16 bits, rows 2i and 2i + 1 lie in words of 32, as products read them.
 typedef struct {
   ptrdiff_t outputs, inputs, panel;
   bool isForOutputs;
 } CTKWinogradWeightLayout;
 
 /// The transforms of a scheme, for tiles `begin..<end` or for these outputs of a weight, a multiple
-/// of CTKLaneCount of them.
+/// of CTKLaneCount of them, or of CTKWideLaneCount in 16 bits.
 typedef struct __attribute__((swift_attr("@Sendable"))) {
   /// A tile has `extent` x `extent` results.
   ptrdiff_t stride, extent, points;
+  /// That of all transformed numbers but gradients of weights.
+  CTKFormat format;
   /// values = Bᵀ d B, for the pixels d of each tile, normalized.
   void (*_Nonnull inputs)(
       CTKWinogradImages, CTKNumbers images, CTKWinogradNormalization, ptrdiff_t begin,
@@ -104,7 +106,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
   void (*_Nonnull outputGradients)(
       CTKWinogradImages, CTKNumbers images, ptrdiff_t begin, ptrdiff_t end,
       CTKWinogradBuffer values);
-  /// transformed = G g Gᵀ, for the kernels g of a weight.
+  /// transformed = G g Gᵀ, for the kernels g of a weight; words, if two numbers lie in one.
   void (*_Nonnull weights)(
       CTKWinogradWeightLayout, const float *_Nonnull weight, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull transformed);
@@ -116,4 +118,4 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
 } CTKWinogradScheme;
 
 extern const CTKWinogradScheme ctk_winograd3, ctk_winograd4, ctk_winograd5, ctk_winograd6,
-    ctk_winograd_strided3, ctk_winograd_strided4;
+    ctk_winograd_strided3, ctk_winograd_strided4, ctk_winograd_rounded2, ctk_winograd_rounded3;

@@ -116,13 +116,18 @@ final class CarriedNumbersTests: XCTestCase {
     }
     checkConvolution("groups", [2, 6, 6, 8], [32, 3, 3, 4]) { convolution($0, $1, groups: 2) }
     for (side, count) in [(24, 8), (8, 20), (7, 40), (60, 1)] {
-      checkConvolution(
-        "Winograd of \(side)", [count, side, side, 16], [16, 3, 3, 16], weightError: 1e-5
-      ) { convolution($0, $1, padding: 1) }
+      for channels in [16, 64] {
+        checkConvolution(
+          "Winograd of \(side)", [count, side, side, channels], [channels, 3, 3, channels],
+          weightError: 1e-5
+        ) { convolution($0, $1, padding: 1) }
+      }
     }
     // Few tiles and large weights: points over the threads.
-    checkConvolution("by points", [3, 6, 6, 64], [64, 3, 3, 64], weightError: 1e-5) {
-      convolution($0, $1, padding: 1)
+    for channels in [56, 64] {
+      checkConvolution(
+        "by points", [3, 6, 6, channels], [channels, 3, 3, channels], weightError: 1e-5
+      ) { convolution($0, $1, padding: 1) }
     }
   }
 
@@ -151,9 +156,10 @@ final class CarriedNumbersTests: XCTestCase {
   /// What a convolution normalizes as it reads it is rounded as if it had been written.
   func testNormalizedImages() throws {
     try XCTSkipUnless(MatmulPrecision.hasBFloat16, "this processor does not multiply bfloat16")
-    let x = normal([8, 24, 24, 16]).inFormat(.bfloat16)
-    for side in [1, 3] {
-      let (weight, gradient) = (normal([16, side, side, 16]), normal([8, 24, 24, 16]))
+    for (side, channels) in [(1, 16), (3, 16), (3, 64)] {
+      let x = normal([8, 24, 24, channels]).inFormat(.bfloat16)
+      let weight = normal([channels, side, side, channels])
+      let gradient = normal(x.shape)
       func pass(written: Bool) -> [[Float]] {
         all([x, weight], gradient) {
           let images = batchNorm($0[0], activation: .relu).output

@@ -37,8 +37,8 @@ final class BFloat16GemmTests: XCTestCase {
     }
   }
 
-  /// Products with a side below 16 are what they are without, and Winograd's convolutions but for
-  /// how their results are carried.
+  /// Products with a side below 16 are what they are without, and Winograd's convolutions of few
+  /// channels but for how their results are carried.
   func testWhatIsNotRounded() {
     var stream = RandomStream(seed: 502)
     func check(_ a: TensorShape, _ b: TensorShape, _ operation: (Tensor, Tensor) -> Tensor) {

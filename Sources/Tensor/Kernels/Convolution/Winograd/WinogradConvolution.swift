@@ -8,20 +8,28 @@ struct WinogradConvolution: ConvolutionImplementation {
   var geometry: ConvolutionGeometry { tiles.geometry }
 
   /// The cheapest scheme; nil if the geometry is unsupported or the saving is below 1/9 of the
-  /// direct convolution's multiplications (5/9 if those are of bfloat16, which take half as long).
+  /// direct convolution's multiplications (5/9 if those are of bfloat16 and the scheme's are not, which
+  /// take twice as long).
   ///
   /// Large tiles save up to a fifth of the multiplications and round three times as much: they are
   /// for training, which is recorded. What is measured, exported or compared has small ones.
   init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision, isRecorded: Bool) {
+    let channels = min(geometry.inputs, geometry.outputs)
     guard
       geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
         && max(geometry.padding.height, geometry.padding.width) <= 2
-        && min(geometry.inputs, geometry.outputs) > 0
+        && channels > 0
         && geometry.inputs.isMultiple(of: Int(CTKLaneCount))
         && geometry.outputs.isMultiple(of: Int(CTKLaneCount))
     else { return nil }
+    let isRounded =
+      precision == .bfloat16 && geometry.stride == 1
+      && channels >= Tuning.fewestRoundedChannels
+      && geometry.inputs.isMultiple(of: Int(CTKWideLaneCount))
+      && geometry.outputs.isMultiple(of: Int(CTKWideLaneCount))
     let schemes: [WinogradScheme] =
       switch geometry.stride {
+      case 1 where isRounded: [.roundedThree, .roundedTwo]
       case 1: isRecorded ? [.ofFour, .ofFive, .ofSix, .ofThree] : [.ofFour, .ofThree]
       case 2: [.strideTwoOfFour, .strideTwoOfThree]
       default: []
@@ -29,7 +37,7 @@ struct WinogradConvolution: ConvolutionImplementation {
     let candidates = schemes.map { WinogradTiles(geometry, $0) }
     guard
       let tiles = candidates.min(by: { $0.cost < $1.cost }),
-      tiles.cost <= (precision == .bfloat16 ? 4 : 8) * geometry.rows
+      tiles.cost <= (tiles.scheme.precision == precision ? 8 : 4) * geometry.rows
     else { return nil }
     self.tiles = tiles
   }
@@ -99,14 +107,16 @@ extension WinogradTiles {
 
   /// Room for the transformed inputs of some tiles.
   func inputPlanes(capacity: Int) -> WinogradBuffer {
-    WinogradBuffer(capacity: capacity, count: scheme.elementCount(capacity * geometry.inputs))
+    WinogradBuffer(
+      capacity: capacity, count: scheme.elementCount(capacity * geometry.inputs), scheme.format)
   }
 
   /// Room for the products of some tiles.
   func outputPlanes(capacity: Int) -> WinogradBuffer {
     WinogradBuffer(
       capacity: capacity,
-      count: ctk_winograd_plane(scheme.points, scheme.points, 0, capacity * geometry.outputs))
+      count: ctk_winograd_plane(scheme.points, scheme.points, 0, capacity * geometry.outputs),
+      scheme.format)
   }
 
   /// The numbers of a tile's transformed inputs, and those of its products.

@@ -191,7 +191,7 @@ private struct WinogradBackward {
     let (dm, v) = (gradients.outputs(point).view(rows: count), values.inputs(point))
     if let sum {
       gemm(
-        dm.transposed, v.view(rows: count), accumulating: accumulating,
+        dm.transposed, v.view(rows: count), tiles.scheme.precision, accumulating: accumulating,
         into: MatrixDestination(sum + point.kernels, stride: point.depth))
     }
     weights?.multiply(point, dm, into: v)

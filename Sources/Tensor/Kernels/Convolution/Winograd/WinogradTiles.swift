@@ -107,34 +107,34 @@ struct WinogradBuffer: Sendable {
   private let storage: Storage
 
   /// Room for `capacity` tiles and `count` numbers in all, beginning with tile 0.
-  init(capacity: Int, count: Int) {
-    self.init(first: 0, capacity: capacity, storage: Storage(elementCount: count))
+  init(capacity: Int, count: Int, _ format: NumberFormat) {
+    self.init(first: 0, capacity: capacity, Storage(elementCount: count, format))
   }
 
-  private init(first: Int, capacity: Int, storage: Storage) {
+  private init(first: Int, capacity: Int, _ storage: Storage) {
     self.first = first
     self.capacity = capacity
     self.storage = storage
   }
 
   fileprivate var layout: CTKWinogradBuffer {
-    CTKWinogradBuffer(numbers: storage.pointer, first: first, capacity: capacity)
+    CTKWinogradBuffer(numbers: storage.numbers.address, first: first, capacity: capacity)
   }
 
   /// The same memory for other tiles.
   func beginning(at tile: Int) -> WinogradBuffer {
-    WinogradBuffer(first: tile, capacity: capacity, storage: storage)
+    WinogradBuffer(first: tile, capacity: capacity, storage)
   }
 
   /// The inputs of all phases at a point: [tile, phase, c].
   func inputs(_ point: WinogradPoint) -> MatrixDestination {
     MatrixDestination(
-      storage.pointer + point.phasePlane(capacity * point.inputs), stride: point.depth)
+      storage.numbers + point.phasePlane(capacity * point.inputs), stride: point.depth)
   }
 
   /// The products at a point: [tile, o].
   func outputs(_ point: WinogradPoint) -> MatrixDestination {
     MatrixDestination(
-      storage.pointer + point.plane(capacity * point.outputs), stride: point.outputs)
+      storage.numbers + point.plane(capacity * point.outputs), stride: point.outputs)
   }
 }

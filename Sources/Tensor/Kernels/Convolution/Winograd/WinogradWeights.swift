@@ -6,6 +6,7 @@ final class WinogradWeights: Packing {
     let product: WeightProduct
     let stride: Int
     let extent: Int
+    let format: NumberFormat
     /// That of the weight: a part of a weight shares its storage.
     let shape: TensorShape
   }
@@ -16,7 +17,8 @@ final class WinogradWeights: Packing {
   private init(_ weight: Tensor, _ scheme: WinogradScheme, _ key: Key) {
     self.key = key
     let (outputs, inputs) = (weight.shape[0], weight.shape[3])
-    storage = Storage(elementCount: scheme.elementCount(outputs * inputs))
+    storage = Storage(
+      elementCount: scheme.format.floatCount(scheme.elementCount(outputs * inputs)))
     let transform = scheme.transforms.weights
     let layout = CTKWinogradWeightLayout(
       outputs: outputs, inputs: inputs, panel: Tuning.panelWidth,
@@ -31,7 +33,8 @@ final class WinogradWeights: Packing {
     -> WinogradWeights
   {
     let key = Key(
-      product: product, stride: scheme.stride, extent: scheme.extent, shape: weight.shape)
+      product: product, stride: scheme.stride, extent: scheme.extent, format: scheme.format,
+      shape: weight.shape)
     return weight.cached(key) { WinogradWeights(weight, scheme, key) }
   }
 
@@ -39,11 +42,10 @@ final class WinogradWeights: Packing {
   /// values[tile, phase, c] = gradients[tile, o] · kernels.
   func multiply(_ point: WinogradPoint, _ tiles: MatrixView, into results: MatrixDestination) {
     defer { extendLifetime(self) }
-    let kernels = storage.pointer + point.kernels
     func matrix(_ start: Int, rows: Int, columns: Int) -> PackedMatrix {
       PackedMatrix(
-        kernels + start, rows: rows, columns: columns,
-        longestSum: Tuning.longestSumOfTransformed)
+        storage.pointer + key.format.floatCount(point.kernels + start), rows: rows,
+        columns: columns, point.precision, longestSum: Tuning.longestSumOfTransformed)
     }
     switch key.product {
     case .outputs: gemm(tiles, matrix(0, rows: point.depth, columns: point.outputs), into: results)
@@ -64,6 +66,8 @@ struct WinogradPoint {
   private let column: Int
   let inputs: Int
   let outputs: Int
+  /// That of the product.
+  var precision: MatmulPrecision { scheme.precision }
 
   init(_ index: Int, of scheme: WinogradScheme, _ geometry: ConvolutionGeometry) {
     self.scheme = scheme
