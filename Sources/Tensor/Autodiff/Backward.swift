@@ -94,7 +94,7 @@ private func propagate(
   // Taken out, so that nothing else holds it.
   var sum = first.flatMap { gradients.removeValue(forKey: $0) }
   let contributions = pullback(gradient, node.inputs.map { $0 != nil }, &sum)
-  if let first, let sum { gradients[first] = sum }
+  if let first, let sum = sum.take() { gradients[first] = sum }
   for (input, contribution) in zip(node.inputs, contributions) {
     guard let input, let contribution else { continue }
     let key = ObjectIdentifier(input)
