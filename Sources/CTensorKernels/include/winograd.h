@@ -118,4 +118,5 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
 } CTKWinogradScheme;
 
 extern const CTKWinogradScheme ctk_winograd3, ctk_winograd4, ctk_winograd5, ctk_winograd6,
-    ctk_winograd_strided3, ctk_winograd_strided4, ctk_winograd_rounded2, ctk_winograd_rounded3;
+    ctk_winograd_strided3, ctk_winograd_strided4, ctk_winograd_rounded2, ctk_winograd_rounded3,
+    ctk_winograd_rounded_strided3;

@@ -23,13 +23,13 @@ struct WinogradConvolution: ConvolutionImplementation {
         && geometry.outputs.isMultiple(of: Int(CTKLaneCount))
     else { return nil }
     let isRounded =
-      precision == .bfloat16 && geometry.stride == 1
-      && channels >= Tuning.fewestRoundedChannels
+      precision == .bfloat16 && channels >= Tuning.fewestRoundedChannels
       && geometry.inputs.isMultiple(of: Int(CTKWideLaneCount))
       && geometry.outputs.isMultiple(of: Int(CTKWideLaneCount))
     let schemes: [WinogradScheme] =
       switch geometry.stride {
       case 1 where isRounded: [.roundedThree, .roundedTwo]
+      case 2 where isRounded: [.roundedStrideTwoOfThree]
       case 1: isRecorded ? [.ofFour, .ofFive, .ofSix, .ofThree] : [.ofFour, .ofThree]
       case 2: [.strideTwoOfFour, .strideTwoOfThree]
       default: []

@@ -35,6 +35,8 @@ struct WinogradScheme: Sendable {
   static let roundedTwo = WinogradScheme(transforms: ctk_winograd_rounded2)
   /// F(3, 3): 25 instead of 81.
   static let roundedThree = WinogradScheme(transforms: ctk_winograd_rounded3)
+  /// At stride 2, 49 instead of 81.
+  static let roundedStrideTwoOfThree = WinogradScheme(transforms: ctk_winograd_rounded_strided3)
 
   // At stride 2, F(m, 2) for the pixels that meet the first and the last tap; the pixels between
   // meet the middle tap alone.

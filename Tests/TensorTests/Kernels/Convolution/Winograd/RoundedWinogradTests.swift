@@ -31,6 +31,16 @@ final class RoundedWinogradTests: XCTestCase {
     }
   }
 
+  func testStrideTwo() {
+    for (count, size, inputs, outputs) in [
+      (32, 32, 64, 128), (16, 16, 128, 256), (4, 56, 128, 128), (16, 28, 256, 256),
+      (24, 15, 80, 144),
+    ] {
+      check([count, size, size, inputs], outputs: outputs, stride: 2, extent: 3, most: 0.0065)
+    }
+    check([16, 26, 17, 64], outputs: 80, stride: 2, padding: 0, extent: 3, most: 0.0065)
+  }
+
   /// Which convolutions have 16 bits.
   func testWhatIsRounded() {
     func format(inputs: Int, outputs: Int, stride: Size2D = 1) -> NumberFormat? {
@@ -43,21 +53,23 @@ final class RoundedWinogradTests: XCTestCase {
     XCTAssertEqual(format(inputs: 64, outputs: 80), .bfloat16)
     XCTAssertEqual(format(inputs: 32, outputs: 64), .float32)
     XCTAssertEqual(format(inputs: 64, outputs: 72), .float32)
-    XCTAssertNil(format(inputs: 64, outputs: 64, stride: 2))
+    XCTAssertEqual(format(inputs: 64, outputs: 64, stride: 2), .bfloat16)
+    // Half of the multiplications in twice the time.
+    XCTAssertNil(format(inputs: 32, outputs: 64, stride: 2))
   }
 
   /// Root mean squares of the differences, of those of numbers far from the border; 1 and 3 threads
   /// make the same bits.
   private func check(
-    _ shape: TensorShape, outputs: Int, padding: Int = 1, extent: Int, most: Float,
-    line: UInt = #line
+    _ shape: TensorShape, outputs: Int, stride: Size2D = 1, padding: Int = 1, extent: Int,
+    most: Float, line: UInt = #line
   ) {
     var stream = RandomStream(seed: UInt64(shape.elementCount))
     let images = Tensor.normal(shape, using: &stream).inFormat(.bfloat16)
     let weight = Tensor.normal([outputs, 3, 3, shape[3]], using: &stream)
     let geometry = ConvolutionGeometry(
-      images: shape, weight: weight.shape, stride: 1, padding: Size2D(padding), dilation: 1,
-      groups: 1)
+      images: shape, weight: weight.shape, stride: stride, padding: Size2D(padding),
+      dilation: 1, groups: 1)
     let gradient = Tensor.normal(geometry.resultShape, using: &stream).inFormat(.bfloat16)
     let winograd = WinogradConvolution(geometry, .bfloat16, isRecorded: true)
     XCTAssertEqual(winograd?.tiles.scheme.extent, extent, "\(shape)", line: line)
@@ -65,7 +77,8 @@ final class RoundedWinogradTests: XCTestCase {
     func all(_ precision: MatmulPrecision, _ algorithm: ConvolutionAlgorithm) -> [Tensor] {
       withMatmulPrecision(precision) {
         withConvolutionAlgorithm(algorithm) {
-          let result = convolution(images.tracked, weight.tracked, padding: Size2D(padding))
+          let result = convolution(
+            images.tracked, weight.tracked, stride: stride, padding: Size2D(padding))
           return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
         }
       }
@@ -76,7 +89,9 @@ final class RoundedWinogradTests: XCTestCase {
       fast.map(\.scalars), Threads.with(3) { all(.bfloat16, .automatic).map(\.scalars) },
       "\(shape)", line: line)
     // Sums of so many products of normal numbers, where all taps are in the image.
-    let terms = [9 * shape[3], 9 * outputs, geometry.rows]
+    let terms = [
+      9 * shape[3], 9 * outputs / (stride.height * stride.width), geometry.rows,
+    ]
     for (index, name) in ["value", "image gradient", "weight gradient"].enumerated() {
       let difference = square(fast[index] - exact[index]).mean().item
       let error = (difference / Float(terms[index])).squareRoot()
