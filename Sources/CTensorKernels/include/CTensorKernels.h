@@ -10,4 +10,5 @@
 #include "normalization.h"
 #include "numbers.h"
 #include "packing.h"
+#include "pooling.h"
 #include "winograd.h"

@@ -54,7 +54,8 @@ final class ISATests: XCTestCase {
 
   /// Rows of 45 channels: several vectors, one, and a part of one.
   private var rowKernels: [(name: String, run: () -> [Float])] {
-    numberKernels + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) }
+    numberKernels
+      + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) + [largest($0)] }
       + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
   }
 
@@ -108,6 +109,21 @@ final class ISATests: XCTestCase {
         out.update(from: sum.scalars, count: count)
       },
     ]
+  }
+
+  /// The largest numbers of a window of 3x3 and their places, in an image of 3x11 with 15 channels.
+  private func largest(_ format: NumberFormat) -> (name: String, run: () -> [Float]) {
+    let channels = 15
+    return kernel("ctk_largest \(format)", 2 * channels) { values, out in
+      let image = values[0].inFormat(format)
+      let window = CTKWindow(width: 11, channels: channels, first: 2, rows: 3, columns: 3)
+      var places = [Int32](repeating: 0, count: channels)
+      let found = Tensor([channels], format) {
+        ctk_largest(image.numbers.layout, window, $0.layout, &places)
+      }
+      extendLifetime(image)
+      out.update(from: found.scalars + places.map { Float($0) }, count: 2 * channels)
+    }
   }
 
   /// The loops of normalizations, on numbers of a format.

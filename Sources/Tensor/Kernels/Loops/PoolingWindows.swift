@@ -1,3 +1,5 @@
+internal import CTensorKernels
+
 /// The windows of one pooling: images [count, height, width, channels] to
 /// [count, output height, output width, channels].
 struct PoolingGeometry: Sendable {
@@ -32,21 +34,26 @@ struct PoolingGeometry: Sendable {
 
   var resultShape: TensorShape { [images[0], output.height, output.width, images[3]] }
 
-  /// Calls `body` for each pixel of each window of one image: where the result is and the pixel is,
-  /// in pixels from the start of the image, and whether the pixel is the window's first.
+  /// Calls `body` for each window of one image: where the result is, in pixels, and the window's rows
+  /// and columns without padding.
   @inline(__always)
-  func forEachPixel(_ body: (_ result: Int, _ pixel: Int, _ isFirst: Bool) -> Void) {
+  func forEachWindow(_ body: (_ result: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
     for oy in 0..<output.height {
       for ox in 0..<output.width {
         let (top, left) = (oy * stride.height - padding.height, ox * stride.width - padding.width)
-        var isFirst = true
-        for y in max(0, top)..<min(images[1], top + window.height) {
-          for x in max(0, left)..<min(images[2], left + window.width) {
-            body(oy * output.width + ox, y * images[2] + x, isFirst)
-            isFirst = false
-          }
-        }
+        body(
+          oy * output.width + ox, max(0, top)..<min(images[1], top + window.height),
+          max(0, left)..<min(images[2], left + window.width))
       }
+    }
+  }
+
+  /// Calls `body` for each pixel of each window of one image: where the result is and the pixel is,
+  /// in pixels from the start of the image.
+  @inline(__always)
+  func forEachPixel(_ body: (_ result: Int, _ pixel: Int) -> Void) {
+    forEachWindow { result, rows, columns in
+      for y in rows { for x in columns { body(result, y * images[2] + x) } }
     }
   }
 
@@ -71,97 +78,22 @@ func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [I
     count = geometry.resultShape.elementCount
     guard let winners = buffer.baseAddress else { return }
     result = Tensor(geometry.resultShape, x.format) { out in
-      switch x.format {
-      case .float32: findLargest(x.numbers.floats, geometry, out.floats, winners)
-      case .bfloat16: findLargest(x.numbers.halves, geometry, out.halves, winners)
+      geometry.forEachImage { image in
+        let (values, start) = (
+          x.numbers + image * geometry.imageLength, image * geometry.resultLength
+        )
+        geometry.forEachWindow { position, rows, columns in
+          let place = start + position * geometry.images[3]
+          let window = CTKWindow(
+            width: geometry.images[2], channels: geometry.images[3],
+            first: rows.lowerBound * geometry.images[2] + columns.lowerBound, rows: rows.count,
+            columns: columns.count)
+          ctk_largest(values.layout, window, (out + place).layout, winners + place)
+        }
       }
     }
   }
   return (result, winners)
-}
-
-private func findLargest<Number: Poolable>(
-  _ source: UnsafePointer<Number>, _ geometry: PoolingGeometry,
-  _ out: UnsafeMutablePointer<Number>, _ winners: UnsafeMutablePointer<Int32>
-) {
-  let channels = geometry.images[3]
-  geometry.forEachImage { image in
-    let values = source + image * geometry.imageLength
-    geometry.forEachPixel { position, pixel, isFirst in
-      let target = image * geometry.resultLength + position * channels
-      let (best, winner) = (out + target, winners + target)
-      let (candidate, mark) = (values + pixel * channels, Int32(truncatingIfNeeded: pixel))
-      if isFirst {
-        best.update(from: candidate, count: channels)
-        winner.update(repeating: mark, count: channels)
-      } else {
-        keepLarger(candidate, mark, count: channels, best: best, winner: winner)
-      }
-    }
-  }
-}
-
-/// best[c], winner[c] = values[c], mark where values[c] is larger or NaN.
-@inline(__always)
-private func keepLarger<Number: Poolable>(
-  _ values: UnsafePointer<Number>, _ mark: Int32, count: Int, best: UnsafeMutablePointer<Number>,
-  winner: UnsafeMutablePointer<Int32>
-) {
-  // Explicit vectors: the compiler turns a plain loop into a branch for each element.
-  let whole = count & ~7
-  for start in stride(from: 0, to: whole, by: 8) {
-    let marks = UnsafeMutableRawPointer(winner + start)
-    let (new, old) = (Number.eight(at: values + start), Number.eight(at: best + start))
-    let isLarger = (new .> old) .| (new .!= new)
-    Number.store(old.replacing(with: new, where: isLarger), at: best + start)
-    let oldMarks = marks.loadUnaligned(as: SIMD8<Int32>.self)
-    marks.storeBytes(of: oldMarks.replacing(with: mark, where: isLarger), as: SIMD8<Int32>.self)
-  }
-  for index in whole..<count {
-    let (new, old) = (values[index].float, best[index].float)
-    if new > old || new.isNaN { (best[index], winner[index]) = (values[index], mark) }
-  }
-}
-
-/// Numbers in memory that are compared as floats.
-private protocol Poolable: BitwiseCopyable {
-  var float: Float { get }
-  static func eight(at place: UnsafePointer<Self>) -> SIMD8<Float>
-  /// Stores numbers that came from memory.
-  static func store(_ numbers: SIMD8<Float>, at place: UnsafeMutablePointer<Self>)
-}
-
-extension Float: Poolable {
-  fileprivate var float: Float { self }
-
-  @inline(__always)
-  fileprivate static func eight(at place: UnsafePointer<Float>) -> SIMD8<Float> {
-    UnsafeRawPointer(place).loadUnaligned(as: SIMD8<Float>.self)
-  }
-
-  @inline(__always)
-  fileprivate static func store(_ numbers: SIMD8<Float>, at place: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(place).storeBytes(of: numbers, as: SIMD8<Float>.self)
-  }
-}
-
-/// The upper halves of floats.
-extension UInt16: Poolable {
-  fileprivate var float: Float { Float(bitPattern: UInt32(self) << 16) }
-
-  @inline(__always)
-  fileprivate static func eight(at place: UnsafePointer<UInt16>) -> SIMD8<Float> {
-    let halves = UnsafeRawPointer(place).loadUnaligned(as: SIMD8<UInt16>.self)
-    return unsafeBitCast(
-      SIMD8<UInt32>(truncatingIfNeeded: halves) &<< 16, to: SIMD8<Float>.self)
-  }
-
-  @inline(__always)
-  fileprivate static func store(_ numbers: SIMD8<Float>, at place: UnsafeMutablePointer<UInt16>) {
-    let words = unsafeBitCast(numbers, to: SIMD8<UInt32>.self) &>> 16
-    UnsafeMutableRawPointer(place).storeBytes(
-      of: SIMD8<UInt16>(truncatingIfNeeded: words), as: SIMD8<UInt16>.self)
-  }
 }
 
 /// The gradient of each result added to the pixel that won it, in a format.
@@ -202,7 +134,7 @@ func windowSums(
     geometry.forEachImage { image in
       let (values, sums) = (source + image * from, out + image * to)
       sums.update(repeating: 0, count: to)
-      geometry.forEachPixel { position, pixel, _ in
+      geometry.forEachPixel { position, pixel in
         let value = values + (isTransposed ? position : pixel) * channels
         let sum = sums + (isTransposed ? pixel : position) * channels
         for channel in 0..<channels { sum[channel] += value[channel] * scale }

@@ -9,30 +9,31 @@ enum BFloat16Gemm {
     _ a: MatrixView, _ b: MatrixView, accumulating: Bool, into c: MatrixDestination
   ) {
     let most = pairCount(min(a.columns, Tuning.longestSumOfBFloat16))
-    let rounded = Storage(elementCount: a.rows * most)
-    let panels = Storage(elementCount: b.columns * most)
+    // Both factors' numbers: taking room costs as much as a small product.
+    let room = Storage(elementCount: (a.rows + b.columns) * most)
+    let (rounded, panels) = (room.pointer.pairs, room.pointer + a.rows * most)
     let height = a.isTransposed ? Tuning.panelHeight : max(1, a.rows)
     for terms in (0..<a.columns).blocks(of: Tuning.longestSumOfBFloat16) {
       let (part, pairs) = (a.columns(terms), pairCount(terms.count))
       if a.isTransposed {
         ctk_round_panels(
-          part.numbers.layout, a.stride, terms.count, a.rows, height, rounded.pointer.pairs)
+          part.numbers.layout, a.stride, terms.count, a.rows, height, rounded)
       } else {
-        ctk_round_rows(part.numbers.layout, a.stride, a.rows, terms.count, rounded.pointer.pairs)
+        ctk_round_rows(part.numbers.layout, a.stride, a.rows, terms.count, rounded)
       }
-      round(b.rows(terms), into: panels.pointer)
+      round(b.rows(terms), into: panels)
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         for rows in (0..<a.rows).blocks(of: height) {
           ctk_multiply_pairs(
-            rows.count, columns.count, pairs, rounded.pointer.pairs + rows.lowerBound * pairs,
+            rows.count, columns.count, pairs, rounded + rows.lowerBound * pairs,
             a.isTransposed ? 1 : pairs, a.isTransposed ? rows.count : 1,
-            panels.pointer.pairs + columns.lowerBound * pairs,
+            panels.pairs + columns.lowerBound * pairs,
             accumulating || terms.lowerBound > 0,
             c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
         }
       }
     }
-    extendLifetime((rounded, panels))
+    extendLifetime(room)
   }
 
   /// c = a · b, or += if `accumulating`, for a packed b and an a that is not transposed.
@@ -41,10 +42,13 @@ enum BFloat16Gemm {
   ) {
     let pairs = pairCount(b.rows)
     let height = min(a.rows, max(24, (1 << 16) / pairs))
-    let rounded = Storage(elementCount: a.rowsOfPairs == nil ? height * pairs : 0)
+    // Numbers of 16 bits are read where they are.
+    let room = a.rowsOfPairs == nil ? Storage(elementCount: height * pairs) : nil
     for rows in (0..<a.rows).blocks(of: height) {
-      // Numbers of 16 bits are read where they are.
-      let factor = a.rows(rows).rowsOfPairs ?? round(rows: a.rows(rows), into: rounded)
+      let part = a.rows(rows)
+      guard let factor = room.map({ round(rows: part, into: $0) }) ?? part.rowsOfPairs else {
+        preconditionFailure("a matrix is one of pairs, but some of its rows are not")
+      }
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         ctk_multiply_pairs(
           rows.count, columns.count, pairs, factor.first, factor.stride, 1,
@@ -52,7 +56,7 @@ enum BFloat16Gemm {
           c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
       }
     }
-    extendLifetime(rounded)
+    extendLifetime(room)
   }
 
   /// The rows of a matrix that is not transposed, one after the other.
