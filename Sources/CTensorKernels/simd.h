@@ -1,4 +1,4 @@
-// Vectors of eight floats, whatever the registers of the ISA hold; of sixteen in a file FOR_BFLOAT16.
+// Vectors of eight floats, whatever the registers of the ISA hold; sixteen in files FOR_BFLOAT16.
 #pragma once
 #include "include/lanes.h"
 #include <stdbool.h>
@@ -68,8 +68,8 @@ INLINE void add(const Lanes *value, float *to) {
 
 #if defined(FOR_BFLOAT16)
 
-/// The numbers of a row of which those in every second square come from the row `size` below, and of
-/// that row.
+/// The numbers of a row of which those in every second square come from the row `size` below, and
+/// of that row.
 #define UPPER(i, size) ((i) & (size) ? LaneCount + ((i) ^ (size)) : (i))
 #define LOWER(i, size) ((i) & (size) ? LaneCount + (i) : (i) ^ (size))
 #define SIXTEEN(of, size)                                                                          \

@@ -63,7 +63,7 @@ INLINE CTKMutableNumbers inputAt(
 ) {
   int depth = phasesAt(row) * phasesAt(column);
   ptrdiff_t plane =
-      ctk_winograd_phase_plane(STRIDE, Points, row, column, channels * buffer.capacity);
+      ctk_winograd_phase_plane(FORMAT, STRIDE, Points, row, column, channels * buffer.capacity);
   return into(
       (CTKMutableNumbers){buffer.numbers, FORMAT},
       plane + ((tile - buffer.first) * depth + placeOf(phase, column)) * channels);
@@ -73,7 +73,7 @@ INLINE CTKMutableNumbers inputAt(
 INLINE CTKMutableNumbers outputAt(
     CTKWinogradBuffer buffer, ptrdiff_t channels, ptrdiff_t tile, int row, int column
 ) {
-  ptrdiff_t plane = ctk_winograd_plane(Points, row, column, buffer.capacity * channels);
+  ptrdiff_t plane = ctk_winograd_plane(FORMAT, Points, row, column, buffer.capacity * channels);
   return into(
       (CTKMutableNumbers){buffer.numbers, FORMAT}, plane + (tile - buffer.first) * channels);
 }

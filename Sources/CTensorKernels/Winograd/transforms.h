@@ -1,6 +1,6 @@
 // The transforms of one scheme, whose file defines STRIDE, EXTENT (the results of a tile along an
-// axis), NAME, the points and, if they are not floats, the FORMAT of transformed numbers. Each is one of the matrices, applied to lines of vectors of channels
-// along both axes.
+// axis), NAME, the points and, if they are not floats, the FORMAT of transformed numbers. Each is
+// one of the matrices, applied to lines of vectors of channels along both axes.
 //
 // A phase, the pixels of a tile with one distance from its corner modulo the stride, meets each
 // STRIDE-th tap of the kernel: a convolution of stride 1. The point at infinity, the last, is zero

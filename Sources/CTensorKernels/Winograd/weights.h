@@ -9,7 +9,7 @@ INLINE int tapOf(Phase phase, int y, int x) {
 
 /// The offset of a point's kernels.
 INLINE ptrdiff_t planeOf(CTKWinogradWeightLayout layout, int y, int x) {
-  return ctk_winograd_phase_plane(STRIDE, Points, y, x, layout.outputs * layout.inputs);
+  return ctk_winograd_phase_plane(FORMAT, STRIDE, Points, y, x, layout.outputs * layout.inputs);
 }
 
 /// The neighbouring terms of a sum that lie in one word of 32 bits.

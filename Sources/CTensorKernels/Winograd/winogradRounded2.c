@@ -1,4 +1,5 @@
-// F(2, 3) in numbers of 16 bits: 16 multiplications instead of 36, and errors twice the direct ones'.
+// F(2, 3) in numbers of 16 bits: 16 multiplications instead of 36. Errors are two to three times
+// those of direct convolutions.
 #define FOR_BFLOAT16
 #define NAME ctk_winograd_rounded2
 #define STRIDE 1

@@ -11,7 +11,7 @@ typedef struct {
   ptrdiff_t first, rows, columns;
 } CTKWindow;
 
-/// largest[channel] = the largest number of the window, or its last NaN, and places[channel] the pixel
-/// that it is of: the first of equal ones.
+/// largest[channel] = the largest number of the window, or its last NaN, and places[channel] the
+/// pixel that it is of: the first of equal ones.
 void ctk_largest(
     CTKNumbers image, CTKWindow window, CTKMutableNumbers largest, int32_t *places);

@@ -12,9 +12,9 @@
 
 #define CTK_LAYOUT static inline __attribute__((always_inline))
 
-/// The numbers between two planes: a line of the cache or two, for planes that are powers of two
-/// apart would compete for the same few lines.
-enum { CTKWinogradGap = 32 };
+/// The numbers between two planes: a line of the cache, for planes that are powers of two apart
+/// would compete for the same few lines.
+CTK_LAYOUT ptrdiff_t ctk_winograd_gap(CTKFormat format) { return format == CTKBFloat16 ? 32 : 16; }
 
 /// Images [count, height, width, channels] and the tiles that each is cut into, row by row.
 typedef struct {
@@ -34,8 +34,8 @@ typedef struct {
   bool isRectified;
 } CTKWinogradNormalization;
 
-/// The numbers of `capacity` tiles from `first` on at all points, in the scheme's format: a plane of
-/// [tile][channel of a phase] for each point.
+/// The numbers of `capacity` tiles from `first` on at all points, in the scheme's format: a plane
+/// of [tile][channel of a phase] for each point.
 typedef struct {
   void *_Nonnull numbers;
   ptrdiff_t first, capacity;
@@ -61,17 +61,18 @@ CTK_LAYOUT ptrdiff_t ctk_winograd_phases_before(
 
 /// Where a point's plane begins, for planes of `size` numbers a phase: of inputs or weights.
 CTK_LAYOUT ptrdiff_t ctk_winograd_phase_plane(
-    ptrdiff_t stride, ptrdiff_t points, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size
+    CTKFormat format, ptrdiff_t stride, ptrdiff_t points, ptrdiff_t row, ptrdiff_t column,
+    ptrdiff_t size
 ) {
   return ctk_winograd_phases_before(stride, points, row, column) * size
-         + (row * points + column) * CTKWinogradGap;
+         + (row * points + column) * ctk_winograd_gap(format);
 }
 
 /// Where a point's plane begins, for planes of `size` numbers: of products.
 CTK_LAYOUT ptrdiff_t ctk_winograd_plane(
-    ptrdiff_t points, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size
+    CTKFormat format, ptrdiff_t points, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size
 ) {
-  return (row * points + column) * (size + CTKWinogradGap);
+  return (row * points + column) * (size + ctk_winograd_gap(format));
 }
 
 /// A weight[outputs, 3, 3, inputs], and how its kernels lie in each plane: for outputs, which are
@@ -98,7 +99,8 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
   void (*_Nonnull inputGradients)(
       CTKWinogradImages, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
       float *_Nonnull images);
-  /// images = Aᵀ m A, for the products m of each tile, and the epilogue of that if they are floats.
+  /// images = Aᵀ m A, for the products m of each tile, and the epilogue of that if images are
+  /// floats.
   void (*_Nonnull outputs)(
       CTKWinogradImages, CTKWinogradBuffer products, ptrdiff_t begin, ptrdiff_t end,
       CTKEpilogue, CTKMutableNumbers images);

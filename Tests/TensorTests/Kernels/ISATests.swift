@@ -245,7 +245,8 @@ final class ISATests: XCTestCase {
     let (pixels, outputs) = (2 * side * side * channels, 2 * extent * extent * channels)
     let last = scheme.points - 1
     let size = { (size: Int) in
-      ctk_winograd_phase_plane(scheme.stride, scheme.points, last, last, size) + size
+      ctk_winograd_phase_plane(
+        scheme.format, scheme.stride, scheme.points, last, last, size) + size
     }
     let layout = CTKWinogradWeightLayout(outputs: 16, inputs: 8, panel: 16, isForOutputs: true)
     func buffer(_ numbers: Floats) -> CTKWinogradBuffer {

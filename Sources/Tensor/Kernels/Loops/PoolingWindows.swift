@@ -72,6 +72,7 @@ struct PoolingGeometry: Sendable {
 /// The largest of each window, and the index of that pixel in its image; the first of equals.
 func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [Int32]) {
   defer { extendLifetime(x.storage) }
+  let (numbers, channels, width) = (x.numbers, geometry.images[3], geometry.images[2])
   var result = Tensor.zeros([])
   let winners = [Int32](unsafeUninitializedCapacity: geometry.resultShape.elementCount) {
     buffer, count in
@@ -79,16 +80,13 @@ func maxPooled(_ x: Tensor, _ geometry: PoolingGeometry) -> (Tensor, winners: [I
     guard let winners = buffer.baseAddress else { return }
     result = Tensor(geometry.resultShape, x.format) { out in
       geometry.forEachImage { image in
-        let (values, start) = (
-          x.numbers + image * geometry.imageLength, image * geometry.resultLength
-        )
+        let values = (numbers + image * geometry.imageLength).layout
         geometry.forEachWindow { position, rows, columns in
-          let place = start + position * geometry.images[3]
+          let place = image * geometry.resultLength + position * channels
           let window = CTKWindow(
-            width: geometry.images[2], channels: geometry.images[3],
-            first: rows.lowerBound * geometry.images[2] + columns.lowerBound, rows: rows.count,
-            columns: columns.count)
-          ctk_largest(values.layout, window, (out + place).layout, winners + place)
+            width: width, channels: channels, first: rows.lowerBound * width + columns.lowerBound,
+            rows: rows.count, columns: columns.count)
+          ctk_largest(values, window, (out + place).layout, winners + place)
         }
       }
     }

@@ -115,7 +115,8 @@ extension WinogradTiles {
   func outputPlanes(capacity: Int) -> WinogradBuffer {
     WinogradBuffer(
       capacity: capacity,
-      count: ctk_winograd_plane(scheme.points, scheme.points, 0, capacity * geometry.outputs),
+      count: ctk_winograd_plane(
+        scheme.transforms.format, scheme.points, scheme.points, 0, capacity * geometry.outputs),
       scheme.format)
   }
 

@@ -28,8 +28,8 @@ struct WinogradScheme: Sendable {
   /// F(6, 3): 64 instead of 324, and errors three times as large as F(4, 3)'s.
   static let ofSix = WinogradScheme(transforms: ctk_winograd6)
 
-  // In numbers of 16 bits, which take half the time and half the memory. Larger tiles would enlarge
-  // the errors of rounding too much: these are two and three times those of direct convolutions.
+  // In numbers of 16 bits, which take half the time and half the memory. The errors of rounding are
+  // two to four times those of direct convolutions; larger tiles would enlarge them more.
 
   /// F(2, 3): 16 multiplications instead of 36.
   static let roundedTwo = WinogradScheme(transforms: ctk_winograd_rounded2)
@@ -67,6 +67,6 @@ extension WinogradScheme {
 
   /// The numbers of all planes, of `size` numbers for each phase of a point.
   func elementCount(_ size: Int) -> Int {
-    ctk_winograd_phase_plane(stride, points, points - 1, points - 1, size) + size
+    ctk_winograd_phase_plane(transforms.format, stride, points, points - 1, points - 1, size) + size
   }
 }

@@ -84,11 +84,14 @@ struct WinogradPoint {
 
   /// Where the plane begins, for planes of `size` numbers for each phase.
   func phasePlane(_ size: Int) -> Int {
-    ctk_winograd_phase_plane(scheme.stride, scheme.points, row, column, size)
+    ctk_winograd_phase_plane(
+      scheme.transforms.format, scheme.stride, scheme.points, row, column, size)
   }
 
   /// Where the plane begins, for planes of `size` numbers.
-  func plane(_ size: Int) -> Int { ctk_winograd_plane(scheme.points, row, column, size) }
+  func plane(_ size: Int) -> Int {
+    ctk_winograd_plane(scheme.transforms.format, scheme.points, row, column, size)
+  }
 }
 
 extension CTKWinogradWeightLayout {
