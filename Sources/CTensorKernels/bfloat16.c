@@ -10,7 +10,7 @@
 /// The numbers in a vector, and the most vectors of columns.
 enum { Width = 16, Vectors = CTKBFloat16PanelWidth / Width };
 
-/// The rows whose sums, of so many vectors, fit in the registers.
+/// The rows whose sums, of so many vectors, fit in the registers and do not wait for each other.
 INLINE int rowsOf(int vectors) { return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6; }
 
 enum { MostRows = 12 };

@@ -49,7 +49,8 @@ enum Tuning {
 
   /// The channels from which Winograd's numbers have 16 bits: for fewer, packing and short sums cost
   /// more than the products save. On two cores of a Zen 5, 32 channels took 1.1 to 1.6 times as long
-  /// as in floats, 64 0.7 to 1.2 times (`benchmark convolution --net resnet10`).
+  /// as in floats, 64 0.7 to 1.2 times (`benchmark convolution --net resnet10 --precision
+  /// bfloat16`).
   static let fewestRoundedChannels = 64
   /// The terms of a partial sum: 1 KB for each row and column, of which the second-level cache
   /// holds about a thousand.

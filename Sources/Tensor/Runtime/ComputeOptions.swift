@@ -59,8 +59,8 @@ public enum MatmulPrecision: String, CaseIterable, Sendable {
   /// Twice as fast on processors with AVX-512's bfloat16 instructions, and half the memory. Other
   /// processors round nothing, nor do products with a side below 16; Winograd convolutions of fewer
   /// than 64 channels round what they make alone. Those of more round between
-  /// their transforms too: their results and gradients are wrong by 0.4 to 0.8 % in the root mean
-  /// square, those of direct convolutions by 0.2 to 0.3 %.
+  /// their transforms too: their results and gradients are wrong by at most 0.8 % in the root mean
+  /// square, those of direct convolutions by 0.26 %.
   case bfloat16
 
   /// Whether this processor has bfloat16 instructions that the package uses.

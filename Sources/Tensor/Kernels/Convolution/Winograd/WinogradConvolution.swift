@@ -12,7 +12,8 @@ struct WinogradConvolution: ConvolutionImplementation {
   /// take twice as long).
   ///
   /// Large tiles save up to a fifth of the multiplications and round three times as much: they are
-  /// for training, which is recorded. What is measured, exported or compared has small ones.
+  /// for training, which is recorded. What is measured, exported or compared has small ones. Numbers of
+  /// 16 bits have no large ones.
   init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision, isRecorded: Bool) {
     let channels = min(geometry.inputs, geometry.outputs)
     guard
