@@ -21,6 +21,11 @@ enum Tuning {
   /// reverse pass rather than kept.
   static let leastRecomputed = 1 << 20
 
+  // MARK: Convolutions
+
+  /// The channels that a group has at least where groups are computed together: a vector of AVX-512.
+  static let fewestChannelsOfGroup = 16
+
   // MARK: Products of float32
 
   /// The most multiplications of a product that OpenBLAS's AVX-512 kernels compute without packing.

@@ -67,6 +67,9 @@ struct ConvolutionGeometry: Hashable, Sendable {
   var positions: Int { output.height * output.width }
   var rows: Int { count * positions }
 
+  /// Whether each channel is a group of its own.
+  var isDepthwise: Bool { groups > 1 && groupInputs == 1 && groupOutputs == 1 }
+
   /// The length of one patch: kernel height · kernel width · channels of a group.
   var patchLength: Int { kernel.height * kernel.width * groupInputs }
 

@@ -31,19 +31,31 @@ extension ConvolutionImplementation {
 extension ConvolutionGeometry {
   /// What results are carried to the next operation in.
   func resultFormat(_ options: ComputeOptions) -> NumberFormat {
-    options.precision(m: rows, n: groupOutputs, k: patchLength) == .bfloat16 ? .bfloat16 : .float32
+    asComputed(options).precision(options) == .bfloat16 ? .bfloat16 : .float32
   }
 
-  /// Winograd's algorithm where it saves enough, the kernels for depthwise convolutions, else
+  private func precision(_ options: ComputeOptions) -> MatmulPrecision {
+    options.precision(m: rows, n: groupOutputs, k: patchLength)
+  }
+
+  /// The convolution that is computed in place of this one.
+  private func asComputed(_ options: ComputeOptions) -> ConvolutionGeometry {
+    options.convolution == .automatic && !isDepthwise ? mergedGroups : self
+  }
+
+  /// The kernels for depthwise convolutions, Winograd's algorithm where it saves enough, else
   /// products of patches.
   func implementation(_ options: ComputeOptions) -> any ConvolutionImplementation {
-    let precision = options.precision(m: rows, n: groupOutputs, k: patchLength)
-    let direct = DirectConvolution(self, precision)
-    guard options.convolution == .automatic else { return direct }
-    if let winograd = WinogradConvolution(self, precision, isRecorded: options.isRecording) {
-      return winograd
+    guard options.convolution == .automatic else {
+      return DirectConvolution(self, precision(options))
     }
-    if let depthwise = DepthwiseConvolution(self) { return depthwise }
-    return direct
+    if isDepthwise { return DepthwiseConvolution(self) }
+    let merged = asComputed(options)
+    guard merged == self else {
+      return MergedGroups(self, as: merged, by: merged.implementation(options))
+    }
+    let precision = precision(options)
+    return WinogradConvolution(self, precision, isRecorded: options.isRecording)
+      ?? DirectConvolution(self, precision) as any ConvolutionImplementation
   }
 }

@@ -6,11 +6,9 @@ internal import CTensorKernels
 struct DepthwiseConvolution: ConvolutionImplementation {
   private let geometry: ConvolutionGeometry
 
-  /// nil unless each channel is a group of its own.
-  init?(_ geometry: ConvolutionGeometry) {
-    guard geometry.groups > 1, geometry.groupInputs == 1, geometry.groupOutputs == 1 else {
-      return nil
-    }
+  init(_ geometry: ConvolutionGeometry) {
+    precondition(
+      geometry.isDepthwise, "a depthwise convolution has one kernel for each channel")
     self.geometry = geometry
   }
 

@@ -39,6 +39,29 @@ final class ConvolutionGeometryTests: XCTestCase {
     }
   }
 
+  /// Groups of few channels, which are computed together, and of more, by Winograd's algorithm or
+  /// products of patches.
+  func testGroups() {
+    var stream = RandomStream(seed: 108)
+    for number in 0..<200 {
+      let groups = stream.choice([2, 3, 4, 8, 12])
+      let (inputs, outputs) = (
+        stream.choice([1, 2, 4, 5, 8, 16, 24]), stream.choice([1, 3, 4, 6, 8, 16, 24])
+      )
+      let settings = ConvolutionSettings(
+        stride: stream.choice([1, 1, 2]), padding: stream.choice([0, 1, 1, 2]),
+        dilation: stream.choice([1, 1, 1, 2]), groups: groups)
+      let side = stream.choice([3, 3, 3, 1, 5])
+      let images = [
+        stream.integer(in: 1..<4), 9 + stream.integer(in: 0..<7), 9 + stream.integer(in: 0..<7),
+        groups * inputs,
+      ]
+      check(
+        images, [groups * outputs, side, side, inputs], settings, threads: 1 + number % 2,
+        using: &stream)
+    }
+  }
+
   /// One kernel for each channel: all borders, strides and dilations, and the widths of kernels,
   /// maps and channels at which loops change.
   func testDepthwise() {

@@ -15,18 +15,19 @@ struct WinogradConvolution: ConvolutionImplementation {
   /// for training, which is recorded. What is measured, exported or compared has small ones. Numbers of
   /// 16 bits have no large ones.
   init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision, isRecorded: Bool) {
-    let channels = min(geometry.inputs, geometry.outputs)
+    let (inputs, outputs) = (geometry.groupInputs, geometry.groupOutputs)
     guard
-      geometry.kernel == 3 && geometry.dilation == 1 && geometry.groups == 1
+      geometry.kernel == 3 && geometry.dilation == 1
         && max(geometry.padding.height, geometry.padding.width) <= 2
-        && channels > 0
-        && geometry.inputs.isMultiple(of: Int(CTKLaneCount))
-        && geometry.outputs.isMultiple(of: Int(CTKLaneCount))
+        && min(inputs, outputs) > 0
+        && inputs.isMultiple(of: Int(CTKLaneCount)) && outputs.isMultiple(of: Int(CTKLaneCount))
+        // The kernels of one of several groups are one panel.
+        && (geometry.groups == 1 || max(inputs, outputs) <= Tuning.panelWidth)
     else { return nil }
     let isRounded =
-      precision == .bfloat16 && channels >= Tuning.fewestRoundedChannels
-      && geometry.inputs.isMultiple(of: Int(CTKWideLaneCount))
-      && geometry.outputs.isMultiple(of: Int(CTKWideLaneCount))
+      precision == .bfloat16 && min(inputs, outputs) >= Tuning.fewestRoundedChannels
+      && inputs.isMultiple(of: Int(CTKWideLaneCount))
+      && outputs.isMultiple(of: Int(CTKWideLaneCount))
     let schemes: [WinogradScheme] =
       switch geometry.stride {
       case 1 where isRounded: [.roundedThree, .roundedTwo]
@@ -46,7 +47,7 @@ struct WinogradConvolution: ConvolutionImplementation {
   func forward(
     _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
   ) -> Tensor {
-    let weights = WinogradWeights.of(weight, tiles.scheme, for: .outputs)
+    let weights = WinogradWeights.of(weight, tiles, for: .outputs)
     defer { extendLifetime((images.storage, weights)) }
     return Tensor(geometry.resultShape, format) { out in
       if tiles.parallelizesOverPoints {
@@ -125,10 +126,13 @@ extension WinogradTiles {
   private var inputSize: Int { scheme.products * geometry.inputs }
   private var outputSize: Int { scheme.planes * geometry.outputs }
 
+  /// The numbers of all transformed kernels.
+  private var weightSize: Int { scheme.products * kernelSize }
+
   /// Whether threads share out points instead of tiles: where the transformed weights are larger
   /// than the transformed tiles.
   var parallelizesOverPoints: Bool {
-    count * (inputSize + outputSize) <= 4 * inputSize * geometry.outputs
+    count * (inputSize + outputSize) <= 4 * weightSize
   }
 
   /// Tiles in a block: transformed they should stay in the second-level cache, but products need
@@ -144,7 +148,7 @@ extension WinogradTiles {
     guard !parallelizesOverPoints else { return 1 }
     let parts = Parts.ofSum(
       over: count, least: Self.leastBlock,
-      size: scheme.products * geometry.outputs * geometry.inputs,
+      size: weightSize,
       reading: count * (inputSize + outputSize))
     return max(1, min(geometry.count, parts))
   }

@@ -8,7 +8,7 @@ extension WinogradConvolution {
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
     addingTo _: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
-    let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
+    let size = tiles.scheme.elementCount(tiles.kernelSize)
     let parts = tiles.gradientParts
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     let format = images.format
@@ -45,7 +45,7 @@ extension WinogradConvolution {
   ) {
     let pass = WinogradBackward(
       tiles: tiles, gradient: gradient.numbers, images: images.map { WinogradImages($0) },
-      weights: weight.map { WinogradWeights.of($0, tiles.scheme, for: .inputGradients) },
+      weights: weight.map { WinogradWeights.of($0, tiles, for: .inputGradients) },
       sums: sums?.pointer, result: result)
     if tiles.parallelizesOverPoints { pass.byPoints() } else { pass.byTiles(parts: parts) }
     extendLifetime((images?.storage, gradient.storage))
@@ -54,7 +54,7 @@ extension WinogradConvolution {
   private func weightGradient(_ sums: Tensor) -> Tensor {
     let transform = tiles.scheme.transforms.weightGradients
     let layout = CTKWinogradWeightLayout(
-      outputs: geometry.outputs, inputs: geometry.inputs, panel: Tuning.panelWidth,
+      outputs: geometry.outputs, inputs: geometry.groupInputs, panel: Tuning.panelWidth,
       isForOutputs: false)
     defer { extendLifetime(sums.storage) }
     return Tensor(geometry.weightShape) { out in
@@ -86,7 +86,7 @@ private struct WinogradBackward {
   /// Each part has its own images, because tiles overlap in them, and its own sum, so that results
   /// do not depend on timing.
   func byTiles(parts: Int) {
-    let size = tiles.scheme.elementCount(geometry.outputs * geometry.inputs)
+    let size = tiles.scheme.elementCount(tiles.kernelSize)
     Parallel.forEach(parts) { part in
       walk(
         images: (geometry.count * part / parts)..<(geometry.count * (part + 1) / parts),
@@ -190,9 +190,12 @@ private struct WinogradBackward {
   ) {
     let (dm, v) = (gradients.outputs(point).view(rows: count), values.inputs(point))
     if let sum {
-      gemm(
-        dm.transposed, v.view(rows: count), tiles.scheme.precision, accumulating: accumulating,
-        into: MatrixDestination(sum + point.kernels, stride: point.depth))
+      point.forEachPart(byPhase: false) { part in
+        gemm(
+          dm.columns(part.outputs).transposed, v.view(rows: count).columns(part.inputs),
+          tiles.scheme.precision, accumulating: accumulating,
+          into: MatrixDestination(sum + point.kernels + part.gradients, stride: point.groupDepth))
+      }
     }
     weights?.multiply(point, dm, into: v)
   }

@@ -16,6 +16,9 @@ struct WinogradTiles: Sendable {
 
   var count: Int { geometry.count * down * across }
 
+  /// The numbers of all kernels, for each phase of a point.
+  var kernelSize: Int { geometry.outputs * geometry.groupInputs }
+
   /// Whether each pixel is in a tile. Pixels on which no result depends may be in none.
   var coversEveryPixel: Bool {
     func covers(_ tiles: Int, _ extent: Int, _ padding: Int) -> Bool {

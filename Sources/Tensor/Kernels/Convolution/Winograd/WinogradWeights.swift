@@ -7,6 +7,7 @@ final class WinogradWeights: Packing {
     let stride: Int
     let extent: Int
     let format: NumberFormat
+    let groups: Int
     /// That of the weight: a part of a weight shares its storage.
     let shape: TensorShape
   }
@@ -14,28 +15,32 @@ final class WinogradWeights: Packing {
   let key: Key
   private let storage: Storage
 
-  private init(_ weight: Tensor, _ scheme: WinogradScheme, _ key: Key) {
+  private init(_ weight: Tensor, _ tiles: WinogradTiles, _ key: Key) {
     self.key = key
-    let (outputs, inputs) = (weight.shape[0], weight.shape[3])
+    let (scheme, geometry) = (tiles.scheme, tiles.geometry)
     storage = Storage(
-      elementCount: scheme.format.floatCount(scheme.elementCount(outputs * inputs)))
+      elementCount: scheme.format.floatCount(scheme.elementCount(tiles.kernelSize)))
     let transform = scheme.transforms.weights
+    let isForOutputs = key.product == .outputs
+    // Each of several groups is a panel.
+    let ofGroup = isForOutputs ? geometry.groupOutputs : geometry.groupInputs
     let layout = CTKWinogradWeightLayout(
-      outputs: outputs, inputs: inputs, panel: Tuning.panelWidth,
-      isForOutputs: key.product == .outputs)
+      outputs: geometry.outputs, inputs: geometry.groupInputs,
+      panel: geometry.groups == 1 ? Tuning.panelWidth : ofGroup, isForOutputs: isForOutputs)
     layout.forEachPart { [storage] range in
       transform(layout, weight.pointer, range.lowerBound, range.upperBound, storage.pointer)
     }
     extendLifetime(weight.storage)
   }
 
-  static func of(_ weight: Tensor, _ scheme: WinogradScheme, for product: WeightProduct)
+  static func of(_ weight: Tensor, _ tiles: WinogradTiles, for product: WeightProduct)
     -> WinogradWeights
   {
+    let scheme = tiles.scheme
     let key = Key(
       product: product, stride: scheme.stride, extent: scheme.extent, format: scheme.format,
-      shape: weight.shape)
-    return weight.cached(key) { WinogradWeights(weight, scheme, key) }
+      groups: tiles.geometry.groups, shape: weight.shape)
+    return weight.cached(key) { WinogradWeights(weight, tiles, key) }
   }
 
   /// The product at one point: products[tile, o] = values[tile, phase, c] · kernels, or
@@ -47,13 +52,19 @@ final class WinogradWeights: Packing {
         storage.pointer + key.format.floatCount(point.kernels + start), rows: rows,
         columns: columns, point.precision, longestSum: Tuning.longestSumOfTransformed)
     }
-    switch key.product {
-    case .outputs: gemm(tiles, matrix(0, rows: point.depth, columns: point.outputs), into: results)
-    case .inputGradients:
-      for phase in stride(from: 0, to: point.depth, by: point.inputs) {
+    point.forEachPart(byPhase: key.product == .inputGradients) { part in
+      let (inputs, outputs) = (part.inputs, part.outputs)
+      switch key.product {
+      case .outputs:
         gemm(
-          tiles, matrix(phase * point.outputs, rows: point.outputs, columns: point.inputs),
-          into: results.from(column: phase))
+          tiles.columns(inputs),
+          matrix(part.forOutputs, rows: inputs.count, columns: outputs.count),
+          accumulating: part.phase > 0, into: results.from(column: outputs.lowerBound))
+      case .inputGradients:
+        gemm(
+          tiles.columns(outputs),
+          matrix(part.forInputGradients, rows: outputs.count, columns: inputs.count),
+          into: results.from(column: inputs.lowerBound))
       }
     }
   }
@@ -64,8 +75,10 @@ struct WinogradPoint {
   private let scheme: WinogradScheme
   private let row: Int
   private let column: Int
+  /// The channels of all groups.
   let inputs: Int
   let outputs: Int
+  private let groups: Int
   /// That of the product.
   var precision: MatmulPrecision { scheme.precision }
 
@@ -74,13 +87,39 @@ struct WinogradPoint {
     (row, column) = index.quotientAndRemainder(dividingBy: scheme.points)
     inputs = geometry.inputs
     outputs = geometry.outputs
+    groups = geometry.groups
   }
 
-  /// The terms of the forward product's sums: the inputs of all phases at this point.
-  var depth: Int { scheme.phases(at: row) * scheme.phases(at: column) * inputs }
+  private var phases: Int { scheme.phases(at: row) * scheme.phases(at: column) }
+
+  /// The inputs of all phases at this point.
+  var depth: Int { phases * inputs }
+
+  /// Those of a group: the terms of the forward product's sums.
+  var groupDepth: Int { depth / groups }
 
   /// Where the kernels begin.
-  var kernels: Int { phasePlane(outputs * inputs) }
+  var kernels: Int { phasePlane(outputs * inputs / groups) }
+
+  /// Calls `body` for each group and, where there are several or each phase has a product of its own,
+  /// each phase.
+  @inline(__always)
+  func forEachPart(byPhase: Bool, _ body: (WinogradPart) -> Void) {
+    let (inputs, outputs) = (self.inputs / groups, self.outputs / groups)
+    let isWhole = groups == 1 && !byPhase
+    for group in 0..<groups {
+      for phase in 0..<(isWhole ? 1 : phases) {
+        let first = phase * self.inputs + group * inputs
+        body(
+          WinogradPart(
+            phase: phase, inputs: first..<first + (isWhole ? depth : inputs),
+            outputs: group * outputs..<(group + 1) * outputs,
+            forOutputs: (group * phases + phase) * inputs * outputs,
+            forInputGradients: (phase * self.outputs + group * outputs) * inputs,
+            gradients: group * outputs * groupDepth + phase * inputs))
+      }
+    }
+  }
 
   /// Where the plane begins, for planes of `size` numbers for each phase.
   func phasePlane(_ size: Int) -> Int {
@@ -92,6 +131,19 @@ struct WinogradPoint {
   func plane(_ size: Int) -> Int {
     ctk_winograd_plane(scheme.transforms.format, scheme.points, row, column, size)
   }
+}
+
+/// The inputs and outputs of one product of a point.
+struct WinogradPart {
+  let phase: Int
+  /// Columns of the inputs of all phases.
+  let inputs: Range<Int>
+  let outputs: Range<Int>
+  /// Where the kernels begin among those of a point, by the product for which they are packed.
+  let forOutputs: Int
+  let forInputGradients: Int
+  /// Where their gradients begin.
+  let gradients: Int
 }
 
 extension CTKWinogradWeightLayout {

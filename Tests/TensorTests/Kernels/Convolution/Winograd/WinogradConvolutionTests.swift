@@ -68,6 +68,17 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertFalse(WinogradTiles(uncovered, .strideTwoOfFour).coversEveryPixel)
   }
 
+  /// Products of each group, both divisions of the work, and a group of one panel's width.
+  func testGroups() {
+    for threads in [1, 2] {
+      check([8, 16, 16, 64], outputs: 64, groups: 4, padding: 1, threads: threads)
+      check([4, 14, 14, 48], outputs: 96, groups: 2, padding: 1, threads: threads)
+      check([16, 6, 6, 256], outputs: 256, groups: 4, padding: 1, threads: threads)
+      check([16, 16, 16, 64], outputs: 128, groups: 8, stride: 2, padding: 1, threads: threads)
+      check([64, 8, 8, 256], outputs: 256, groups: 4, stride: 2, padding: 1, threads: threads)
+    }
+  }
+
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
   func testProductsOfATile() {
     XCTAssertEqual(WinogradScheme.ofFour.products, 36)
@@ -88,11 +99,11 @@ final class WinogradConvolutionTests: XCTestCase {
 
   /// Which geometries the algorithm takes, and that both divisions of its work are tried above.
   func testWhatIsWinograd() {
-    func geometry(_ images: TensorShape, _ weight: TensorShape, stride: Size2D = 1)
-      -> ConvolutionGeometry
-    {
+    func geometry(
+      _ images: TensorShape, _ weight: TensorShape, stride: Size2D = 1, groups: Int = 1
+    ) -> ConvolutionGeometry {
       ConvolutionGeometry(
-        images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: 1)
+        images: images, weight: weight, stride: stride, padding: 1, dilation: 1, groups: groups)
     }
     func winograd(_ geometry: ConvolutionGeometry) -> WinogradConvolution? {
       WinogradConvolution(geometry, .float32, isRecorded: true)
@@ -142,28 +153,36 @@ final class WinogradConvolutionTests: XCTestCase {
     XCTAssertNil(winograd(geometry([2, 12, 12, 64], [64, 3, 3, 64], stride: 2)))
     // A tile of 3x3 would cover these 2x2 results with more multiplications than are saved.
     XCTAssertNil(winograd(geometry([640, 4, 4, 64], [64, 3, 3, 64], stride: 2)))
+    // A group has one panel, and vectors of its own.
+    XCTAssertNotNil(winograd(geometry([2, 32, 32, 128], [128, 3, 3, 64], groups: 2)))
+    XCTAssertNil(winograd(geometry([2, 32, 32, 144], [144, 3, 3, 72], groups: 2)))
+    XCTAssertNil(winograd(geometry([2, 32, 32, 32], [32, 3, 3, 4], groups: 8)))
     let uneven = Size2D(height: 1, width: 2)
     XCTAssertNil(winograd(geometry([2, 32, 32, 64], [64, 3, 3, 64], stride: uneven)))
   }
 
   private func check(
-    _ shape: TensorShape, outputs: Int, stride: Size2D = 1, padding: Int, threads: Int
+    _ shape: TensorShape, outputs: Int, groups: Int = 1, stride: Size2D = 1, padding: Int,
+    threads: Int
   ) {
     var stream = RandomStream(seed: UInt64(shape.elementCount))
     let images = Tensor.normal(shape, using: &stream)
-    let fan = Float(9 * shape[3])
+    let inputs = shape[3] / groups
+    let fan = Float(9 * inputs)
     let weight = Tensor.normal(
-      [outputs, 3, 3, shape[3]], standardDeviation: 1 / fan.squareRoot(), using: &stream)
+      [outputs, 3, 3, inputs], standardDeviation: 1 / fan.squareRoot(), using: &stream)
     let around = Size2D(padding)
     let geometry = ConvolutionGeometry(
-      images: shape, weight: weight.shape, stride: stride, padding: around, dilation: 1, groups: 1)
+      images: shape, weight: weight.shape, stride: stride, padding: around, dilation: 1,
+      groups: groups)
     XCTAssertNotNil(
       WinogradConvolution(geometry, .float32, isRecorded: true), "\(shape), padding \(padding)")
     let size = geometry.resultShape
     let gradient = Tensor.normal(size, using: &stream)
     func all(_ algorithm: ConvolutionAlgorithm) -> [Tensor] {
       withConvolutionAlgorithm(algorithm) {
-        let result = convolution(images.tracked, weight.tracked, stride: stride, padding: around)
+        let result = convolution(
+          images.tracked, weight.tracked, stride: stride, padding: around, groups: groups)
         return [result.detached] + result.inputGradients(gradient).compactMap { $0 }
       }
     }
@@ -177,7 +196,8 @@ final class WinogradConvolutionTests: XCTestCase {
       let error = abs(pair.0 - pair.1).max().item / sqrt(square(pair.1).mean()).item
       XCTAssertLessThan(
         error, max(1e-4, bound),
-        "\(name) of \(shape) to \(outputs), stride \(stride), padding \(padding), \(threads) threads"
+        "\(name) of \(shape) to \(outputs), stride \(stride), padding \(padding), \(groups) "
+          + "groups, \(threads) threads"
       )
     }
   }
