@@ -7,16 +7,20 @@ and test/CLASS below it.
     python lightly_peer.py --data fashion-mnist --method byol
     python lightly_peer.py --data DIRECTORY --method byol --seed SEED
     python lightly_peer.py --data PICTURES --method simclr --minutes 5
+    python lightly_peer.py --data fashion-mnist --method distillation --teacher-features FILE
 
 What is the same: network, recipe, augmentations drawn per image, size of the heads, groups of the weight
 decay, schedules, and a kNN of 20 neighbours at temperature 0.07. What is lightly's: the heads, the losses,
 and that a target moves before a step's forward pass. Its losses of BYOL and SimSiam are a quarter of the
-papers' 2 - 2 cos, so they are multiplied by 4, unless --loss-scale says otherwise. One JSON line at the end.
+papers' 2 - 2 cos, so they are multiplied by 4, unless --loss-scale says otherwise. Distillation is lightly-train's
+first one (0.18, of which only the file of the loss is read) from the features that `pretrain --method
+distillation` kept. One JSON line at the end.
 """
 
 import argparse
 import copy
 import gzip
+import importlib.util
 import json
 import math
 import os
@@ -32,6 +36,7 @@ from lightly.models.modules import NNMemoryBankModule, heads
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
 from PIL import Image
+from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torchvision.models.resnet import BasicBlock
@@ -59,10 +64,11 @@ RECIPES = {
     ),
 }
 
-METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg", "lejepa"]
+METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg", "lejepa", "distillation"]
 # The features of VICReg's, Barlow Twins' and LeJEPA's projections.
 EXPANDED, CORRELATED, NORMAL = 1_024, 256, 64
 QUEUE, QUEUE_DECAY = 1_024, 0.99  # MoCo's
+ANCHORS = 8_192  # lightly-train's for 20,000 pictures and more
 MOMENTUM = 0.9
 SIMSIAM_SHARE = 0.125  # of the recipe's rate
 NEIGHBOURS, TEMPERATURE = 20, 0.07
@@ -220,6 +226,16 @@ def turned(images, turns):
 # The network and the methods
 
 
+def distillation_loss():
+    """lightly-train's, from its file, which needs none of the package's dependencies."""
+    package = Path(importlib.util.find_spec("lightly_train").submodule_search_locations[0])
+    path = package / "_methods" / "distillation" / "distillation_loss.py"
+    spec = importlib.util.spec_from_file_location("distillation_loss", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.DistillationLoss(temperature=0.07)
+
+
 class ResNet10(nn.Module):
     """One basic block at each of four resolutions, behind a 3x3 stem."""
 
@@ -249,9 +265,12 @@ class ResNet10(nn.Module):
 
 
 class Method(nn.Module):
-    """lightly's heads and loss around a network; called with two views, it gives the loss."""
+    """lightly's heads and loss around a network; called with two views, it gives the loss.
 
-    def __init__(self, name, net, recipe, scale):
+    A distillation is called with one view and the teacher's features of its images.
+    """
+
+    def __init__(self, name, net, recipe, scale, taught=0):
         super().__init__()
         width, hidden, outputs = net.width, recipe["hidden"], recipe["outputs"]
         self.name, self.scale = name, scale
@@ -279,6 +298,10 @@ class Method(nn.Module):
                 projector = heads.VICRegProjectionHead(width, EXPANDED, EXPANDED, num_layers=3)
             case "lejepa":
                 projector = heads.LeJEPAProjectionHead(width, hidden, NORMAL)
+            case "distillation":
+                projector = nn.Linear(width, taught)
+                nn.init.trunc_normal_(projector.weight, std=0.02)
+                self.register_buffer("queue", torch.zeros(ANCHORS, taught))
         self.online = nn.Sequential(net, projector)
         if name in ("byol", "moco"):
             self.target = copy.deepcopy(self.online)
@@ -289,6 +312,7 @@ class Method(nn.Module):
             "nnclr": lambda: NTXentLoss(temperature=0.2),
             "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(QUEUE, outputs)),
             "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss, "lejepa": SIGReg,
+            "distillation": distillation_loss,
         }
         self.loss = losses[name]()
         # Its queue takes keys in at once: in one queue a query's own image would be among the negatives.
@@ -302,7 +326,16 @@ class Method(nn.Module):
     def forward(self, first, second, *local):
         return self.scale * self.value(first, second, *local)
 
+    def taught(self, view, features):
+        """The loss of a student, whose teacher's features join the queue before."""
+        features = F.normalize(features, dim=-1)
+        self.queue = torch.cat([features, self.queue[: -len(features)]])
+        student = F.normalize(self.online(view), dim=-1)
+        return self.loss(teacher_features=features, student_features=student, queue=self.queue)
+
     def value(self, first, second, *local):
+        if self.name == "distillation":
+            return self.taught(first, second)
         projections = [self.online(first), self.online(second)]
         match self.name:
             case "simclr" | "barlow-twins" | "vicreg":
@@ -418,6 +451,7 @@ def main():
     parser.add_argument("--brightness", type=float, help="and contrast: the strength in all views")
     parser.add_argument("--local-views", type=int, default=0, help="of an image, beside the two large ones; lejepa's")
     parser.add_argument("--local-size", type=int, default=12, help="the side of local views")
+    parser.add_argument("--teacher-features", help="distillation's: the safetensors file that pretrain kept")
     parser.add_argument("--images", type=int)
     parser.add_argument("--loss-scale", type=float)
     parser.add_argument("--seed", type=int, default=0)
@@ -425,6 +459,8 @@ def main():
     options = parser.parse_args()
     if options.local_views and options.method != "lejepa":
         parser.error(f"--local-views needs --method lejepa; got {options.method}")
+    if (options.teacher_features is None) == (options.method == "distillation"):
+        parser.error("--method distillation and --teacher-features FILE need each other")
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -444,7 +480,11 @@ def main():
 
     net = ResNet10(images.shape[1])
     scale = options.loss_scale or (4.0 if options.method in ("byol", "simsiam") else 1.0)
-    method = Method(options.method, net, recipe, scale).to(memory_format=torch.channels_last)
+    taught = None
+    if options.teacher_features:
+        taught = load_file(options.teacher_features)["features"][: len(images)]
+    taught_width = 0 if taught is None else taught.shape[1]
+    method = Method(options.method, net, recipe, scale, taught_width).to(memory_format=torch.channels_last)
     untrained = knn(net, bank, queries, size)
     random = torch.Generator().manual_seed(options.seed)
     views = Views(recipe, random)
@@ -472,15 +512,16 @@ def main():
             order = torch.randperm(len(images), generator=random)
         chosen = order[step % batches * batch :][:batch]
         originals = images[chosen].float() / 255
-        pair = views(torch.cat([originals, originals])).to(memory_format=torch.channels_last)
+        originals = originals if options.teacher_features else torch.cat([originals, originals])
+        pair = views(originals).to(memory_format=torch.channels_last)
         for group in descent.param_groups:
             if not group["is_fixed"]:
                 group["lr"] = rate(step, steps, peak, recipe["warm_up"])
         method.follow(cosine_schedule(step, steps, decay, 1.0))
         local = [
-            small_views(originals.clone()).to(memory_format=torch.channels_last) for _ in range(options.local_views)
+            small_views(originals[:batch].clone()).to(memory_format=torch.channels_last) for _ in range(options.local_views)
         ]
-        loss = method(pair[:batch], pair[batch:], *local)
+        loss = method(pair[:batch], pair[batch:] if taught is None else taught[chosen], *local)
         descent.zero_grad(set_to_none=True)
         loss.backward()
         descent.step()

@@ -8,12 +8,23 @@
 
 #if defined(__x86_64__) && !defined(FOR_BFLOAT16)
 
-/// Defines the function `name`, which calls `body`, an INLINE function. `static` may precede it.
+/// Defines the function `name`, which calls `body`, an INLINE function, or a macro that also passes
+/// `WideSums`: how many vectors of sixteen the ISA's registers hold besides two or three factors.
+/// `static` may precede it.
 #define CTK_DISPATCH(name, body, parameters, arguments)                                            \
   void name parameters;                                                                            \
-  __attribute__((target("avx512vl"))) static void name##_avx512 parameters { body arguments; }     \
-  __attribute__((target("avx2,fma"))) static void name##_avx2 parameters { body arguments; }       \
-  static void name##_baseline parameters { body arguments; }                                       \
+  __attribute__((target("avx512vl"))) static void name##_avx512 parameters {                       \
+    enum { WideSums = 24 };                                                                        \
+    body arguments;                                                                                \
+  }                                                                                                \
+  __attribute__((target("avx2,fma"))) static void name##_avx2 parameters {                         \
+    enum { WideSums = 6 };                                                                         \
+    body arguments;                                                                                \
+  }                                                                                                \
+  static void name##_baseline parameters {                                                         \
+    enum { WideSums = 2 };                                                                         \
+    body arguments;                                                                                \
+  }                                                                                                \
   void name parameters {                                                                           \
     static void(*const versions[]) parameters = {                                                  \
       [CTKISABaseline] = name##_baseline, [CTKISAAVX2] = name##_avx2,                              \
@@ -24,6 +35,9 @@
 #else
 
 #define CTK_DISPATCH(name, body, parameters, arguments)                                            \
-  TARGET void name parameters { body arguments; }
+  TARGET void name parameters {                                                                    \
+    enum { WideSums = 6 };                                                                         \
+    body arguments;                                                                                \
+  }
 
 #endif

@@ -1,4 +1,5 @@
-// Vectors of eight floats, whatever the registers of the ISA hold; sixteen in files FOR_BFLOAT16.
+// Vectors of eight floats, whatever the registers of the ISA hold; sixteen in files FOR_BFLOAT16
+// and WITH_WIDE_LANES.
 #pragma once
 #include "include/lanes.h"
 #include <stdbool.h>
@@ -7,6 +8,10 @@
 #include <string.h>
 
 #if defined(FOR_BFLOAT16)
+#define WITH_WIDE_LANES
+#endif
+
+#if defined(WITH_WIDE_LANES)
 enum { LaneCount = CTKWideLaneCount };
 #else
 enum { LaneCount = CTKLaneCount };
@@ -66,7 +71,7 @@ INLINE void add(const Lanes *value, float *to) {
   store(&sum, to);
 }
 
-#if defined(FOR_BFLOAT16)
+#if defined(WITH_WIDE_LANES)
 
 /// The numbers of a row of which those in every second square come from the row `size` below, and
 /// of that row.

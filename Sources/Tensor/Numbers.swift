@@ -40,6 +40,16 @@ struct Numbers {
     return address.assumingMemoryBound(to: UInt16.self)
   }
 
+  /// Copies the first `count` numbers, in the format of the target.
+  func copy(_ count: Int, to target: MutableNumbers) {
+    switch (format, target.format) {
+    case (.float32, .float32): target.floats.update(from: floats, count: count)
+    case (.bfloat16, .bfloat16): target.halves.update(from: halves, count: count)
+    case (.float32, .bfloat16): ctk_narrow(floats, count, target.halves)
+    case (.bfloat16, .float32): ctk_widen(halves, count, target.floats)
+    }
+  }
+
   /// The same for kernels in C.
   var layout: CTKNumbers { CTKNumbers(address: address, format: format.layout) }
 }
@@ -71,6 +81,11 @@ struct MutableNumbers {
 }
 
 extension MutableNumbers {
+  /// Zeros in place of the first `count` numbers.
+  func clear(_ count: Int) {
+    address.initializeMemory(as: UInt8.self, repeating: 0, count: count * format.size)
+  }
+
   /// Room for `count` floats where numbers have another format.
   func floatRoom(_ count: Int) -> Storage? {
     format == .float32 ? nil : Storage(elementCount: count)

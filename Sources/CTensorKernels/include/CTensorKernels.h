@@ -4,6 +4,7 @@
 #pragma once
 #include "adam.h"
 #include "bfloat16.h"
+#include "convolutionRows.h"
 #include "depthwise.h"
 #include "epilogue.h"
 #include "isa.h"

@@ -25,6 +25,8 @@ enum Tuning {
 
   /// The channels that a group has at least where groups are computed together: a vector of AVX-512.
   static let fewestChannelsOfGroup = 16
+  /// The numbers of pixels or of results in a band of rows: 64 KB of the second-level cache.
+  static let numbersOfBand = 1 << 14
 
   // MARK: Products of float32
 

@@ -57,6 +57,7 @@ final class ISATests: XCTestCase {
     numberKernels
       + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) + [largest($0)] }
       + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
+      + [3, 22].flatMap { convolutionRows(terms: $0) }
   }
 
   private static let (rows, channels) = (11, 45)
@@ -176,6 +177,39 @@ final class ISATests: XCTestCase {
         ctk_input_gradients(
           normalized(values), values[3].pointer, values[4].pointer, values[5].pointer, false, rows,
           channels, out.address, (out + count).address)
+      },
+    ]
+  }
+
+  /// Two rows of 21 results of 112 outputs: blocks of every width.
+  private func convolutionRows(terms: Int) -> [(name: String, run: () -> [Float])] {
+    let sizes = CTKConvolutionRows(
+      lines: 2, terms: terms, termStep: 1, lineStep: 60, step: 1, rowStep: 60, rows: 2, width: 21,
+      outputs: 112)
+    let (weights, results) = (2 * terms * sizes.outputs, 2 * 21 * sizes.outputs)
+    func kernel(
+      _ name: String, from input: Int, to output: Int,
+      _ body: @escaping (Tensor, Tensor, Floats) -> Void
+    ) -> (name: String, run: () -> [Float]) {
+      (
+        "\(name) \(terms)",
+        {
+          var stream = RandomStream(seed: 13)
+          let image = Tensor.uniform([180], in: 0.5..<2, using: &stream)
+          let factor = Tensor.uniform([input], in: 0.01..<0.05, using: &stream)
+          defer { extendLifetime((image, factor)) }
+          return self.result(output) { body(image, factor, $0) }
+        }
+      )
+    }
+    return [
+      kernel("ctk_convolution_rows", from: weights, to: results) { image, weight, out in
+        ctk_convolution_rows(
+          sizes, image.pointer, weight.pointer, CTKEpilogue(), MutableNumbers(out).layout)
+      },
+      kernel("ctk_convolution_kernel_gradient", from: results, to: weights) { image, slopes, out in
+        out.update(repeating: 0, count: weights)
+        ctk_convolution_kernel_gradient(sizes, image.pointer, slopes.pointer, out)
       },
     ]
   }

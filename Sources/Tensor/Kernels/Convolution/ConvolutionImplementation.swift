@@ -43,8 +43,8 @@ extension ConvolutionGeometry {
     options.convolution == .automatic && !isDepthwise ? mergedGroups : self
   }
 
-  /// The kernels for depthwise convolutions, Winograd's algorithm where it saves enough, else
-  /// products of patches.
+  /// The kernels for depthwise convolutions and for images of few channels, Winograd's algorithm where
+  /// it saves enough, else products of patches.
   func implementation(_ options: ComputeOptions) -> any ConvolutionImplementation {
     guard options.convolution == .automatic else {
       return DirectConvolution(self, precision(options))
@@ -55,6 +55,7 @@ extension ConvolutionGeometry {
       return MergedGroups(self, as: merged, by: merged.implementation(options))
     }
     let precision = precision(options)
+    if let rows = RowConvolution(self, precision) { return rows }
     return WinogradConvolution(self, precision, isRecorded: options.isRecording)
       ?? DirectConvolution(self, precision) as any ConvolutionImplementation
   }

@@ -29,6 +29,11 @@ final class BFloat16GemmTests: XCTestCase {
     checkRounding(carrying: "stride 2", normal([2, 9, 8, 16]), normal([24, 3, 3, 16])) {
       convolution($0, $1, stride: 2, padding: 1)
     }
+    for (kernel, outputs) in [(3, 16), (5, 48), (7, 112)] {
+      checkRounding(
+        carrying: "few channels", normal([2, 19, 17, 3]), normal([outputs, kernel, kernel, 3])
+      ) { convolution($0, $1, stride: kernel == 5 ? 1 : 2, padding: Size2D(kernel / 2)) }
+    }
     checkRounding(carrying: "groups", normal([2, 6, 6, 8]), normal([32, 3, 3, 4])) {
       convolution($0, $1, groups: 2)
     }
