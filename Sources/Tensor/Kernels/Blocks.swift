@@ -19,16 +19,34 @@ enum Parts {
   }
 }
 
+/// Consecutive parts of a range. A lazy map would allocate in the loops around small products.
+struct Blocks: Sequence, IteratorProtocol {
+  private var start: Int
+  private let end: Int
+  private let size: Int
+
+  @inline(__always)
+  fileprivate init(_ range: Range<Int>, size: Int) {
+    (start, end, self.size) = (range.lowerBound, range.upperBound, size)
+  }
+
+  @inline(__always)
+  mutating func next() -> Range<Int>? {
+    guard start < end else { return nil }
+    let block = start..<Swift.min(end, start + size)
+    start = block.upperBound
+    return block
+  }
+}
+
 extension Range<Int> {
   /// Consecutive parts of `size`, of which the last may be smaller.
   @inline(__always)
-  func blocks(of size: Int) -> LazyMapSequence<StrideTo<Int>, Range<Int>> {
-    let end = upperBound
-    return stride(from: lowerBound, to: end, by: size).lazy.map { $0..<Swift.min(end, $0 + size) }
-  }
+  func blocks(of size: Int) -> Blocks { Blocks(self, size: size) }
 
   /// As few parts of at most `size` as possible, all but the last of one size.
-  func evenBlocks(ofAtMost size: Int) -> LazyMapSequence<StrideTo<Int>, Range<Int>> {
+  @inline(__always)
+  func evenBlocks(ofAtMost size: Int) -> Blocks {
     let parts = Swift.max(1, (count + size - 1) / size)
     return blocks(of: Swift.max(1, (count + parts - 1) / parts))
   }
