@@ -107,11 +107,12 @@ INLINE void inputs(
 #undef INPUTS
 }
 
-/// The first tile of a pixel stores its gradient and the later ones add theirs: tiles share
-/// `Overlap` rows with those above, and as many columns with those to the left.
+/// The first tile of a pixel stores its gradient, unless that is `accumulating`, and the later ones
+/// add theirs: tiles share `Overlap` rows with those above, and as many columns with those to the
+/// left.
 INLINE void inputGradientsOfPhase(
     CTKWinogradImages images, CTKWinogradBuffer values, ptrdiff_t tile, Phase phase,
-    bool isWhole, float *numbers
+    bool isWhole, bool accumulating, float *numbers
 ) {
   ptrdiff_t channels = images.channels, width = images.width;
   Corner at = cornerOf(tile, images, Step);
@@ -142,7 +143,7 @@ INLINE void inputGradientsOfPhase(
         ptrdiff_t place = x + column * STRIDE;
         if (!isWhole && (place < 0 || place >= width)) continue;
         float *pixel = corner + (row * width + column) * STRIDE * channels + channel;
-        if ((isBelow && phase.row + row * STRIDE < Overlap)
+        if (accumulating || (isBelow && phase.row + row * STRIDE < Overlap)
             || (isRight && phase.column + column * STRIDE < Overlap)) {
           add(&result[column], pixel);
         } else {
@@ -155,16 +156,16 @@ INLINE void inputGradientsOfPhase(
 
 INLINE void inputGradients(
     CTKWinogradImages images, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
-    float *numbers
+    bool accumulating, float *numbers
 ) {
   for (ptrdiff_t tile = begin; tile < end; tile++) {
     bool isWhole = isInside(cornerOf(tile, images, Step), images);
     UNROLL for (int number = 0; number < STRIDE * STRIDE; number++) {
       Phase phase = {number / STRIDE, number % STRIDE};
       if (isWhole) {
-        inputGradientsOfPhase(images, values, tile, phase, true, numbers);
+        inputGradientsOfPhase(images, values, tile, phase, true, accumulating, numbers);
       } else {
-        inputGradientsOfPhase(images, values, tile, phase, false, numbers);
+        inputGradientsOfPhase(images, values, tile, phase, false, accumulating, numbers);
       }
     }
   }

@@ -17,7 +17,8 @@
   (CTKWinogradImages sizes, CTKNumbers images, ptrdiff_t begin, ptrdiff_t end,                     \
    CTKWinogradBuffer buffer)
 #define FROM_BUFFER                                                                                \
-  (CTKWinogradImages sizes, CTKWinogradBuffer buffer, ptrdiff_t begin, ptrdiff_t end, float *images)
+  (CTKWinogradImages sizes, CTKWinogradBuffer buffer, ptrdiff_t begin, ptrdiff_t end,              \
+   bool accumulating, float *images)
 #define OF_WEIGHT                                                                                  \
   (CTKWinogradWeightLayout layout, const float *from, ptrdiff_t begin, ptrdiff_t end, float *to)
 
@@ -28,7 +29,8 @@ static CTK_DISPATCH(
     (sizes, images, normalization, begin, end, buffer)
 )
 static CTK_DISPATCH(
-    transform_input_gradients, inputGradients, FROM_BUFFER, (sizes, buffer, begin, end, images)
+    transform_input_gradients, inputGradients, FROM_BUFFER,
+    (sizes, buffer, begin, end, accumulating, images)
 )
 static CTK_DISPATCH(
     transform_outputs, outputs,

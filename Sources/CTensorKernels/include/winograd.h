@@ -95,10 +95,11 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
   void (*_Nonnull inputs)(
       CTKWinogradImages, CTKNumbers images, CTKWinogradNormalization, ptrdiff_t begin,
       ptrdiff_t end, CTKWinogradBuffer values);
-  /// images = Σ B v Bᵀ, for the gradients v of each tile. An image's tiles must come in order.
+  /// images = Σ B v Bᵀ, or += that if it is `accumulating`, for the gradients v of each tile. An
+  /// image's tiles must come in order.
   void (*_Nonnull inputGradients)(
       CTKWinogradImages, CTKWinogradBuffer values, ptrdiff_t begin, ptrdiff_t end,
-      float *_Nonnull images);
+      bool accumulating, float *_Nonnull images);
   /// images = Aᵀ m A, for the products m of each tile, and the epilogue of that if images are
   /// floats.
   void (*_Nonnull outputs)(

@@ -310,7 +310,7 @@ final class ISATests: XCTestCase {
         scheme.inputs(images, Numbers($0).layout, normalization, 0, tiles, buffer($1))
       },
       kernel("transform_input_gradients", from: size(tiles * channels), to: pixels) {
-        scheme.inputGradients(images, buffer($0), 0, tiles, $1)
+        scheme.inputGradients(images, buffer($0), 0, tiles, false, $1)
       },
       kernel("transform_outputs", from: size(tiles * channels), to: outputs) {
         let epilogue = CTKEpilogue(

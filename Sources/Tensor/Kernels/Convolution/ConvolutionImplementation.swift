@@ -6,7 +6,7 @@ protocol ConvolutionImplementation: Sendable {
   ) -> Tensor
 
   /// The gradients that are wanted, that of the images in their format or in floats. May add it to
-  /// `sum` in place; then sets `sum` to nil.
+  /// `sum` in place, which is then the gradient; sets `sum` to nil.
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
     addingTo sum: inout Tensor?

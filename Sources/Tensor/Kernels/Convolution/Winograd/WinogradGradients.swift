@@ -6,20 +6,27 @@ internal import CTensorKernels
 extension WinogradConvolution {
   func gradients(
     _ images: Tensor, _ weight: Tensor, _ gradient: Tensor, wanted: (images: Bool, weight: Bool),
-    addingTo _: inout Tensor?
+    addingTo sum: inout Tensor?
   ) -> (images: Tensor?, weight: Tensor?) {
     let size = tiles.scheme.elementCount(tiles.kernelSize)
     let parts = tiles.gradientParts
     let sums = wanted.weight ? Storage(elementCount: parts * size) : nil
     let format = images.format
-    let images = wanted.weight ? images : nil
+    let inputs = wanted.weight ? images : nil
     var result: Tensor?
-    if wanted.images {
-      result = Tensor(geometry.imageShape, format) {
-        run(gradient, images: images, weight: weight, parts: parts, sums: sums, into: $0)
-      }
+    func run(into images: MutableNumbers?, accumulating: Bool = false) {
+      self.run(
+        gradient, images: inputs, weight: images == nil ? nil : weight, parts: parts, sums: sums,
+        accumulating: accumulating, into: images)
+    }
+    if !wanted.images {
+      run(into: nil)
+    } else if var total = sum, total.format == format {
+      sum = nil
+      total.mutateNumbers { run(into: $0, accumulating: true) }
+      result = total
     } else {
-      run(gradient, images: images, weight: nil, parts: parts, sums: sums, into: nil)
+      result = Tensor(geometry.imageShape, format) { run(into: $0) }
     }
     return (
       result,
@@ -33,7 +40,8 @@ extension WinogradConvolution {
   func inputGradient(_ gradient: Tensor, _ weight: Tensor) -> Tensor {
     Tensor(geometry.imageShape, .float32) {
       run(
-        gradient, images: nil, weight: weight, parts: tiles.gradientParts, sums: nil, into: $0)
+        gradient, images: nil, weight: weight, parts: tiles.gradientParts, sums: nil,
+        accumulating: false, into: $0)
     }
   }
 
@@ -41,12 +49,12 @@ extension WinogradConvolution {
   /// the images.
   private func run(
     _ gradient: Tensor, images: Tensor?, weight: Tensor?, parts: Int, sums: Storage?,
-    into result: MutableNumbers?
+    accumulating: Bool, into result: MutableNumbers?
   ) {
     let pass = WinogradBackward(
       tiles: tiles, gradient: gradient.numbers, images: images.map { WinogradImages($0) },
       weights: weight.map { WinogradWeights.of($0, tiles, for: .inputGradients) },
-      sums: sums?.pointer, result: result)
+      sums: sums?.pointer, result: result, accumulates: accumulating)
     if tiles.parallelizesOverPoints { pass.byPoints() } else { pass.byTiles(parts: parts) }
     extendLifetime((images?.storage, gradient.storage))
   }
@@ -75,8 +83,9 @@ private struct WinogradBackward {
   let weights: WinogradWeights?
   /// A gradient of the transformed weight for each part of the images.
   let sums: UnsafeMutablePointer<Float>?
-  /// The gradient of the images.
+  /// The gradient of the images, and whether it is added to what is there.
   let result: MutableNumbers?
+  let accumulates: Bool
 
   private var geometry: ConvolutionGeometry { tiles.geometry }
   private var tilesPerImage: Int { tiles.down * tiles.across }
@@ -142,21 +151,27 @@ private struct WinogradBackward {
   private func scatter(_ values: WinogradBuffer, tiles block: Range<Int>, in room: Storage?) {
     guard let result else { return }
     guard let room else {
-      return tiles.scatterInputGradients(values, tiles: block, into: result.floats)
+      return tiles.scatterInputGradients(
+        values, tiles: block, accumulating: accumulates, into: result.floats)
     }
     let images =
       block.lowerBound / tilesPerImage..<(block.upperBound + tilesPerImage - 1) / tilesPerImage
     let first = images.lowerBound * tilesPerImage
     let count = images.count * geometry.imageLength
-    if block.lowerBound == first, !tiles.coversEveryPixel {
-      room.pointer.update(repeating: 0, count: count)
+    let target = result + images.lowerBound * geometry.imageLength
+    if block.lowerBound == first {
+      if accumulates {
+        target.read.copy(count, to: room.numbers)
+      } else if !tiles.coversEveryPixel {
+        room.numbers.clear(count)
+      }
     }
     tiles.scatterInputGradients(
       values.beginning(at: values.first - first),
-      tiles: block.lowerBound - first..<block.upperBound - first, into: room.pointer)
+      tiles: block.lowerBound - first..<block.upperBound - first, accumulating: accumulates,
+      into: room.pointer)
     if block.upperBound.isMultiple(of: tilesPerImage) {
-      ctk_narrow(
-        room.pointer, count, (result + images.lowerBound * geometry.imageLength).halves)
+      room.numbers.read.copy(count, to: target)
     }
   }
 
@@ -202,10 +217,8 @@ private struct WinogradBackward {
 
   /// Gradients of images in which some pixels are in no tile.
   private func clear(_ images: Range<Int>) {
-    guard !tiles.coversEveryPixel else { return }
+    guard !tiles.coversEveryPixel, !accumulates, let result else { return }
     let size = geometry.imageLength
-    result.map {
-      ($0.floats + images.lowerBound * size).update(repeating: 0, count: images.count * size)
-    }
+    (result + images.lowerBound * size).clear(images.count * size)
   }
 }

@@ -57,15 +57,16 @@ extension WinogradTiles {
       values.layout)
   }
 
-  /// images[n, y, x, c] = Σ B v Bᵀ, for the gradients v of each tile.
+  /// images[n, y, x, c] = Σ B v Bᵀ, or += if `accumulating`, for the gradients v of each tile.
   ///
   /// An image's tiles must come in order: the first tile of a pixel stores its gradient, the others
   /// add.
   func scatterInputGradients(
-    _ values: WinogradBuffer, tiles: Range<Int>, into images: UnsafeMutablePointer<Float>
+    _ values: WinogradBuffer, tiles: Range<Int>, accumulating: Bool,
+    into images: UnsafeMutablePointer<Float>
   ) {
     scheme.transforms.inputGradients(
-      inputs, values.layout, tiles.lowerBound, tiles.upperBound, images)
+      inputs, values.layout, tiles.lowerBound, tiles.upperBound, accumulating, images)
   }
 
   /// images[n, y, x, o] = Aᵀ m A, for the products m of each tile, and the epilogue of that.

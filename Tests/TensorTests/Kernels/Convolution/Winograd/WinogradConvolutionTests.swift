@@ -79,6 +79,42 @@ final class WinogradConvolutionTests: XCTestCase {
     }
   }
 
+  /// A gradient of images is added to that of another convolution where that is: by tiles, by points,
+  /// and with pixels in no tile.
+  func testGradientsAreAddedInPlace() {
+    for (shape, outputs, stride, padding) in [
+      ([8, 16, 16, 64], 64, 1, 1), ([16, 4, 4, 256], 256, 1, 1), ([40, 18, 34, 64], 64, 2, 0),
+    ] as [(TensorShape, Int, Int, Int)] {
+      checkAddition(shape, outputs, .float32, stride, padding, within: 1e-6)
+      guard MatmulPrecision.hasBFloat16 else { continue }
+      // The sum is rounded, or its first part.
+      checkAddition(shape, outputs, .bfloat16, stride, padding, within: 1 / 256)
+    }
+  }
+
+  private func checkAddition(
+    _ shape: TensorShape, _ outputs: Int, _ format: NumberFormat, _ stride: Int, _ padding: Int,
+    within tolerance: Float
+  ) {
+    var stream = RandomStream(seed: 83)
+    let images = Tensor.normal(shape, using: &stream).inFormat(format).tracked
+    let weight = Tensor.normal([outputs, 3, 3, shape[3]], using: &stream)
+    let pointwise = Tensor.normal([shape[3], 1, 1, shape[3]], using: &stream)
+    func gradient(_ loss: Tensor) -> Tensor { gradients(of: loss, at: [images])[0] }
+    withMatmulPrecision(format == .bfloat16 ? .bfloat16 : .float32) {
+      func first() -> Tensor {
+        square(convolution(images, weight, stride: stride, padding: padding)).sum()
+      }
+      func second() -> Tensor { square(convolution(images, pointwise)).sum() }
+      let (both, part) = (gradient(first() + second()), gradient(first()))
+      let sum = part + gradient(second())
+      XCTAssertEqual(both.format, format)
+      XCTAssertLessThan(
+        abs(both - sum).max().item, tolerance * (abs(sum).max() + abs(part).max()).item,
+        "\(shape) \(format)")
+    }
+  }
+
   /// The multiplications of a tile, counted a second time: plane by plane, phase by phase.
   func testProductsOfATile() {
     XCTAssertEqual(WinogradScheme.ofFour.products, 36)
