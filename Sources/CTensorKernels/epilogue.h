@@ -45,10 +45,13 @@ INLINE Lanes finished(
   return bounded(value, finish);
 }
 
-/// Calls BODY(epilogue) with one that the compiler knows to be none, or to have no residual, if it
-/// is such.
-#define FOR_EPILOGUE(epilogue, BODY)                                                               \
-  if (!(epilogue).factor) BODY(((CTKEpilogue){0}));                                                \
+/// Calls BODY(epilogue, format), both of them constants where that is possible: results of 16 bits
+/// have no epilogue, and the compiler knows of one that is none, or has no residual.
+#define FOR_RESULTS(epilogue, format, BODY)                                                        \
+  if ((format) == CTKBFloat16) BODY(((CTKEpilogue){0}), CTKBFloat16);                              \
+  else if (!(epilogue).factor) BODY(((CTKEpilogue){0}), CTKFloat32);                               \
   else if (!(epilogue).residual) {                                                                 \
-    BODY(((CTKEpilogue){(epilogue).factor, (epilogue).offset, 0, (epilogue).isRectified}));        \
-  } else BODY(epilogue)
+    BODY(                                                                                          \
+        ((CTKEpilogue){(epilogue).factor, (epilogue).offset, 0, (epilogue).isRectified}),          \
+        CTKFloat32);                                                                               \
+  } else BODY(epilogue, CTKFloat32)

@@ -94,10 +94,7 @@ INLINE void convolutionRows(
 ) {
 #define RESULTS(epilogue, format)                                                                  \
   resultsThen(sizes, image, kernel, epilogue, (CTKMutableNumbers){y.address, format}, registers)
-#define WIDE(epilogue) RESULTS(epilogue, CTKFloat32)
-  if (y.format == CTKBFloat16) RESULTS(((CTKEpilogue){0}), CTKBFloat16);
-  else FOR_EPILOGUE(epilogue, WIDE);
-#undef WIDE
+  FOR_RESULTS(epilogue, y.format, RESULTS);
 #undef RESULTS
 }
 

@@ -67,10 +67,7 @@ INLINE void outputs(
 #define OUTPUTS(epilogue, format)                                                                  \
   outputsThen(                                                                                     \
       images, products, begin, end, epilogue, (CTKMutableNumbers){numbers.address, format})
-#define WIDE(epilogue) OUTPUTS(epilogue, CTKFloat32)
-  if (numbers.format == CTKBFloat16) OUTPUTS(((CTKEpilogue){0}), CTKBFloat16);
-  else FOR_EPILOGUE(epilogue, WIDE);
-#undef WIDE
+  FOR_RESULTS(epilogue, numbers.format, OUTPUTS);
 #undef OUTPUTS
 }
 
