@@ -77,13 +77,16 @@ INLINE void rowOf(
     CTKEpilogue epilogue, float *y
 ) {
   ptrdiff_t channels = row.channels;
+  bool hasTiles = kernelWidth > 0 && row.denseBegin + Tile <= row.denseEnd;
   for (ptrdiff_t x = 0; x < row.width;) {
-    if (kernelWidth > 0 && x >= row.denseBegin && x + Tile <= row.denseEnd) {
+    if (hasTiles && x >= row.denseBegin && x < row.denseEnd) {
+      // The last tile makes some results of the one before again.
+      ptrdiff_t first = x + Tile <= row.denseEnd ? x : row.denseEnd - Tile;
 #define TILE(size)                                                                                 \
-  denseTile(row, image, kernel, kernelWidth, stride, epilogue, x, channel, size, y)
+  denseTile(row, image, kernel, kernelWidth, stride, epilogue, first, channel, size, y)
       FOR_LANES(channel, channels, TILE)
 #undef TILE
-      x += Tile;
+      x = first + Tile;
     } else {
 #define RESULT(count, size)                                                                        \
   anyResult(row, image, kernel, epilogue, x, channel, count, size, y)
