@@ -36,7 +36,6 @@ from lightly.models.modules import NNMemoryBankModule, heads
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.utils.scheduler import cosine_schedule
 from PIL import Image
-from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torchvision.models.resnet import BasicBlock
@@ -228,12 +227,24 @@ def turned(images, turns):
 
 def distillation_loss():
     """lightly-train's, from its file, which needs none of the package's dependencies."""
-    package = Path(importlib.util.find_spec("lightly_train").submodule_search_locations[0])
-    path = package / "_methods" / "distillation" / "distillation_loss.py"
+    found = importlib.util.find_spec("lightly_train")
+    if found is None:
+        raise SystemExit("--method distillation needs lightly-train 0.18; pip install --no-deps lightly-train==0.18.0")
+    path = Path(found.submodule_search_locations[0]) / "_methods" / "distillation" / "distillation_loss.py"
     spec = importlib.util.spec_from_file_location("distillation_loss", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.DistillationLoss(temperature=0.07)
+
+
+def taught_features(path, count):
+    """The kept features of the first `count` images."""
+    from safetensors.torch import load_file  # For this method alone.
+
+    features = load_file(path)["features"]
+    if len(features) < count:
+        raise SystemExit(f"{path} has features of {len(features)} images; {count} are needed")
+    return features[:count]
 
 
 class ResNet10(nn.Module):
@@ -480,9 +491,7 @@ def main():
 
     net = ResNet10(images.shape[1])
     scale = options.loss_scale or (4.0 if options.method in ("byol", "simsiam") else 1.0)
-    taught = None
-    if options.teacher_features:
-        taught = load_file(options.teacher_features)["features"][: len(images)]
+    taught = taught_features(options.teacher_features, len(images)) if options.teacher_features else None
     taught_width = 0 if taught is None else taught.shape[1]
     method = Method(options.method, net, recipe, scale, taught_width).to(memory_format=torch.channels_last)
     untrained = knn(net, bank, queries, size)
@@ -512,14 +521,15 @@ def main():
             order = torch.randperm(len(images), generator=random)
         chosen = order[step % batches * batch :][:batch]
         originals = images[chosen].float() / 255
-        originals = originals if options.teacher_features else torch.cat([originals, originals])
-        pair = views(originals).to(memory_format=torch.channels_last)
+        # A student sees one view of each.
+        seen = originals.clone() if taught is not None else torch.cat([originals, originals])
+        pair = views(seen).to(memory_format=torch.channels_last)
         for group in descent.param_groups:
             if not group["is_fixed"]:
                 group["lr"] = rate(step, steps, peak, recipe["warm_up"])
         method.follow(cosine_schedule(step, steps, decay, 1.0))
         local = [
-            small_views(originals[:batch].clone()).to(memory_format=torch.channels_last) for _ in range(options.local_views)
+            small_views(originals.clone()).to(memory_format=torch.channels_last) for _ in range(options.local_views)
         ]
         loss = method(pair[:batch], pair[batch:] if taught is None else taught[chosen], *local)
         descent.zero_grad(set_to_none=True)
