@@ -41,7 +41,7 @@ struct DepthwiseConvolution: ConvolutionImplementation {
     _ source: Tensor, _ weight: Tensor, _ axes: DepthwiseAxes, _ epilogue: ConvolutionEpilogue?,
     _ shape: TensorShape
   ) -> Tensor {
-    let kernel = DepthwiseKernel.of(weight)
+    let kernel = OutputColumns.of(weight, .float32)
     defer { extendLifetime((source.storage, kernel, epilogue)) }
     let (image, taps) = (source.pointer, kernel.pointer)
     let imageLength = source.shape.elementCount(1..<4)
@@ -132,30 +132,6 @@ extension DepthwiseConvolution {
 }
 
 // MARK: - Taps
-
-/// A weight[c, ky, kx, 1] as [ky, kx, c], so that channels are next to each other as in images.
-private final class DepthwiseKernel: Packing {
-  struct Key: Equatable {
-    let channels: Int
-    let taps: Int
-  }
-
-  let key: Key
-  private let storage: Storage
-  var pointer: UnsafePointer<Float> { UnsafePointer(storage.pointer) }
-
-  static func of(_ weight: Tensor) -> DepthwiseKernel {
-    let key = Key(channels: weight.shape[0], taps: weight.shape.elementCount(1..<4))
-    return weight.cached(key) { DepthwiseKernel(weight, key) }
-  }
-
-  private init(_ weight: Tensor, _ key: Key) {
-    self.key = key
-    storage = Storage(elementCount: key.channels * key.taps)
-    ctk_transpose_panel(weight.pointer, key.taps, key.channels, key.taps, storage.pointer)
-    extendLifetime(weight.storage)
-  }
-}
 
 /// Which taps of a kernel meet which pixels, for each row and for each column of what is computed.
 private struct DepthwiseAxes {

@@ -14,7 +14,7 @@ struct RowConvolution: ConvolutionImplementation {
   /// nil if a pixel's channels would fill vectors, or if results do not.
   init?(_ geometry: ConvolutionGeometry, _ precision: MatmulPrecision) {
     guard
-      geometry.groups == 1 && geometry.dilation == 1
+      geometry.groups == 1 && geometry.dilation == 1 && geometry.patchLength > 0
         && 1..<Int(CTKLaneCount) ~= geometry.inputs
         && geometry.outputs > 0 && geometry.outputs.isMultiple(of: Int(CTKWideLaneCount))
     else { return nil }
@@ -26,7 +26,7 @@ struct RowConvolution: ConvolutionImplementation {
   func forward(
     _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
   ) -> Tensor {
-    let kernel = RowKernel.of(weight, precision)
+    let kernel = OutputColumns.of(weight, precision)
     defer { extendLifetime((images.storage, kernel, epilogue)) }
     let length = geometry.output.width * geometry.outputs
     return Tensor(geometry.resultShape, format) { out in
@@ -217,50 +217,5 @@ extension ConvolutionGeometry {
     line.clear(start)
     (images + (image * input.height + y) * count).copy(count, to: line + start)
     (line + start + count).clear(length - start - count)
-  }
-}
-
-/// A weight[outputs, ky, kx, c] as [ky, kx · c, outputs], cached with it; in bfloat16 two terms of a
-/// line to a word.
-private final class RowKernel: Packing {
-  struct Key: Equatable {
-    let shape: TensorShape
-    let precision: MatmulPrecision
-  }
-
-  let key: Key
-  private let storage: Storage
-  var pointer: UnsafePointer<Float> { UnsafePointer(storage.pointer) }
-
-  static func of(_ weight: Tensor, _ precision: MatmulPrecision) -> RowKernel {
-    let key = Key(shape: weight.shape, precision: precision)
-    return weight.cached(key) { RowKernel(weight, key) }
-  }
-
-  private init(_ weight: Tensor, _ key: Key) {
-    self.key = key
-    let (outputs, lines, patch) = (
-      key.shape[0], key.shape[1], key.shape.elementCount(1..<4)
-    )
-    let terms = patch / lines
-    switch key.precision {
-    case .float32:
-      storage = Storage(elementCount: outputs * patch)
-      ctk_transpose_panel(weight.pointer, patch, outputs, patch, storage.pointer)
-    case .bfloat16:
-      let pairs = BFloat16Gemm.pairCount(terms)
-      storage = Storage(elementCount: lines * pairs * outputs)
-      let rounded = Storage(elementCount: outputs * pairs)
-      for line in 0..<lines {
-        ctk_round_rows(
-          Numbers(weight.pointer + line * terms).layout, patch, outputs, terms,
-          rounded.pointer.pairs)
-        // A pair moves as a float does.
-        ctk_transpose_panel(
-          rounded.pointer, pairs, outputs, pairs, storage.pointer + line * pairs * outputs)
-      }
-      extendLifetime(rounded)
-    }
-    extendLifetime(weight.storage)
   }
 }
