@@ -7,13 +7,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-/// The numbers in a vector, and the most vectors of columns.
-enum { Width = 16, Vectors = CTKBFloat16PanelWidth / Width };
-
-/// The rows whose sums, of so many vectors, fit in the registers and do not wait for each other.
-INLINE int rowsOf(int vectors) { return vectors <= 2 ? 12 : vectors == 3 ? 8 : 6; }
-
-enum { MostRows = 12 };
+/// The numbers in a vector.
+enum { Width = 16 };
 
 bool ctk_has_bfloat16(void) {
   return ctk_isa() == CTKISAAVX512 && __builtin_cpu_supports("avx512bf16");
@@ -137,110 +132,6 @@ TARGET void ctk_round_panels(
   }
 }
 
-/// Stores a vector of sums, or adds it.
-INLINE void finish(
-    __m512 sum, bool accumulates, CTKMutableNumbers c, ptrdiff_t place, __mmask16 flags
-) {
-  if (c.format == CTKBFloat16) {
-    uint16_t *to = (uint16_t *)c.address + place;
-    if (accumulates) {
-      sum = _mm512_add_ps(sum, (__m512)_mm512_slli_epi32(words(to, flags), 16));
-    }
-    _mm256_mask_storeu_epi16(to, flags, (__m256i)_mm512_cvtneps_pbh(sum));
-  } else {
-    float *to = (float *)c.address + place;
-    if (accumulates) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(flags, to));
-    _mm512_mask_storeu_ps(to, flags, sum);
-  }
-}
-
-/// c[rows, vectors · Width] of a product, for constant `rows` and `vectors`.
-INLINE void block(
-    int rows, int vectors, __mmask16 last, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, ptrdiff_t bStride,
-    bool accumulates, CTKMutableNumbers c, ptrdiff_t cStride
-) {
-  __m512 sums[MostRows][Vectors];
-  UNROLL for (int row = 0; row < rows; row++) {
-    UNROLL for (int vector = 0; vector < vectors; vector++) {
-      sums[row][vector] = _mm512_setzero_ps();
-    }
-  }
-  for (ptrdiff_t pair = 0; pair < pairs; pair++, a += pairStride, b += bStride) {
-    __m512bh columns[Vectors];
-    UNROLL for (int vector = 0; vector < vectors; vector++) {
-      __mmask16 flags = vector == vectors - 1 ? last : 0xffff;
-      columns[vector] = (__m512bh)_mm512_maskz_loadu_epi32(flags, b + vector * Width);
-    }
-    UNROLL for (int row = 0; row < rows; row++) {
-      __m512bh both = (__m512bh)_mm512_set1_epi32((int)a[row * rowStride]);
-      UNROLL for (int vector = 0; vector < vectors; vector++) {
-        sums[row][vector] = _mm512_dpbf16_ps(sums[row][vector], both, columns[vector]);
-      }
-    }
-  }
-  UNROLL for (int row = 0; row < rows; row++) {
-    UNROLL for (int vector = 0; vector < vectors; vector++) {
-      __mmask16 flags = vector == vectors - 1 ? last : 0xffff;
-      finish(sums[row][vector], accumulates, c, row * cStride + vector * Width, flags);
-    }
-  }
-}
-
-/// All rows of `vectors` vectors of columns; `last` is the mask of the last vector.
-INLINE void allRows(
-    int vectors, __mmask16 last, ptrdiff_t rows, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, ptrdiff_t bStride,
-    bool accumulates, CTKMutableNumbers c, ptrdiff_t cStride
-) {
-#define BLOCK(count)                                                                               \
-  block(                                                                                           \
-      count, vectors, last, pairs, a + row * rowStride, rowStride, pairStride, b, bStride,         \
-      accumulates, into(c, row * cStride), cStride)
-  ptrdiff_t row = 0;
-  for (; row + rowsOf(vectors) <= rows; row += rowsOf(vectors)) BLOCK(rowsOf(vectors));
-  if (vectors <= 2) {
-    for (; row + 4 <= rows; row += 4) BLOCK(4);
-  }
-  for (; row + 2 <= rows; row += 2) BLOCK(2);
-  if (row < rows) BLOCK(1);
-#undef BLOCK
-}
-
-INLINE void multiplyPairs(
-    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
-    CTKMutableNumbers c, ptrdiff_t cStride
-) {
-  __mmask16 last = first(columns % Width == 0 ? Width : columns % Width);
-  switch ((columns + Width - 1) / Width) {
-#define VECTORS(count)                                                                             \
-  case count:                                                                                      \
-    allRows(                                                                                       \
-        count, last, rows, pairs, a, rowStride, pairStride, b, columns, accumulates, c, cStride);  \
-    break
-    VECTORS(1);
-    VECTORS(2);
-    VECTORS(3);
-    VECTORS(4);
-#undef VECTORS
-  default: abort();
-  }
-}
-
-TARGET void ctk_multiply_pairs(
-    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
-    CTKMutableNumbers c, ptrdiff_t cStride
-) {
-#define BODY(format)                                                                               \
-  multiplyPairs(                                                                                   \
-      rows, columns, pairs, a, rowStride, pairStride, b, accumulates,                              \
-      (CTKMutableNumbers){c.address, format}, cStride)
-  FOR_FORMAT(c.format, BODY);
-#undef BODY
-}
-
 #else
 
 bool ctk_has_bfloat16(void) { return false; }
@@ -257,14 +148,6 @@ void ctk_round_rows(
 void ctk_round_panels(
     CTKNumbers x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
     CTKBFloat16Pair *pairs
-) {
-  abort();
-}
-
-void ctk_multiply_pairs(
-    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
-    CTKMutableNumbers c, ptrdiff_t cStride
 ) {
   abort();
 }

@@ -12,4 +12,5 @@
 #include "numbers.h"
 #include "packing.h"
 #include "pooling.h"
+#include "products.h"
 #include "winograd.h"

@@ -1,4 +1,4 @@
-// Products of numbers rounded to bfloat16, the upper half of a 32-bit float. Sums have 32 bits.
+// Numbers rounded to bfloat16, the upper half of a 32-bit float, as products read them.
 #pragma once
 #include "numbers.h"
 #include <stdbool.h>
@@ -7,9 +7,6 @@
 
 /// Two neighbouring terms of a sum, as the instruction multiplies them.
 typedef uint32_t CTKBFloat16Pair;
-
-/// The most columns of one product.
-enum { CTKBFloat16PanelWidth = 64 };
 
 /// Whether this processor has the instructions and the maximum ISA allows them.
 bool ctk_has_bfloat16(void);
@@ -24,10 +21,3 @@ void ctk_round_rows(
 void ctk_round_panels(
     CTKNumbers x, ptrdiff_t stride, ptrdiff_t terms, ptrdiff_t columns, ptrdiff_t width,
     CTKBFloat16Pair *pairs);
-
-/// c[rows, columns] = a · b, or += if `accumulates`. Pair i of a row of a is at row · rowStride +
-/// i · pairStride; b is [pairs, columns] with at most CTKBFloat16PanelWidth columns.
-void ctk_multiply_pairs(
-    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t pairs, const CTKBFloat16Pair *a,
-    ptrdiff_t rowStride, ptrdiff_t pairStride, const CTKBFloat16Pair *b, bool accumulates,
-    CTKMutableNumbers c, ptrdiff_t cStride);

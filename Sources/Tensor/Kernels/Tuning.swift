@@ -1,5 +1,3 @@
-internal import CTensorKernels
-
 /// Sizes at which kernels divide their work.
 ///
 /// Those of products decide in what order sums are added up, and so the last bits of results.
@@ -30,26 +28,28 @@ enum Tuning {
 
   // MARK: Products of float32
 
-  /// The most multiplications of a product that OpenBLAS's AVX-512 kernels compute without packing.
-  static let smallProduct = 1_000_000
-  /// The columns of a panel: as many as products without packing need for full speed.
-  static let panelWidth = Int(CTKBFloat16PanelWidth)
-  /// The rows of a transposed right operand in a strip.
-  static let stripWidth = 16
-  /// The terms of a partial sum, so that blocks have enough rows.
-  static let longestSum = 256
-  /// The same for Winograd's products, because the transforms enlarge the errors of sums.
-  static let longestSumOfTransformed = 128
-  /// The rows up to which blocks are faster than one product; more rows would read the right
-  /// operand too often.
+  /// The columns of a panel: as many as the kernels need for full speed.
+  static let panelWidth = 64
+  /// The rows that are multiplied by all panels before the next ones: with the terms of a sum, a
+  /// tenth of a megabyte, which the second-level cache holds.
+  static let blockRows = 192
+  /// The terms of a partial sum. Short ones have smaller errors, and those of Winograd's products
+  /// are enlarged by the transforms.
+  static let longestSum = 128
+  /// The numbers from a row to the next from which columns of AVX2's one line at a time displace
+  /// each other from the first-level cache: 256 rows, 256 -> 1,024, 92 instead of OpenBLAS's 131
+  /// GFLOP/s, on a Zen 5. The 64 columns of AVX-512 do not: 256 and 247.
+  static let farRows = 1024
+  /// The rows up to which a right operand is read where it is.
   static let mostRows = 256
-  /// The same for a transposed right operand: 64 rows, 4,096 -> 256, 88 instead of 69 GFLOP/s, but
-  /// 128 rows 64 instead of 80.
+  /// The same for a transposed right operand, in strips of some of them: 64 rows, 4,096 -> 256, 88
+  /// instead of 69 GFLOP/s, but 128 rows 64 instead of 80.
   static let mostRowsOfStrips = 64
-  /// The smallest side up to which blocks are faster for a transposed left operand: 128·128·113,
-  /// 115 instead of 76 GFLOP/s.
+  static let stripWidth = 16
+  static let stripTerms = 256
+  /// The smallest side up to which both operands are read where they are for a transposed left one.
   static let mostOfTransposed = 256
-  /// The rows of such a block, and the terms of its sums.
+  /// The rows of a block of such.
   static let transposedBlock = 128
 
   // MARK: Products of bfloat16

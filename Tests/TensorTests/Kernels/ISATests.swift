@@ -58,6 +58,7 @@ final class ISATests: XCTestCase {
       + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) + [largest($0)] }
       + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
       + [3, 22].flatMap { convolutionRows(terms: $0) }
+      + [false, true].map { product(isTransposed: $0) }
   }
 
   private static let (rows, channels) = (11, 45)
@@ -124,6 +125,18 @@ final class ISATests: XCTestCase {
       }
       extendLifetime(image)
       out.update(from: found.scalars + places.map { Float($0) }, count: 2 * channels)
+    }
+  }
+
+  /// A product of 11 rows, 13 terms and 35 columns, added to numbers, whose factors' and results'
+  /// rows are longer than that.
+  private func product(isTransposed: Bool) -> (name: String, run: () -> [Float]) {
+    kernel("ctk_multiply \(isTransposed ? "transposed" : "")", 11 * 37) { values, out in
+      out.update(from: values[2].pointer, count: 11 * 37)
+      let sizes = CTKProduct(
+        rows: 11, columns: 35, terms: 13, rowStep: isTransposed ? 1 : 17,
+        termStep: isTransposed ? 17 : 1, rightStep: 37, resultStep: 37, accumulates: true)
+      ctk_multiply(sizes, values[0].pointer, values[1].pointer, out)
     }
   }
 

@@ -24,12 +24,14 @@ enum BFloat16Gemm {
       round(b.rows(terms), into: panels)
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         for rows in (0..<a.rows).blocks(of: height) {
+          let sizes = CTKProduct(
+            rows: rows.count, columns: columns.count, terms: pairs,
+            rowStep: a.isTransposed ? 1 : pairs, termStep: a.isTransposed ? rows.count : 1,
+            rightStep: columns.count, resultStep: c.stride,
+            accumulates: accumulating || terms.lowerBound > 0)
           ctk_multiply_pairs(
-            rows.count, columns.count, pairs, rounded + rows.lowerBound * pairs,
-            a.isTransposed ? 1 : pairs, a.isTransposed ? rows.count : 1,
-            panels.pairs + columns.lowerBound * pairs,
-            accumulating || terms.lowerBound > 0,
-            c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
+            sizes, rounded + rows.lowerBound * pairs, panels.pairs + columns.lowerBound * pairs,
+            c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout)
         }
       }
     }
@@ -50,10 +52,12 @@ enum BFloat16Gemm {
         preconditionFailure("a matrix is one of pairs, but some of its rows are not")
       }
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
+        let sizes = CTKProduct(
+          rows: rows.count, columns: columns.count, terms: pairs, rowStep: factor.stride,
+          termStep: 1, rightStep: columns.count, resultStep: c.stride, accumulates: accumulating)
         ctk_multiply_pairs(
-          rows.count, columns.count, pairs, factor.first, factor.stride, 1,
-          b.pairs(at: columns.lowerBound), accumulating,
-          c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout, c.stride)
+          sizes, factor.first, b.pairs(at: columns.lowerBound),
+          c.from(row: rows.lowerBound, column: columns.lowerBound).numbers.layout)
       }
     }
     extendLifetime(room)

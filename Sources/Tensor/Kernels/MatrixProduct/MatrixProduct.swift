@@ -4,7 +4,7 @@ func gemm(
   accumulating: Bool = false, into c: MatrixDestination
 ) {
   switch precision {
-  case .float32: SmallGemm.multiply(a, b, accumulating: accumulating, into: c)
+  case .float32: FloatGemm.multiply(a, b, accumulating: accumulating, into: c)
   case .bfloat16: BFloat16Gemm.multiply(a, b, accumulating: accumulating, into: c)
   }
 }
@@ -14,7 +14,7 @@ func gemm(
   _ a: MatrixView, _ b: PackedMatrix, accumulating: Bool = false, into c: MatrixDestination
 ) {
   switch b.precision {
-  case .float32: SmallGemm.multiply(a, b, accumulating: accumulating, into: c)
+  case .float32: FloatGemm.multiply(a, b, accumulating: accumulating, into: c)
   case .bfloat16: BFloat16Gemm.multiply(a, b, accumulating: accumulating, into: c)
   }
 }

@@ -106,18 +106,15 @@ struct PackedMatrix {
   let rows: Int
   let columns: Int
   let precision: MatmulPrecision
-  /// The terms of a partial sum of float32.
-  let longestSum: Int
 
   init(
     _ pointer: UnsafeMutablePointer<Float>, rows: Int, columns: Int,
-    _ precision: MatmulPrecision = .float32, longestSum: Int = Tuning.longestSum
+    _ precision: MatmulPrecision = .float32
   ) {
     self.pointer = pointer
     self.rows = rows
     self.columns = columns
     self.precision = precision
-    self.longestSum = longestSum
   }
 
   /// The floats that a column takes.
@@ -129,7 +126,7 @@ struct PackedMatrix {
   func columns(_ range: Range<Int>) -> PackedMatrix {
     PackedMatrix(
       pointer + range.lowerBound * Self.columnLength(rows: rows, precision), rows: rows,
-      columns: range.count, precision, longestSum: longestSum)
+      columns: range.count, precision)
   }
 
   /// Some of the columns, at most a panel, as floats.

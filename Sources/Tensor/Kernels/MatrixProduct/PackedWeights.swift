@@ -110,7 +110,7 @@ extension PackedWeights.Key {
 func multiplyByWeight(_ x: Tensor, _ weight: Tensor, _ precision: MatmulPrecision) -> Tensor {
   guard
     x.shape[0] > Tuning.mostRowsOfStrips, weight.elementCount > 0,
-    precision == .bfloat16 || BLAS.coreSelection.leavesSmallProductsInPlace
+    precision == .bfloat16 || FloatGemm.hasKernel
   else { return gemm(x, weight, transposingB: true, precision) }
   return PackedWeights.of(weight, groups: 1, for: .outputs, precision).multiply(x)
 }

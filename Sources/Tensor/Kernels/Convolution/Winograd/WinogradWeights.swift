@@ -50,7 +50,7 @@ final class WinogradWeights: Packing {
     func matrix(_ start: Int, rows: Int, columns: Int) -> PackedMatrix {
       PackedMatrix(
         storage.pointer + key.format.floatCount(point.kernels + start), rows: rows,
-        columns: columns, point.precision, longestSum: Tuning.longestSumOfTransformed)
+        columns: columns, point.precision)
     }
     point.forEachPart(byPhase: key.product == .inputGradients) { part in
       let (inputs, outputs) = (part.inputs, part.outputs)

@@ -3,12 +3,14 @@ import XCTest
 @testable import Tensor
 
 /// Products in parts against plain loops, on both sides of the sizes where the parts change.
-final class SmallGemmTests: XCTestCase {
-  func testEveryWayOfLying() {
+final class GemmTests: XCTestCase {
+  func testEveryWayOfLying() { forEachISA { _ in checkEveryWayOfLying() } }
+
+  private func checkEveryWayOfLying() {
     var stream = RandomStream(seed: 405)
     for (m, n, k) in [
       (1, 1, 1), (64, 17, 300), (65, 17, 300), (256, 70, 130), (257, 70, 130), (8, 130, 520),
-      (53, 40, 1_031),
+      (53, 40, 1_031), (31, 1_030, 70),
     ] {
       for (transposingA, transposingB, precision) in MatmulPrecision.available.flatMap({
         [(false, false, $0), (false, true, $0), (true, false, $0), (true, true, $0)]
@@ -36,10 +38,13 @@ final class SmallGemmTests: XCTestCase {
   }
 
   /// aᵀ · b, added to what is there.
-  func testTransposedProduct() {
+  func testTransposedProduct() { forEachISA { _ in checkTransposedProduct() } }
+
+  private func checkTransposedProduct() {
     var stream = RandomStream(seed: 402)
     for (k, m, n) in [
       (1, 1, 1), (7, 3, 5), (65, 130, 257), (400, 70, 90), (40, 150, 300), (270, 129, 260),
+      (33, 1_024, 30),
     ] {
       let a = Tensor.normal([k, m], using: &stream)
       let b = Tensor.normal([k, n], using: &stream)
