@@ -12,6 +12,9 @@ INLINE Lanes partOf(const float *from, size_t size) {
   return value;
 }
 
+/// What has fewer is small, and in a cache.
+enum { LeastFetched = 64 };
+
 #include "products.h"
 
 /// The terms whose last columns are copied at a time: 16 KB of the stack.

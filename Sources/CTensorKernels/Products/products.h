@@ -1,5 +1,5 @@
-// Products of matrices, for a file that defines WITH_WIDE_LANES, addProduct and partOf, of floats or
-// of pairs of bfloat16.
+// Products of matrices, for a file that defines WITH_WIDE_LANES, addProduct, partOf and the terms
+// from which rows are fetched, of floats or of pairs of bfloat16.
 #pragma once
 #include "../include/products.h"
 #include "../numbers.h"
@@ -17,11 +17,22 @@ INLINE int rowsOf(int vectors, int registers) {
   return rows > MostRows ? MostRows : rows;
 }
 
+/// Fetches the rows that follow a block of so many: the processor does not foresee where each of its
+/// rows goes on, and of factors in memory a block waits longer than it multiplies.
+INLINE void fetchNext(int rows, CTKProduct sizes, const float *a) {
+  if (sizes.termStep != 1 || sizes.terms < LeastFetched) return;
+  UNROLL for (int row = 0; row < rows; row++) {
+    const float *next = a + (rows + row) * sizes.rowStep;
+    for (ptrdiff_t term = 0; term < sizes.terms; term += LaneCount) __builtin_prefetch(next + term);
+  }
+}
+
 /// `rows` and `vectors` of the product, of which the last vector has `size` bytes.
 INLINE void productBlock(
     int rows, int vectors, size_t size, CTKProduct sizes, const float *a, const float *b,
     CTKMutableNumbers c
 ) {
+  fetchNext(rows, sizes, a);
   Lanes sums[MostSums] = {{0}};
   const float *lefts[MostRows / RowsOfPointer];
   UNROLL for (int i = 0; i * RowsOfPointer < rows; i++) {

@@ -3,6 +3,7 @@
 #include "../include/products.h"
 
 #if defined(__x86_64__)
+#include <limits.h>
 
 /// sum += the two products of each pair, of which a float has the bits.
 INLINE void addProduct(Lanes *sum, float left, Lanes columns) {
@@ -13,6 +14,9 @@ INLINE void addProduct(Lanes *sum, float left, Lanes columns) {
 INLINE Lanes partOf(const float *from, size_t size) {
   return (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << size / sizeof(float)) - 1), from);
 }
+
+/// None: pairs are copies in a cache, or half as long.
+enum { LeastFetched = INT_MAX };
 
 #include "products.h"
 

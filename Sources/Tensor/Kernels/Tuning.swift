@@ -49,8 +49,6 @@ enum Tuning {
   static let stripTerms = 256
   /// The smallest side up to which both operands are read where they are for a transposed left one.
   static let mostOfTransposed = 256
-  /// The rows of a block of such.
-  static let transposedBlock = 128
 
   // MARK: Products of bfloat16
 

@@ -27,9 +27,8 @@ enum FloatGemm {
   ) {
     switch (a.isTransposed, b.isTransposed) {
     case (true, false)
-    where min(a.rows, a.columns, b.columns) <= Tuning.mostOfTransposed && isNear(a) && isNear(b):
-      multiplyTransposed(a, b, accumulating: accumulating, into: c)
-    case (false, false) where a.rows <= Tuning.mostRows && isNear(b):
+    where min(a.rows, a.columns, b.columns) <= Tuning.mostOfTransposed && isNear(a) && isNear(b),
+      (false, false) where a.rows <= Tuning.mostRows && isNear(b):
       multiplyInSums(a, b, accumulating: accumulating, into: c)
     case (false, true)
     where BLAS.coreSelection.leavesSmallProductsInPlace && a.rows <= Tuning.mostRowsOfStrips:
@@ -48,16 +47,6 @@ enum FloatGemm {
           a.rows(rows), b.floats(columns), accumulating: accumulating,
           into: c.from(row: rows.lowerBound, column: columns.lowerBound))
       }
-    }
-  }
-
-  /// A product with a transposed left operand, in blocks of terms and rows.
-  private static func multiplyTransposed(
-    _ a: MatrixView, _ b: MatrixView, accumulating: Bool, into c: MatrixDestination
-  ) {
-    for rows in (0..<a.rows).blocks(of: Tuning.transposedBlock) {
-      multiplyInSums(
-        a.rows(rows), b, accumulating: accumulating, into: c.from(row: rows.lowerBound))
     }
   }
 
