@@ -26,6 +26,21 @@ INLINE Halves narrowed(Lanes value) {
 #endif
 }
 
+#if defined(FOR_BFLOAT16) && defined(__x86_64__)
+
+/// sum += the two products of each pair, of which a float has the bits.
+INLINE void addProduct(Lanes *sum, float left, Lanes right) {
+  __m512bh lefts = (__m512bh)_mm512_set1_ps(left);
+  *sum = (Lanes)_mm512_dpbf16_ps((__m512)*sum, lefts, (__m512bh)right);
+}
+
+#else
+
+/// sum += left · right
+INLINE void addProduct(Lanes *sum, float left, Lanes right) { *sum += left * right; }
+
+#endif
+
 /// Calls BODY(format) with a constant.
 #define FOR_FORMAT(format, BODY)                                                                   \
   if ((format) == CTKBFloat16) BODY(CTKBFloat16);                                                  \

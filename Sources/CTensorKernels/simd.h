@@ -71,6 +71,30 @@ INLINE void add(const Lanes *value, float *to) {
   store(&sum, to);
 }
 
+/// At most sixteen numbers that are `step` apart, four from each pointer: of one pointer for all,
+/// clang makes a chain of additions, which takes longer than products of each with a single vector.
+typedef struct {
+  const float *fours[4];
+  ptrdiff_t step;
+} Spaced;
+
+INLINE Spaced spacedFrom(const float *first, ptrdiff_t step, int count) {
+  Spaced numbers = {{0}, step};
+  UNROLL for (int i = 0; 4 * i < count; i++) {
+    numbers.fours[i] = first + 4 * i * step;
+    __asm__("" : "+r"(numbers.fours[i]));
+  }
+  return numbers;
+}
+
+INLINE float spacedAt(const Spaced *numbers, int i) {
+  return numbers->fours[i / 4][i % 4 * numbers->step];
+}
+
+INLINE void advance(Spaced *numbers, ptrdiff_t distance, int count) {
+  UNROLL for (int i = 0; 4 * i < count; i++) numbers->fours[i] += distance;
+}
+
 #if defined(WITH_WIDE_LANES)
 
 /// The numbers of a row of which those in every second square come from the row `size` below, and

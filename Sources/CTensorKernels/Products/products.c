@@ -1,8 +1,6 @@
 #define WITH_WIDE_LANES
 #include "../dispatch.h"
-
-/// sum += left · columns
-INLINE void addProduct(Lanes *sum, float left, Lanes columns) { *sum += left * columns; }
+#include "../numbers.h"
 
 /// A whole vector: the columns behind those are copied into such.
 INLINE Lanes partOf(const float *from, size_t size) {

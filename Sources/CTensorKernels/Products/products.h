@@ -1,5 +1,5 @@
-// Products of matrices, for a file that defines WITH_WIDE_LANES, addProduct, partOf and the terms
-// from which rows are fetched, of floats or of pairs of bfloat16.
+// Products of matrices, for a file with wide lanes that defines partOf and the terms from which
+// rows are fetched, of floats or, if it is FOR_BFLOAT16, of pairs.
 #pragma once
 #include "../include/products.h"
 #include "../numbers.h"
@@ -7,18 +7,14 @@
 /// The most vectors of sums of a block, which are those of AVX-512, of columns, and rows.
 enum { MostSums = 24, MostVectors = 4, MostRows = 16 };
 
-/// The rows that are addressed from one pointer. Of one pointer for all rows, clang makes a chain of
-/// additions, which takes longer than the products of a single vector of columns.
-enum { RowsOfPointer = 4 };
-
 /// The rows of a block of so many vectors of columns.
 INLINE int rowsOf(int vectors, int registers) {
   int rows = registers / vectors;
   return rows > MostRows ? MostRows : rows;
 }
 
-/// Fetches the rows that follow a block of so many: the processor does not foresee where each of its
-/// rows goes on, and of factors in memory a block waits longer than it multiplies.
+/// Fetches the rows that follow a block of so many: the processor does not foresee where each of
+/// its rows goes on, and of factors in memory a block waits longer than it multiplies.
 INLINE void fetchNext(int rows, CTKProduct sizes, const float *a) {
   if (sizes.termStep != 1 || sizes.terms < LeastFetched) return;
   UNROLL for (int row = 0; row < rows; row++) {
@@ -34,23 +30,19 @@ INLINE void productBlock(
 ) {
   fetchNext(rows, sizes, a);
   Lanes sums[MostSums] = {{0}};
-  const float *lefts[MostRows / RowsOfPointer];
-  UNROLL for (int i = 0; i * RowsOfPointer < rows; i++) {
-    lefts[i] = a + i * RowsOfPointer * sizes.rowStep;
-    __asm__("" : "+r"(lefts[i]));
-  }
+  Spaced lefts = spacedFrom(a, sizes.rowStep, rows);
   for (ptrdiff_t term = 0; term < sizes.terms; term++, b += sizes.rightStep) {
     Lanes columns[MostVectors];
     UNROLL for (int v = 0; v < vectors; v++) {
       columns[v] = partOf(b + v * LaneCount, v == vectors - 1 ? size : sizeof(Lanes));
     }
     UNROLL for (int row = 0; row < rows; row++) {
-      float left = lefts[row / RowsOfPointer][row % RowsOfPointer * sizes.rowStep];
+      float left = spacedAt(&lefts, row);
       UNROLL for (int v = 0; v < vectors; v++) {
         addProduct(&sums[row * vectors + v], left, columns[v]);
       }
     }
-    UNROLL for (int i = 0; i * RowsOfPointer < rows; i++) lefts[i] += sizes.termStep;
+    advance(&lefts, sizes.termStep, rows);
   }
   UNROLL for (int row = 0; row < rows; row++) {
     UNROLL for (int v = 0; v < vectors; v++) {

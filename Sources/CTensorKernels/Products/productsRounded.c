@@ -5,12 +5,6 @@
 #if defined(__x86_64__)
 #include <limits.h>
 
-/// sum += the two products of each pair, of which a float has the bits.
-INLINE void addProduct(Lanes *sum, float left, Lanes columns) {
-  __m512bh lefts = (__m512bh)_mm512_set1_ps(left);
-  *sum = (Lanes)_mm512_dpbf16_ps((__m512)*sum, lefts, (__m512bh)columns);
-}
-
 INLINE Lanes partOf(const float *from, size_t size) {
   return (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << size / sizeof(float)) - 1), from);
 }

@@ -1,9 +1,5 @@
 #define WITH_WIDE_LANES
 #include "../dispatch.h"
-
-/// sum += pixel · weights
-INLINE void addProduct(Lanes *sum, float pixel, Lanes weights) { *sum += pixel * weights; }
-
 #include "rows.h"
 
 #define ROWS(sizes, image, kernel, epilogue, y)                                                    \

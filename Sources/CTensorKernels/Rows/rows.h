@@ -1,5 +1,5 @@
-// Rows of results, and the gradient of their kernel, for a file that defines WITH_WIDE_LANES and
-// addProduct, of a float or a pair of bfloat16 and a vector of such.
+// Rows of results, and the gradient of their kernel, for a file with wide lanes, of floats or, if
+// it is FOR_BFLOAT16, of pairs.
 #pragma once
 #include "../epilogue.h"
 #include "../include/convolutionRows.h"
@@ -39,15 +39,17 @@ INLINE void resultBlock(
 ) {
   Lanes sums[MostSums] = {{0}};
   for (ptrdiff_t line = 0; line < sizes.lines; line++, image += sizes.lineStep) {
+    Spaced pixels = spacedFrom(image, sizes.step, count);
     for (ptrdiff_t term = 0; term < sizes.terms; term++, kernel += sizes.outputs) {
       Lanes weights[MostVectors];
       UNROLL for (int v = 0; v < vectors; v++) load(&weights[v], kernel + v * LaneCount);
       UNROLL for (int i = 0; i < count; i++) {
-        float pixel = image[term * sizes.termStep + i * sizes.step];
+        float pixel = spacedAt(&pixels, i);
         UNROLL for (int v = 0; v < vectors; v++) {
           addProduct(&sums[i * vectors + v], pixel, weights[v]);
         }
       }
+      advance(&pixels, sizes.termStep, count);
     }
   }
   UNROLL for (int i = 0; i < count; i++) {

@@ -3,12 +3,6 @@
 
 #if defined(__x86_64__)
 
-/// sum += the two products of each pair, of which a float has the bits.
-INLINE void addProduct(Lanes *sum, float pixel, Lanes weights) {
-  __m512bh pixels = (__m512bh)_mm512_set1_ps(pixel);
-  *sum = (Lanes)_mm512_dpbf16_ps((__m512)*sum, pixels, (__m512bh)weights);
-}
-
 #include "rows.h"
 
 /// Those of AVX-512: WideSums.

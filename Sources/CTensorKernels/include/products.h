@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/// c[rows, columns] = Σ over terms of a[row, term] · b[term, column]. Steps are numbers of elements.
+/// c[rows, columns] = Σ over terms of a[row, term] · b[term, column]. Steps are numbers of
+/// elements.
 typedef struct {
   ptrdiff_t rows, columns, terms;
   /// From a row and from a term of a to the next.

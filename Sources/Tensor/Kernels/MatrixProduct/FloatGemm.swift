@@ -41,7 +41,10 @@ enum FloatGemm {
   static func multiply(
     _ a: MatrixView, _ b: PackedMatrix, accumulating: Bool, into c: MatrixDestination
   ) {
-    for rows in (0..<a.rows).blocks(of: hasKernel ? Tuning.blockRows : max(1, a.rows)) {
+    // Rows that are read once need no blocks, and OpenBLAS makes its own.
+    let isOnce = b.rows <= Tuning.longestSum && b.columns <= Tuning.panelWidth
+    let height = isOnce || !hasKernel ? max(1, a.rows) : Tuning.blockRows
+    for rows in (0..<a.rows).evenBlocks(ofAtMost: height) {
       for columns in (0..<b.columns).blocks(of: Tuning.panelWidth) {
         multiplyInSums(
           a.rows(rows), b.floats(columns), accumulating: accumulating,
@@ -67,20 +70,24 @@ enum FloatGemm {
     }
   }
 
-  /// A product in sums of few terms.
+  /// A product in sums of few terms, by the kernel if it is there.
   private static func multiplyInSums(
     _ a: MatrixView, _ b: MatrixView, accumulating: Bool, into c: MatrixDestination
   ) {
-    guard hasKernel, a.columns > 0 else {
+    guard a.columns > 0 else {
       return BLAS.multiply(a, b, accumulating: accumulating, into: c)
     }
     for terms in (0..<a.columns).evenBlocks(ofAtMost: Tuning.longestSum) {
       let (left, right) = (a.columns(terms), b.rows(terms))
+      let accumulates = accumulating || terms.lowerBound > 0
+      guard hasKernel else {
+        BLAS.multiply(left, right, accumulating: accumulates, into: c)
+        continue
+      }
       let sizes = CTKProduct(
         rows: a.rows, columns: b.columns, terms: terms.count,
         rowStep: a.isTransposed ? 1 : a.stride, termStep: a.isTransposed ? a.stride : 1,
-        rightStep: b.stride, resultStep: c.stride,
-        accumulates: accumulating || terms.lowerBound > 0)
+        rightStep: b.stride, resultStep: c.stride, accumulates: accumulates)
       ctk_multiply(sizes, left.pointer, right.pointer, c.pointer)
     }
   }
