@@ -3,6 +3,7 @@ import Foundation
 
 let commands: [(name: String, help: String, run: @Sendable ([String]) throws -> Void)] = [
   ("machine", "what there is to compute on, and how fast it is", runMachine),
+  ("products", "the speed of small products", runProducts),
   ("convolution", "the speed of each convolution of a network", runConvolution),
   ("step", "the time of one training step of any learner", runStep),
   ("augmentation", "views per second", runAugmentation),

@@ -4,9 +4,8 @@ internal import CTensorKernels
 ///
 /// OpenBLAS copies both factors before it multiplies, except small ones in its kernels for AVX-512.
 /// For weights that are packed already, few rows and short sums that takes as long as a part of the
-/// product: `ctk_multiply` reads factors where they are. On one thread of a Zen 5, GFLOP/s of
-/// OpenBLAS and of this kernel for rows·columns·terms, in AVX-512: 256·64·256 233 and 278,
-/// 256·16·16 194 and 210; in AVX2 131 and 142, 90 and 141.
+/// product: `ctk_multiply` reads factors where they are. Of 256 rows, 64 columns and 256 terms, one
+/// thread of a Zen 5 makes 220 and 258 GFLOP/s, with AVX2 123 and 132 (`benchmark products`).
 enum FloatGemm {
   /// Whether the kernel is written for this processor. On others, OpenBLAS's is.
   static var hasKernel: Bool { ctk_isa() != CTKISABaseline }
