@@ -58,7 +58,7 @@ final class ISATests: XCTestCase {
       + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) + [largest($0)] }
       + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
       + [3, 22].flatMap { convolutionRows(terms: $0) }
-      + [false, true].map { product(isTransposed: $0) }
+      + [false, true].map { product(isTransposed: $0) } + [longSum]
   }
 
   private static let (rows, channels) = (11, 45)
@@ -136,6 +136,16 @@ final class ISATests: XCTestCase {
       let sizes = CTKProduct(
         rows: 11, columns: 35, terms: 13, rowStep: isTransposed ? 1 : 17,
         termStep: isTransposed ? 17 : 1, rightStep: 37, resultStep: 37, accumulates: true)
+      ctk_multiply(sizes, values[0].pointer, values[1].pointer, out)
+    }
+  }
+
+  /// A single column of more terms than are copied at a time.
+  private var longSum: (name: String, run: () -> [Float]) {
+    kernel("ctk_multiply long", 1) { values, out in
+      let sizes = CTKProduct(
+        rows: 1, columns: 1, terms: 300, rowStep: 300, termStep: 1, rightStep: 1, resultStep: 1,
+        accumulates: false)
       ctk_multiply(sizes, values[0].pointer, values[1].pointer, out)
     }
   }
