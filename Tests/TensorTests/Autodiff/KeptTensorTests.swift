@@ -45,6 +45,32 @@ final class KeptTensorTests: XCTestCase {
     guard case .deferred = output.kept else { return XCTFail("much memory is kept") }
   }
 
+  /// What a kernel reads as numbers is written once, not by each of its threads for itself: depthwise
+  /// convolutions, convolutions of few channels, and residuals of fused ones.
+  func testThreadsShareWhatIsWritten() {
+    var stream = RandomStream(seed: 72)
+    let images = Tensor.normal([4, 128, 128, 8], using: &stream)
+    let size = images.elementCount * MemoryLayout<Float>.size
+    for groups in [1, 8] {
+      let weight = Tensor.normal([16, 3, 3, 8 / groups], using: &stream)
+      func taken(threads: Int) -> Int {
+        Threads.with(threads) {
+          Memory.releaseUnused()
+          let output = batchNorm(images.tracked, activation: .relu).output
+          let result = convolution(
+            output, (groups == 1 ? weight : weight[0..<8]).tracked, padding: 1, groups: groups)
+          square(result).sum().backward()
+          let usage = Memory.usage
+          return usage.liveBytes + usage.keptBytes
+        }
+      }
+      let alone = taken(threads: 1)
+      for threads in [2, 8, 8] {
+        XCTAssertLessThan(taken(threads: threads) - alone, size / 2, "\(groups), \(threads)")
+      }
+    }
+  }
+
   /// Results of a residual sum are written: its second part may be gone. So are those of vectors,
   /// which no convolution reads.
   func testWhatIsWritten() {

@@ -10,6 +10,8 @@ struct ConvolutionEpilogue: Sendable {
   /// An epilogue of one factor and one offset for each channel; the residual has the results' shape.
   init(_ numbers: ChannelNumbers, residual: Tensor?, _ activation: Activation) {
     (self.numbers, self.residual, self.activation) = (numbers, residual, activation)
+    // Each thread that asked first would write for itself what is not written yet.
+    _ = residual?.pointer
   }
 
   /// For kernels in C that begin with result `place`; valid while this lives.

@@ -81,11 +81,12 @@ extension DepthwiseConvolution {
     let sums = Storage(elementCount: max(1, parts * size))
     let blocks = (geometry.inputs + Self.channelsAtOnce - 1) / Self.channelsAtOnce
     let axes = DepthwiseAxes(readingImages: geometry)
+    let (pixels, slopes) = (images.pointer, gradient.pointer)
     Parallel.forEach(parts * blocks) { index in
       let (part, block) = index.quotientAndRemainder(dividingBy: blocks)
       let first = block * Self.channelsAtOnce
       addGradients(
-        images, gradient, axes, rows: part * step..<min(rows, (part + 1) * step),
+        pixels, slopes, axes, rows: part * step..<min(rows, (part + 1) * step),
         channels: first..<min(geometry.inputs, first + Self.channelsAtOnce),
         to: sums.pointer + part * size)
     }
@@ -95,8 +96,8 @@ extension DepthwiseConvolution {
 
   /// sums[tap, c] = those of some rows of results, for some channels.
   private func addGradients(
-    _ images: Tensor, _ gradient: Tensor, _ axes: DepthwiseAxes, rows: Range<Int>,
-    channels: Range<Int>, to sums: UnsafeMutablePointer<Float>
+    _ images: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ axes: DepthwiseAxes,
+    rows: Range<Int>, channels: Range<Int>, to sums: UnsafeMutablePointer<Float>
   ) {
     let (height, length) = (geometry.output.height, geometry.output.width * geometry.outputs)
     let imageLength = geometry.imageShape.elementCount(1..<4)
@@ -108,7 +109,7 @@ extension DepthwiseConvolution {
       for index in rows {
         let (number, y) = index.quotientAndRemainder(dividingBy: height)
         ctk_depthwise_kernel_gradient(
-          row(y), images.pointer + number * imageLength, gradient.pointer + index * length,
+          row(y), images + number * imageLength, gradient + index * length,
           channels.lowerBound, channels.upperBound, sums)
       }
     }

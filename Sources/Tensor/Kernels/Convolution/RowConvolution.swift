@@ -26,14 +26,14 @@ struct RowConvolution: ConvolutionImplementation {
   func forward(
     _ images: Tensor, _ weight: Tensor, _ epilogue: ConvolutionEpilogue?, in format: NumberFormat
   ) -> Tensor {
-    let kernel = OutputColumns.of(weight, precision)
+    let (kernel, source) = (OutputColumns.of(weight, precision), images.numbers)
     defer { extendLifetime((images.storage, kernel, epilogue)) }
     let length = geometry.output.width * geometry.outputs
     return Tensor(geometry.resultShape, format) { out in
       let bands = geometry.bands
       Parallel.forRanges(bands.count, grain: bands.perImage) { range in
         for band in range.lazy.map({ bands[$0] }) {
-          withPixels(of: images.numbers, readBy: band, pairedOver: 1) { pixels in
+          withPixels(of: source, readBy: band, pairedOver: 1) { pixels in
             let place = (band.image * geometry.output.height + band.rows.lowerBound) * length
             let convolve =
               precision == .bfloat16 ? ctk_convolution_rows_of_pairs : ctk_convolution_rows
@@ -65,12 +65,13 @@ struct RowConvolution: ConvolutionImplementation {
     let parts = Parts.ofSum(
       over: bands.count, least: 1, size: size,
       reading: geometry.rows * (geometry.inputs + geometry.outputs))
+    let (pixels, slopes) = (images.numbers, gradient.numbers)
     let sums = Tensor([parts, size]) { out in
       Parallel.forEach(parts) { part in
         let sum = out + part * size
         sum.update(repeating: 0, count: size)
         for band in bands.count * part / parts..<bands.count * (part + 1) / parts {
-          addGradients(of: bands[band], images, gradient, to: sum)
+          addGradients(of: bands[band], pixels, slopes, to: sum)
         }
       }
     }
@@ -83,11 +84,11 @@ struct RowConvolution: ConvolutionImplementation {
   }
 
   private func addGradients(
-    of band: RowBand, _ images: Tensor, _ gradient: Tensor, to sum: UnsafeMutablePointer<Float>
+    of band: RowBand, _ images: Numbers, _ gradient: Numbers, to sum: UnsafeMutablePointer<Float>
   ) {
     let step = geometry.stride.width * geometry.inputs
-    withPixels(of: images.numbers, readBy: band, pairedOver: step) { pixels in
-      withGradients(gradient.numbers, of: band) { slopes in
+    withPixels(of: images, readBy: band, pairedOver: step) { pixels in
+      withGradients(gradient, of: band) { slopes in
         let add =
           precision == .bfloat16
           ? ctk_convolution_kernel_gradient_of_pairs : ctk_convolution_kernel_gradient
