@@ -10,7 +10,7 @@ public func allGather(_ x: Tensor) -> Tensor {
   guard !group.isSingle else { return x }
   precondition(x.rank >= 1, "allGather needs rows; got shape \(x.shape)")
   let rows = group.rows(x.shape[0])
-  let width = x.elementCount / max(1, x.shape[0])
+  let width = x.shape.elementCount(1..<x.rank)
   let shape = TensorShape([rows.total] + x.shape.dimensions.dropFirst())
   let source = x.detached
   let result = Tensor(shape) { out in

@@ -66,6 +66,24 @@ final class CollectivesTests: XCTestCase {
     }
   }
 
+  /// A process that has no rows takes part all the same.
+  func testAProcessMayHaveNoRows() {
+    let results = ProcessGroup.threads(2) { group in
+      withProcessGroup(group) {
+        let own = Tensor.full(7, [3 * group.rank, 2]).tracked
+        let all = allGather(own)
+        let gradient = gradients(of: (all * Tensor.full(2, [3, 2])).sum(), at: [own])[0]
+        return (all, gradient)
+      }
+    }
+    for (rank, (all, gradient)) in results.enumerated() {
+      XCTAssertEqual(all.shape, [3, 2])
+      XCTAssertEqual(all.scalars, Array(repeating: 7, count: 6))
+      XCTAssertEqual(gradient.shape, [3 * rank, 2])
+      XCTAssertEqual(gradient.scalars, Array(repeating: 4, count: 6 * rank))
+    }
+  }
+
   func testTheGradientOfASumIsTheSumOfAllProcessesOnes() {
     let results = ProcessGroup.threads(2) { group in
       withProcessGroup(group) {
