@@ -36,7 +36,7 @@ package struct Directory {
     }
     identity = Identity(device: UInt64(status.st_dev), file: UInt64(status.st_ino))
     var entries: [Entry] = []
-    while let entry = readdir(stream) {
+    while let entry = try Self.next(in: stream, path) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
         tuple.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { name in
           UnsafeBufferPointer(start: name, count: strlen(name)).map { UInt8(bitPattern: $0) }
@@ -46,6 +46,18 @@ package struct Directory {
       entries.append(Self.entry(name, type: Int(entry.pointee.d_type), in: dirfd(stream)))
     }
     self.entries = entries.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+  }
+
+  /// The next entry; nil at the end, which `readdir` tells from an error by `errno` alone.
+  private static func next(
+    in stream: OpaquePointer, _ path: RawPath
+  ) throws -> UnsafeMutablePointer<dirent>? {
+    errno = 0
+    if let entry = readdir(stream) { return entry }
+    guard errno == 0 else {
+      throw FileError("\(path)", "cannot be listed: \(systemReason())")
+    }
+    return nil
   }
 
   private static func entry(_ name: [UInt8], type: Int, in directory: Int32) -> Entry {
