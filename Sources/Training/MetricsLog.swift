@@ -19,15 +19,15 @@ public struct MetricsLog: TrainingCallback {
   ///   - path: The file, in a directory that exists.
   ///   - interval: Every how many steps a line is written, besides the last step.
   ///   - step: Lines of steps after this one are dropped: they come again. Nil begins anew.
-  /// - Throws: `FileError` if the file cannot be written.
+  /// - Throws: `FileError` if the file cannot be written, or is there and cannot be read.
   public init(_ path: String, everySteps interval: Int = 20, after step: Int? = nil) throws {
     self.path = path
     self.interval = interval
-    let former = step.map { Self.records(in: path, through: $0) } ?? []
+    let former = try step.map { try Self.records(in: path, through: $0) } ?? []
     try writeAtomically(to: path) { file in
       for line in former { try file.write(contentsOf: line + Data("\n".utf8)) }
     }
-    let descriptor = open(path, O_WRONLY | O_APPEND)
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw FileError(
         path: path, reason: "cannot be written: \(String(cString: strerror(errno)))",
@@ -36,10 +36,11 @@ public struct MetricsLog: TrainingCallback {
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
-  /// The lines of steps and epochs up to a step.
-  private static func records(in path: String, through step: Int) -> [Data] {
-    let lines = (FileManager.default.contents(atPath: path) ?? Data()).split(separator: 10)
-    return lines.filter { line in
+  /// The lines of steps and epochs up to a step; none if there is no file.
+  private static func records(in path: String, through step: Int) throws -> [Data] {
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    // One that is there and cannot be read must not be replaced.
+    return try RawPath(path).contents().split(separator: 10).filter { line in
       guard let record = try? JSONSerialization.jsonObject(with: line) as? [String: Any],
         let number = record["step"] as? Int
       else { return false }
