@@ -13,6 +13,7 @@ public struct CheckpointPolicy: TrainingCallback {
   /// The file of the last checkpoint.
   public let path: String
   private var interval: TrainingInterval?
+  private let heedsSignals: Bool
   private var signals: Interruption?
 
   /// Checkpoints in a directory that exists.
@@ -20,12 +21,14 @@ public struct CheckpointPolicy: TrainingCallback {
   /// - Parameters:
   ///   - directory: Where `checkpoint.safetensors` is written.
   ///   - interval: When, besides signals and the end.
-  ///   - heedsSignals: Whether signals ask for a checkpoint; they do so for the whole process.
+  ///   - heedsSignals: Whether signals ask for a checkpoint, from now to the end of the training; they
+  ///     do so for the whole process.
   public init(
     in directory: String, every interval: TrainingInterval? = nil, heedsSignals: Bool = true
   ) {
     path = Self.path(in: directory)
     self.interval = interval
+    self.heedsSignals = heedsSignals
     signals = heedsSignals ? Interruption() : nil
   }
 
@@ -50,6 +53,8 @@ public struct CheckpointPolicy: TrainingCallback {
   public mutating func callAsFunction(
     after report: StepReport, in trainer: Trainer
   ) throws -> [TrainingEvent] {
+    // Those of a training that was over, and goes on.
+    if heedsSignals, signals == nil { signals = Interruption() }
     if signals?.endIsRequested == true { return [.stop(reason: Interruption.reason)] }
     let isDue = interval?.ends(with: report) ?? false
     guard signals?.takeSaveRequest() == true || isDue else { return [] }
@@ -66,6 +71,9 @@ public struct CheckpointPolicy: TrainingCallback {
     defer { signals = nil }
     try write(trainer)
   }
+
+  /// Writes nothing: the last checkpoint is one from before the error. Signals do what they did before.
+  public mutating func trainingFailed(_ trainer: Trainer) { signals = nil }
 
   private func write(_ trainer: Trainer) throws {
     // Somebody may have removed it.
@@ -91,18 +99,22 @@ public struct BestNetworks: TrainingCallback {
     }
 
     init?(_ name: String, metric: String) {
-      let words = name.components(separatedBy: "-")
-      guard words.count == 5, words[0] == "best", words[1] == "epoch", words[3] == metric,
-        let epoch = Int(words[2]), words[4].hasSuffix(".safetensors"),
-        let value = Float(words[4].dropLast(".safetensors".count))
+      guard name.hasPrefix(Self.start), name.hasSuffix(Self.end) else { return nil }
+      // A value below zero begins with a hyphen of its own.
+      let words = name.dropFirst(Self.start.count).dropLast(Self.end.count)
+        .split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
+      guard words.count == 3, words[1] == metric, let epoch = Int(words[0]),
+        let value = Float(words[2])
       else { return nil }
       self.init(epoch: epoch, value: value, metric: metric)
       guard self.name == name else { return nil }
     }
 
     var name: String {
-      "best-epoch-\(epoch)-\(metric)-" + String(format: "%.4f", value) + ".safetensors"
+      "\(Self.start)\(epoch)-\(metric)-" + String(format: "%.4f", value) + Self.end
     }
+
+    private static let (start, end) = ("best-epoch-", ".safetensors")
 
     /// Of two that are as good the earlier one is kept.
     func isBetter(than other: Entry) -> Bool {

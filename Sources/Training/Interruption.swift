@@ -10,38 +10,54 @@ private let saveRequests = Atomic<Int>(0)
 ///
 /// SIGINT, SIGTERM and SIGHUP ask for an end, and so does SIGUSR2 in a process of several, to which
 /// launchers pass it on; a second one ends the program at once. SIGUSR1 asks
-/// for a checkpoint. A signal that is ignored, as nohup ignores SIGHUP, stays so. When the object
-/// goes, signals do what they did before.
+/// for a checkpoint. A signal that is ignored, as nohup ignores SIGHUP, stays so. When the last of
+/// these objects goes, signals do what they did before.
 final class Interruption {
   static let reason = "a signal asked for it"
 
-  private var former: [(signal: Int32, action: sigaction)] = []
+  /// How many of them there are, and what the first one replaced.
+  private struct Handlers {
+    var users = 0
+    var former: [(signal: Int32, action: sigaction)] = []
 
-  init() {
-    endRequests.store(0, ordering: .relaxed)
-    saveRequests.store(0, ordering: .relaxed)
-    let ends = [SIGINT, SIGTERM, SIGHUP] + (ProcessGroup.world.isSingle ? [] : [SIGUSR2])
-    for number in ends {
-      replaceHandler(of: number) { number in
-        if endRequests.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
+    mutating func replace(
+      _ number: Int32, by handler: @escaping @convention(c) (Int32) -> Void
+    ) {
+      let isRequest = number == SIGUSR1 || number == SIGUSR2
+      if let old = replaceHandler(of: number, evenIfIgnored: isRequest, by: handler) {
+        former.append((number, old))
       }
     }
-    replaceHandler(of: SIGUSR1) { _ in saveRequests.add(1, ordering: .relaxed) }
   }
 
-  private func replaceHandler(
-    of number: Int32, by handler: @escaping @convention(c) (Int32) -> Void
-  ) {
-    let isRequest = number == SIGUSR1 || number == SIGUSR2
-    if let old = Training.replaceHandler(of: number, evenIfIgnored: isRequest, by: handler) {
-      former.append((number, old))
+  private static let handlers = Mutex(Handlers())
+
+  init() {
+    Self.handlers.withLock { handlers in
+      handlers.users += 1
+      // Another one's request stands.
+      guard handlers.users == 1 else { return }
+      endRequests.store(0, ordering: .relaxed)
+      saveRequests.store(0, ordering: .relaxed)
+      let ends = [SIGINT, SIGTERM, SIGHUP] + (ProcessGroup.world.isSingle ? [] : [SIGUSR2])
+      for number in ends {
+        handlers.replace(number) { number in
+          if endRequests.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
+        }
+      }
+      handlers.replace(SIGUSR1) { _ in saveRequests.add(1, ordering: .relaxed) }
     }
   }
 
   deinit {
-    for entry in former {
-      var action = entry.action
-      sigaction(entry.signal, &action, nil)
+    Self.handlers.withLock { handlers in
+      handlers.users -= 1
+      guard handlers.users == 0 else { return }
+      for entry in handlers.former {
+        var action = entry.action
+        sigaction(entry.signal, &action, nil)
+      }
+      handlers.former = []
     }
   }
 

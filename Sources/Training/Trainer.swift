@@ -42,24 +42,29 @@ public final class Trainer {
   /// The weight decay of each step, for groups that decay; their own where it is nil.
   public var weightDecay: (any Schedule)?
   /// How many batches' gradients make one step. Each image is compared with those of its own batch.
-  public var accumulatedBatches = 1
+  ///
+  /// A training that changes it goes on where one that always had the new number would be after as many
+  /// steps.
+  public var accumulatedBatches = 1 { didSet { batches = nil } }
   /// How many images of a batch go through the network at once, for losses that need large batches:
   /// see ``SelfSupervised/ChunkedLearner``. All of them where it is nil.
   ///
   /// Unlike ``accumulatedBatches`` it leaves the loss that of the whole batch.
-  public var chunkSize: Int?
+  public var chunkSize: Int? { didSet { batches = nil } }
   /// The largest norm of all gradients together; longer ones are scaled down to it.
   public var gradientClip: Float?
   /// What to do about values that are not finite.
   public var nonFinitePolicy = NonFinitePolicy.stop()
-  /// How long the training may go on; time before a checkpoint does not count.
+  /// How long the training may go on from its first step; time before a checkpoint does not count.
   public var timeLimit: Duration?
   /// How many batches are decoded and drawn ahead, each by a thread of its own; 0 makes a batch
   /// when its step begins, on all threads. Order and numbers are the same.
   ///
   /// Two where there are more cores than threads that train. Where there are not, threads that work
   /// ahead take from the step what they save it, unless files are slow to read.
-  public var batchesAhead = Threads.count < Threads.available ? 2 : 0
+  public var batchesAhead = Threads.count < Threads.available ? 2 : 0 {
+    didSet { batches = nil }
+  }
   /// The processes that train together; those of the program unless others are given before the
   /// first step.
   public var group = ProcessGroup.world
@@ -81,7 +86,7 @@ public final class Trainer {
   private var batches: BatchStream?
   private let decayingGroups: [Int]
   private var skippedInARow = 0
-  private let start = ContinuousClock.now
+  private var start: ContinuousClock.Instant?
   private var failure: (any Error)?
   private var gradientSum: GradientSum?
 
@@ -130,8 +135,12 @@ extension Trainer {
   /// over.
   @discardableResult
   public func finish() throws -> TrainingResult {
-    defer { batches = nil }
-    if let failure { throw failure }
+    defer { (batches, start) = (nil, nil) }
+    if let failure {
+      self.failure = nil
+      if group.isFirst { forEachCallback { $0.trainingFailed(self) } }
+      throw failure
+    }
     // What one callback cannot write is no reason to lose what the others have.
     var failures: [any Error] = []
     guard group.isFirst else { return result }
@@ -161,7 +170,11 @@ extension Trainer {
   /// - Throws: ``NonFiniteError``, or what a callback throws.
   @discardableResult
   public func run(_ each: (StepReport) throws -> Void = { _ in }) throws -> TrainingResult {
-    while let report = try next() { try each(report) }
+    do {
+      while let report = try next() { try each(report) }
+    } catch {
+      failure = error
+    }
     return try finish()
   }
 
@@ -174,6 +187,8 @@ extension Trainer {
   public func next() throws -> StepReport? {
     guard progress.steps < stepCount, stopReason == nil else { return nil }
     if gradientSum == nil { try joinGroup() }
+    let start = start ?? .now
+    self.start = start
     var report = try takeStep()
     let streams = learner.randomStreams
     var thrown: (any Error)?
@@ -225,7 +240,17 @@ extension Trainer {
         ahead: batchesAhead, chunkSize: chunkSize)
     batches = source
     let waited = source.waitSeconds
-    let outcome = try withProcessGroup(group) { try differentiate(source) }
+    let before = Before(streams: learner.randomStreams, statistics: learner.runningStatistics)
+    let outcome: (loss: Float, gradientNorm: Float?, last: StepLoss)
+    do {
+      outcome = try withProcessGroup(group) { try differentiate(source, from: before) }
+    } catch {
+      // A checkpoint of now is one before this step, and a training that goes on takes it again.
+      learner.discardStep()
+      (learner.randomStreams, learner.runningStatistics) = (before.streams, before.statistics)
+      batches = nil
+      throw error
+    }
     if outcome.gradientNorm != nil {
       optimizer.step()
       learner.updateMovingAverage()
@@ -264,7 +289,7 @@ extension Trainer {
   /// - Returns: The mean loss, the norm of the gradients, which is nil if the step is to be left
   ///   out, and the loss of the last batch.
   private func differentiate(
-    _ source: BatchStream
+    _ source: BatchStream, from whole: Before
   ) throws -> (loss: Float, gradientNorm: Float?, last: StepLoss) {
     precondition(
       chunkSize == nil || accumulatedBatches == 1,
@@ -275,20 +300,10 @@ extension Trainer {
     optimizer.zeroGradients()
     var sum: Float = 0
     var last: StepLoss
-    let whole = Before(streams: learner.randomStreams, statistics: learner.runningStatistics)
-    let statistics = whole.statistics
     var before: Before
     repeat {
-      before = Before(streams: learner.randomStreams, statistics: statistics)
-      do {
-        last = try source.next()
-      } catch {
-        // Images that cannot be read: a checkpoint of now is one before this step.
-        learner.discardStep()
-        (learner.randomStreams, learner.runningStatistics) = (whole.streams, whole.statistics)
-        batches = nil
-        throw error
-      }
+      before = Before(streams: learner.randomStreams, statistics: whole.statistics)
+      last = try source.next()
       let loss = group.isSingle ? last.item : Float(group.sum(Double(last.item)))
       sum += loss
       guard loss.isFinite else {
@@ -389,7 +404,7 @@ extension Trainer {
     for index in callbacks.indices {
       callbacks[index].memory = checkpoint.metadata["\(Self.callbackNote)\(index)"] ?? ""
     }
-    (batches, stopReason, failure) = (nil, nil, nil)
+    (batches, stopReason, failure, start) = (nil, nil, nil, nil)
   }
 
   /// Begins with the first process's state, and with what adds up gradients.

@@ -16,6 +16,9 @@ public protocol TrainingCallback {
   /// The training is over; called once, by ``Trainer/finish()``.
   mutating func trainingEnded(_ trainer: Trainer) throws
 
+  /// An error has ended the training; called in place of ``trainingEnded(_:)``.
+  mutating func trainingFailed(_ trainer: Trainer)
+
   /// What the callback remembers, as text for a checkpoint; empty if nothing.
   var memory: String { get set }
 }
@@ -23,6 +26,9 @@ public protocol TrainingCallback {
 extension TrainingCallback {
   /// Nothing.
   public func trainingEnded(_ trainer: Trainer) {}
+
+  /// Nothing.
+  public func trainingFailed(_ trainer: Trainer) {}
 
   /// Nothing is remembered.
   public var memory: String {

@@ -49,6 +49,16 @@ final class ChunkedTrainingTests: XCTestCase {
     XCTAssertEqual(accumulated.progress.steps, 3)
   }
 
+  func testTheChunkSizeMayChangeBetweenSteps() throws {
+    let (whole, changing) = (trainer(), trainer())
+    var losses: [Float] = []
+    try whole.run { losses.append($0.loss) }
+    for (index, size) in [nil, 5, nil].enumerated() {
+      changing.chunkSize = size
+      XCTAssertEqual(try XCTUnwrap(changing.next()).loss, losses[index], accuracy: 1e-5)
+    }
+  }
+
   func testChunksGoOnFromACheckpoint() throws {
     let (whole, first, second) = (trainer(), trainer(), trainer())
     [whole, first, second].forEach { $0.chunkSize = 4 }

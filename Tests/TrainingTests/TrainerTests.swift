@@ -155,7 +155,70 @@ final class TrainerTests: TrainingTestCase {
     XCTAssertFalse(result.wasInterrupted)
   }
 
+  /// What comes before the first step is no part of the training, nor is a training before.
+  func testTimeLimitCountsFromTheFirstStep() throws {
+    let trainer = trainer(steps: 3)
+    trainer.timeLimit = .seconds(1)
+    let checkpoint = try trainer.checkpoint()
+    for _ in 0..<2 {
+      Thread.sleep(forTimeInterval: 1.05)
+      XCTAssertNil(try trainer.run().stopReason)
+      XCTAssertEqual(trainer.progress.steps, 3)
+      try trainer.restore(checkpoint)
+    }
+  }
+
+  /// Batches that are drawn ahead are not those of the new number.
+  func testBatchesMayChangeBetweenSteps() throws {
+    let (trainer, other) = (trainer(steps: 4), self.trainer(steps: 4))
+    for _ in 0..<2 { _ = try trainer.next() }
+    trainer.accumulatedBatches = 2
+    trainer.batchesAhead = 0
+    var losses: [Float] = []
+    while let report = try trainer.next() { losses.append(report.loss) }
+    XCTAssertEqual(losses.count, 2)
+    // The batches of steps that had two each from the start.
+    other.accumulatedBatches = 2
+    let first = self.trainer(steps: 2)
+    _ = try self.losses(first)
+    try other.restore(first.checkpoint())
+    XCTAssertEqual(try self.losses(other), losses)
+  }
+
   // MARK: - Values that are not finite
+
+  /// The step that ended in an error comes again, with its batches and views, once its cause is gone.
+  func testATrainingGoesOnAfterAnError() throws {
+    for (accumulated, policy) in [
+      (1, Trainer.NonFinitePolicy.stop()), (2, .stop()), (2, .skip(limit: 0)),
+    ] {
+      let (trainer, healthy) = (trainer(steps: 6), self.trainer(steps: 6))
+      for trainer in [trainer, healthy] {
+        trainer.accumulatedBatches = accumulated
+        trainer.nonFinitePolicy = policy
+      }
+      var losses: [Float] = []
+      for _ in 0..<3 { losses.append(try XCTUnwrap(trainer.next()).loss) }
+      let (learner, state) = (trainer.learner, trainer.learner.state)
+      learner.parameters[0].value = .full(.nan, learner.parameters[0].shape)
+      learner.resetMovingAverage()
+      XCTAssertThrowsError(try trainer.next()) { XCTAssertTrue($0 is NonFiniteError) }
+      try learner.load(state)
+      XCTAssertEqual(try trainer.checkpoint().step, 3)
+      while let report = try trainer.next() { losses.append(report.loss) }
+      XCTAssertEqual(losses, try self.losses(healthy))
+    }
+  }
+
+  /// An error is thrown once: the training may be run again.
+  func testARunThatFailedMayBeRunAgain() throws {
+    let trainer = trainer(steps: 5)
+    struct Failure: Error {}
+    XCTAssertThrowsError(
+      try trainer.run { if $0.step == 2 { throw Failure() } }
+    ) { XCTAssertTrue($0 is Failure) }
+    XCTAssertEqual(try trainer.run().progress.steps, 5)
+  }
 
   func testStopsWithAFileThatRunsAgain() throws {
     try withTemporaryFolder { folder in

@@ -116,6 +116,34 @@ final class TrainingCallbackTests: TrainingTestCase {
     }
   }
 
+  /// After a training, also one that an error ended, a signal does what it did before; and another run
+  /// heeds it again.
+  func testSignalsAreGivenBack() throws {
+    struct Failure: Error {}
+    try withTemporaryFolder { folder in
+      let former = signal(SIGUSR1, SIG_IGN)
+      defer { signal(SIGUSR1, former) }
+      func isIgnored() -> Bool {
+        let now = signal(SIGUSR1, SIG_IGN)
+        defer { signal(SIGUSR1, now) }
+        return unsafeBitCast(now, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+      }
+      let trainer = trainer(steps: 9)
+      trainer.callbacks = [CheckpointPolicy(in: folder), CheckpointPolicy(in: folder)]
+      XCTAssertFalse(isIgnored())
+      XCTAssertThrowsError(try trainer.run { if $0.step == 2 { throw Failure() } })
+      XCTAssertTrue(isIgnored())
+      var saved: [Int] = []
+      try trainer.run { report in
+        XCTAssertFalse(isIgnored())
+        if report.step == 5 { kill(getpid(), SIGUSR1) }
+        for case .checkpoint in report.events { saved.append(report.step) }
+      }
+      XCTAssertTrue(isIgnored())
+      XCTAssertEqual(saved, [6])
+    }
+  }
+
   func testIgnoredSignalsStayIgnored() throws {
     let former = signal(SIGHUP, SIG_IGN)
     defer { signal(SIGHUP, former) }
@@ -161,6 +189,49 @@ final class TrainingCallbackTests: TrainingTestCase {
       XCTAssertEqual(
         try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
         ["best-epoch-1-knn-0.6000.safetensors", "best-epoch-1-knn-0.7000.safetensors"])
+    }
+  }
+
+  /// A measure that is better the nearer it is to zero from below, as a uniformity or a loss is.
+  func testBestNetworksByAMeasureBelowZero() throws {
+    try withTemporaryFolder { folder in
+      let values: [Float] = [-2, -0.5, -3, 0.25, -1]
+      let trainer = trainer(steps: 30)
+      let perEpoch = trainer.loader.batchCount
+      trainer.callbacks = [
+        Evaluation(every: .epochs(1)) { _ in
+          ["minus_loss": values[trainer.progress.steps / perEpoch - 1]]
+        },
+        BestNetworks(in: folder, count: 2, by: "minus_loss"),
+      ]
+      try trainer.run()
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: folder).sorted(),
+        [
+          "best-epoch-2-minus_loss--0.5000.safetensors",
+          "best-epoch-4-minus_loss-0.2500.safetensors",
+        ])
+    }
+  }
+
+  /// Numbers of steps that were taken are not lost because they cannot be read at this moment.
+  func testALogThatCannotBeReadIsNotReplaced() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/metrics.jsonl"
+      try makeDirectory(at: path)
+      XCTAssertThrowsError(try MetricsLog(path, after: 3)) {
+        XCTAssertTrue("\($0)".contains("needs a file; this is a directory"), "\($0)")
+      }
+      let words = Data("{\"event\":\"step\",\"step\":1}\n".utf8)
+      try FileManager.default.removeItem(atPath: path)
+      try words.write(to: URL(fileURLWithPath: path))
+      chmod(path, 0)
+      defer { chmod(path, 0o644) }
+      // The superuser reads what nobody may.
+      guard getuid() != 0 else { return }
+      XCTAssertThrowsError(try MetricsLog(path, after: 3))
+      chmod(path, 0o644)
+      XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: path)), words)
     }
   }
 

@@ -54,7 +54,7 @@ extension Recipe {
   ///   - teacher: What a distillation learns from.
   ///   - time: How long to measure; some seconds, for the first steps are slow.
   /// - Returns: Images a second.
-  /// - Throws: What reading images throws, and an error if a signal asks for an end.
+  /// - Throws: What reading images throws.
   public func imagesPerSecond(
     _ net: any Module, imageSize: any Size2DConvertible, hiddenLayer: HiddenLayer = -2,
     loader: DataLoader, accumulatedBatches: Int = 1, teacher: Teacher? = nil,
@@ -69,10 +69,9 @@ extension Recipe {
     trainer.learningRate = Constant(0)
     trainer.accumulatedBatches = accumulatedBatches
     trainer.timeLimit = time
-    let result = try trainer.run()
+    let result = Result { try trainer.run() }
     try net.load(state)
-    guard !result.wasInterrupted else { throw InterruptedMeasurement() }
-    return result.imagesPerSecond
+    return try result.get().imagesPerSecond
   }
 
   private func optimizer(of learner: any Learner) -> any Optimizer {
@@ -149,9 +148,4 @@ extension Recipe {
         augmentation: Compose(colors.augmentations), seed: seed)
     }
   }
-}
-
-/// A signal asked for an end before the training began.
-private struct InterruptedMeasurement: Error, CustomStringConvertible {
-  var description: String { "a signal ended the measuring of the pace; no step was taken" }
 }
