@@ -59,21 +59,16 @@ public final class ProcessGroup: Sendable {
       if let joined { return joined }
       let group = try MPILaunch.current.map { ProcessGroup(try MPITransport($0)) } ?? single
       joined = group
-      if !group.isSingle { shareCores() }
+      if !group.isSingle { shareCores(in: group) }
       return group
     }
   }
 
   /// Takes this process's part of the machine's cores, unless somebody has said how many threads.
-  private static func shareCores() {
-    let environment = ProcessInfo.processInfo.environment
-    let neighbors = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"].lazy
-      .compactMap { environment[$0].flatMap { Int($0) } }.first
-    let isSaid = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"].contains { environment[$0] != nil }
-    // A launcher may have bound each process to cores of its own.
-    let isBound = Threads.available < ProcessInfo.processInfo.processorCount
-    guard let neighbors, neighbors > 1, !isSaid, !isBound else { return }
-    Threads.count = max(1, Threads.available / neighbors)
+  private static func shareCores(in group: ProcessGroup) {
+    let processes = group.allGather(SharedCores.own.text).map { SharedCores(text: $0) }
+    guard Threads.count(in: ProcessInfo.processInfo.environment) == nil else { return }
+    Threads.count = SharedCores.threads(of: group.rank, among: processes)
   }
 
   /// Whether this is the process that writes and prints.
