@@ -95,15 +95,16 @@ public struct DataLoader: Sendable {
     return Epoch(loader: self, order: order)
   }
 
-  /// The order of the epoch that was asked for last.
+  /// The orders of the two epochs that were asked for last.
   private final class OrderCache: Sendable {
-    private let last = Mutex<(epoch: Int, order: [Int])?>(nil)
+    private let last = Mutex<[(epoch: Int, order: [Int])]>([])
 
     func order(of epoch: Int, make: () -> [Int]) -> [Int] {
       last.withLock { last in
-        if let last, last.epoch == epoch { return last.order }
+        if let known = last.first(where: { $0.epoch == epoch }) { return known.order }
         let order = make()
-        last = (epoch, order)
+        // Where an epoch ends, threads that work ahead ask for two of them in turn.
+        last = last.suffix(1) + [(epoch, order)]
         return order
       }
     }

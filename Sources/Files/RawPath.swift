@@ -92,7 +92,8 @@ package struct RawPath: Sendable, Hashable {
   private static func bytes(
     of file: Int32, count: Int, failure: () -> FileError
   ) throws -> Data {
-    guard count > 0, let buffer = malloc(count) else { return Data() }
+    guard count > 0 else { return Data() }
+    guard let buffer = malloc(count) else { throw failure() }
     var done = 0
     while done < count {
       let got = read(file, buffer + done, count - done)

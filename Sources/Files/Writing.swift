@@ -19,8 +19,7 @@ package func writeAtomically(to path: String, _ write: (FileHandle) throws -> Vo
     return try writeInPlace(target, named: path, write)
   }
   removeLeftovers(of: target)
-  let temporary = TemporaryName.next(for: target)
-  let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  let (temporary, descriptor) = TemporaryName.create(for: target)
   guard descriptor >= 0 else { throw unwritable(path, systemReason()) }
   // Held until the file is closed: who sees it knows that the writer lives, in another container too.
   flock(descriptor, LOCK_EX | LOCK_NB)
@@ -30,7 +29,10 @@ package func writeAtomically(to path: String, _ write: (FileHandle) throws -> Vo
     if isThere { fchmod(descriptor, status.st_mode & 0o7777) }
     try write(handle)
     try sync(descriptor, path)
-    guard rename(temporary, target) != 0 else { return try handle.close() }
+    guard rename(temporary, target) != 0 else {
+      syncDirectory(target.directoryOfPath)
+      return try handle.close()
+    }
     // A file that something is mounted on.
     guard errno == EBUSY || errno == EXDEV else {
       throw FileError(path, "cannot be replaced: \(systemReason())", .unwritable)
@@ -67,6 +69,15 @@ private func sync(_ descriptor: Int32, _ path: String) throws {
   throw unwritable(path, systemReason())
 }
 
+/// Brings a new name to the disk, without which the old file may be there again after a loss of power.
+/// A system that cannot has the contents all the same.
+private func syncDirectory(_ path: String) {
+  let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else { return }
+  fsync(descriptor)
+  close(descriptor)
+}
+
 /// The path that links lead to; it need not exist.
 private func resolvingLinks(_ path: String) -> String {
   var (path, target) = (path, [CChar](repeating: 0, count: Int(PATH_MAX)))
@@ -100,9 +111,15 @@ private enum TemporaryName {
   private static let count = Atomic(0)
   private static let ending = ".partial"
 
-  static func next(for path: String) -> String {
-    let number = count.add(1, ordering: .relaxed).newValue
-    return "\(path).\(ProcessInfo.processInfo.processIdentifier).\(number)\(ending)"
+  /// A new file of such a name; its descriptor is below zero if the system does not take it.
+  static func create(for path: String) -> (name: String, descriptor: Int32) {
+    while true {
+      let number = count.add(1, ordering: .relaxed).newValue
+      let name = "\(path).\(ProcessInfo.processInfo.processIdentifier).\(number)\(ending)"
+      let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+      // Another container's process of the same number may be writing there.
+      if descriptor >= 0 || errno != EEXIST { return (name, descriptor) }
+    }
   }
 
   /// The process that writes a file of this name; nil if it is none for `name`.

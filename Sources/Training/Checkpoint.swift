@@ -14,8 +14,8 @@ import Tensor
 /// for (step, batch) in zip(checkpoint.step..<steps, loader.batches(from: checkpoint.step)) { … }
 /// ```
 ///
-/// A training continued this way gives what it would have given, bit for bit, on the same processor
-/// with as many threads and the same precision.
+/// A training continued this way gives what it would have given, bit for bit, on the same kind of
+/// processor with any number of threads and the same precision.
 public struct Checkpoint: Sendable {
   /// How many steps were taken.
   public let step: Int

@@ -44,9 +44,9 @@ import Training
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
-      _ = diverseSelection(of: .zeros([4, 5]), count: 1, after: [4])
+      _ = diverseSelection(of: .zeros([4, 5]), count: 1, after: [-1, 4])
     }
-    expect(result, says: "got shape [4, 5], 1 and rows up to 4")
+    expect(result, says: "got shape [4, 5], 1 and rows -1...4")
   }
 
   @Test func alignmentNeedsPairs() async {

@@ -6,9 +6,9 @@ import Tensor
 /// Pictures that stay in their files and are decoded when a batch asks for them, on all threads:
 /// for sets that memory does not hold.
 ///
-/// ``ImageFolder/open(directory:imageSize:channels:onDecodingError:)`` makes them. A picture is
+/// ``ImageFolder/open(directory:imageSize:channels:options:onDecodingError:)`` makes them. A picture is
 /// decoded again in every epoch;
-/// ``ImageFolder/load(directory:imageSize:channels:onDecodingError:)`` decodes it once.
+/// ``ImageFolder/load(directory:imageSize:channels:options:onDecodingError:)`` decodes it once.
 public struct LazyImageFolder: ImageDataset {
   /// The shape of one image: [height, width, channels].
   public let imageShape: TensorShape

@@ -119,11 +119,11 @@ struct LibPNG: Sendable {
   /// A chunk is its length, four letters, so many bytes and a check sum.
   static func withoutColorSpace(_ file: Data) -> Data {
     let (signature, frame) = (8, 12)
-    var (kept, start, place) = (Data(), 0, signature)
+    var (kept, start, place) = (Data(), file.startIndex, file.startIndex + signature)
     // Kept parts are copied once each: a file may have any number of such chunks.
-    while place + frame <= file.count {
+    while place + frame <= file.endIndex {
       let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
-      let end = min(place + frame + length, file.count)
+      let end = min(place + frame + length, file.endIndex)
       let name = String(decoding: file[place + 4..<place + 8], as: UTF8.self)
       if ["gAMA", "cHRM", "iCCP", "sRGB"].contains(name) {
         kept += file[start..<place]
@@ -131,7 +131,7 @@ struct LibPNG: Sendable {
       }
       place = end
     }
-    return start == 0 ? file : kept + file[start...]
+    return start == file.startIndex ? file : kept + file[start...]
   }
 }
 

@@ -35,13 +35,12 @@ struct JSONScanner {
   mutating func string() throws -> String {
     try expect("\"")
     var text: [UInt8] = []
-    while let byte = next(), byte != UInt8(ascii: "\"") {
-      guard byte >= 0x20 else { throw Failure() }
+    while true {
+      guard let byte = next(), byte >= 0x20 else { throw Failure() }
+      if byte == UInt8(ascii: "\"") { break }
       if byte == UInt8(ascii: "\\") { text += try escaped() } else { text.append(byte) }
     }
-    guard bytes[place - 1] == UInt8(ascii: "\""),
-      let string = String(validating: text, as: UTF8.self)
-    else { throw Failure() }
+    guard let string = String(validating: text, as: UTF8.self) else { throw Failure() }
     return string
   }
 

@@ -59,12 +59,14 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
 
   /// The same error of a part that is known under a prefix.
   public func prefixed(by prefix: String) -> StateError {
-    StateError(
+    var error = StateError(
       missing: missing.map { joined(prefix, $0) },
       unexpected: unexpected.map { joined(prefix, $0) },
       mismatched: mismatched.map { (joined(prefix, $0.name), $0.needed, $0.found) },
       impossible: impossible.map { (joined(prefix, $0.name), $0.needed, $0.found) },
       unreadable: unreadable.map { .init(name: joined(prefix, $0.name), reason: $0.reason) })
+    (error.reason, error.advice, error.path) = (reason, advice, path)
+    return error
   }
 }
 

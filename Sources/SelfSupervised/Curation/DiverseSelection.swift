@@ -14,9 +14,11 @@ public func diverseSelection(
   of features: Tensor, count: Int, after chosen: [Int] = [], excluding excluded: Set<Int> = []
 ) -> [Int] {
   precondition(
-    features.rank == 2 && count >= 0 && (chosen + excluded).allSatisfy { $0 < features.shape[0] },
+    features.rank == 2 && count >= 0
+      && (chosen + excluded).allSatisfy { 0..<features.shape[0] ~= $0 },
     "diverseSelection needs features [count, width], a count of 0 or more and rows of them; got "
-      + "shape \(features.shape), \(count) and rows up to \((chosen + excluded).max() ?? -1)")
+      + "shape \(features.shape), \(count) and rows \((chosen + excluded).min() ?? 0)..."
+      + "\((chosen + excluded).max() ?? -1)")
   return withoutGradients {
     let units = l2Normalized(features.detached)
     /// The cosine of each row with the nearest one chosen; what is not to be chosen is nearest.

@@ -132,7 +132,8 @@ private final class Bucket {
 }
 
 /// The thread that sends buckets in the order in which they are added.
-// Unchecked: `condition` guards the queue; a bucket is its sender's until `wait()` returns.
+///
+/// A bucket is this thread's until `wait()` returns.
 private final class BucketSender: Sendable {
   private let queue = Queue()
 

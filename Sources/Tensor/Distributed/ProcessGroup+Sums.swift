@@ -2,7 +2,8 @@
 public enum MessagePrecision: String, CaseIterable, Sendable {
   /// As they are.
   case float32
-  /// Rounded to 8 of their 24 significant bits, which halves messages; sums have all bits.
+  /// Rounded to 8 of their 24 significant bits, which halves messages: numbers are added in 32 bits, and
+  /// the sum is rounded again.
   case bfloat16
 }
 

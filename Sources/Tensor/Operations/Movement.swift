@@ -139,11 +139,11 @@ extension Tensor {
   ///
   /// - Returns: Shape [count of indices, rest of the shape].
   public func indexSelect(_ indices: [Int]) -> Tensor {
-    precondition(rank > 0, "gathered needs at least one axis; got a scalar")
+    precondition(rank > 0, "indexSelect needs at least one axis; got a scalar")
     precondition(
       indices.allSatisfy { $0 >= 0 && $0 < shape[0] },
-      "gathered needs indices in 0..<\(shape[0]); got \(indices.min() ?? 0)...\(indices.max() ?? 0)"
-    )
+      "indexSelect needs indices in 0..<\(shape[0]); got \(indices.min() ?? 0)..."
+        + "\(indices.max() ?? 0)")
     return gatheredRows(self, indices).recorded(from: [self], as: .indexSelect(indices)) {
       [shape] gradient, _ in
       [scatteredRows(gradient, indices, into: shape)]
@@ -156,8 +156,8 @@ extension Tensor {
   public func takeAlong(_ columns: [Int]) -> Tensor {
     precondition(
       rank == 2 && columns.count == shape[0] && columns.allSatisfy { $0 >= 0 && $0 < shape[1] },
-      "picked needs a matrix and one column of it per row; got shape \(shape) and \(columns.count) "
-        + "columns \(columns.prefix(8))")
+      "takeAlong needs a matrix and one column of it per row; got shape \(shape) and "
+        + "\(columns.count) columns \(columns.prefix(8))")
     let flat = columns.enumerated().map { $0 * shape[1] + $1 }
     return reshaped([elementCount, 1]).indexSelect(flat).reshaped([shape[0]])
   }

@@ -115,7 +115,7 @@ extension Tensor {
   public func topK(_ count: Int) -> [(indices: [Int], values: [Float])] {
     let columns = shape.last ?? 1
     precondition(
-      count >= 0 && count <= columns, "top needs a count in 0...\(columns); got \(count)")
+      count >= 0 && count <= columns, "topK needs a count in 0...\(columns); got \(count)")
     return topOfRows(self, columns: columns, count: count)
   }
 }

@@ -31,7 +31,17 @@ final class BufferPool: Sendable {
       state.freeBytes -= byteCount
       return block
     }
-    return kept ?? Self.allocate(byteCount)
+    return kept ?? allocate(byteCount)
+  }
+
+  private func allocate(_ byteCount: Int) -> Block {
+    if let block = Self.block(of: byteCount) { return block }
+    // What the pool keeps for later is worth less than what is needed now.
+    releaseUnused()
+    guard let block = Self.block(of: byteCount) else {
+      fatalError("Tensor needs \(byteCount) bytes of memory and the system has none left")
+    }
+    return block
   }
 
   func give(_ block: Block) {
@@ -68,14 +78,13 @@ final class BufferPool: Sendable {
     return (byteCount + step - 1) / step * step
   }
 
-  private static func allocate(_ byteCount: Int) -> Block {
+  /// A block from the system; nil if it has none left.
+  private static func block(of byteCount: Int) -> Block? {
     let hugePage = 2 << 20
     let isLarge = byteCount >= hugePage
     var raw: UnsafeMutableRawPointer?
     let status = posix_memalign(&raw, isLarge ? hugePage : 64, byteCount)
-    guard status == 0, let raw else {
-      fatalError("Tensor needs \(byteCount) bytes of memory and the system has none left")
-    }
+    guard status == 0, let raw else { return nil }
     #if os(Linux)
       // 14 is MADV_HUGEPAGE, which the Glibc overlay lacks. It is advice: a refusal is no error.
       if isLarge { madvise(raw, byteCount, 14) }

@@ -15,7 +15,7 @@ public enum Threads {
     get { setting.load(ordering: .relaxed) }
     set {
       precondition(newValue >= 1, "Threads.count needs at least 1; got \(newValue)")
-      setting.store(newValue, ordering: .relaxed)
+      setting.store(min(newValue, most), ordering: .relaxed)
     }
   }
 

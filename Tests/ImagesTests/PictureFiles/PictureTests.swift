@@ -61,6 +61,10 @@ final class PictureTests: XCTestCase {
     XCTAssertEqual(LibPNG.withoutColorSpace(plain), plain)
     XCTAssertEqual(gamma.count, plain.count + 16)
     XCTAssertEqual(LibPNG.withoutColorSpace(gamma), plain)
+    // Part of a larger buffer, whose indices do not begin at zero.
+    let inside = (Data([1, 2, 3]) + gamma).dropFirst(3)
+    XCTAssertEqual(LibPNG.withoutColorSpace(inside), plain)
+    XCTAssertEqual(LibPNG.bitDepth(inside), LibPNG.bitDepth(gamma))
     for length in 0..<gamma.count {
       XCTAssertLessThanOrEqual(
         LibPNG.withoutColorSpace(Data(gamma.prefix(length))).count, length)

@@ -192,4 +192,15 @@ final class ModuleStateTests: XCTestCase {
       XCTAssertTrue("\(error)".contains("w7 and 12 more"))
     }
   }
+
+  /// What an error of a part says beyond names is said of the whole too.
+  func testAPrefixKeepsTheReason() {
+    var error = StateError(missing: ["weight"])
+    (error.reason, error.advice, error.path) = ("is of 1998", "try another", "a.pth")
+    let prefixed = error.prefixed(by: "conv")
+    XCTAssertEqual(prefixed.missing, ["conv.weight"])
+    XCTAssertEqual(prefixed.reason, "is of 1998")
+    XCTAssertEqual(prefixed.advice, "try another")
+    XCTAssertEqual(prefixed.path, "a.pth")
+  }
 }

@@ -18,6 +18,13 @@ final class ThreadsTests: XCTestCase {
     XCTAssertNil(Threads.count(in: [:]))
   }
 
+  /// As in the environment, more than the pool can have are as many as it can.
+  func testMoreThanTheMost() {
+    Threads.with(5_000) {
+      XCTAssertEqual(Threads.count, 1_024)
+    }
+  }
+
   func testOpenBLASsVariableGoesFirst() {
     func count(_ first: String, _ second: String) -> Int? {
       Threads.count(in: ["OPENBLAS_NUM_THREADS": first, "OMP_NUM_THREADS": second])

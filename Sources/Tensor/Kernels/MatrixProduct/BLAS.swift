@@ -52,6 +52,8 @@ enum BLAS {
 
   /// The eigenvalues of a symmetric matrix [size, size], which is overwritten, in ascending order.
   static func symmetricEigenvalues(of matrix: inout [Float], size: Int) -> [Float] {
+    // LAPACK takes no leading dimension of zero.
+    guard size > 0 else { return [] }
     guard let eigenvalues = OpenBLAS.eigenvalues else {
       preconditionFailure(
         "eigenvalues need LAPACK's ssyev, which OpenBLAS or liblapack.so.3 has; found neither "
