@@ -17,8 +17,8 @@ enum Command: String, CaseIterable {
       "launch -n N [--hosts LIST] [--threads T] [--restarts R] -- [flags]: train with N processes, each on "
         + "its part of every batch; launch --help says more"
     case .evaluate:
-      "evaluate DIR [--fine-tune K]: what labels say of the network of a run, beside raw pixels; and "
-        + "what it learns from K labels of each class, beside one from scratch"
+      "evaluate DIR [--data NAME] [--labels FILE] [--fine-tune K]: what labels say of the network of a run, "
+        + "beside raw pixels; and what it learns from K labels of each class, beside one from scratch"
     case .report: "report DIR: write the report of a run that is there again"
     case .verify:
       "verify DIR [--threads N]: take the first 20 steps of a run again and compare: the same bits, by "
@@ -54,7 +54,7 @@ enum Command: String, CaseIterable {
     switch self {
     case .train: try train(words)
     case .launch: try Launch(words).map { exit(try $0.run()) }
-    case .evaluate: try evaluate(words)
+    case .evaluate: try PictureCommand.evaluate(words)
     case .report: try report(words)
     case .verify: try verify(words)
     case .embed: try PictureCommand.embed(words)
@@ -79,27 +79,12 @@ enum Command: String, CaseIterable {
       if let replay = options.replay {
         try Pretraining.replay(options, replay)
       } else {
-        let run = try RunProcesses.agreeing(group) { try Pretraining(options) }
+        let run = try RunProcesses.agreeing(group) { try Pretraining(options, trains: true) }
         try RunProcesses.check(group, options, run.note)
         try group.isFirst ? run.run() : run.follow()
       }
     }
     group.leave()
-  }
-
-  private func evaluate(_ words: [String]) throws {
-    guard let directory = words.first, !directory.hasPrefix("-") else {
-      throw UsageError("evaluate needs the directory of a run")
-    }
-    let (count, flags) = try Self.value(of: "--fine-tune", in: Array(words.dropFirst()))
-    let labels = try count.map { text in
-      guard let labels = Int(text), labels > 0 else {
-        throw UsageError("--fine-tune needs a number of labels of a class; got \"\(text)\"")
-      }
-      return labels
-    }
-    guard let options = try Options(["--resume", directory] + flags) else { return }
-    try options.withCompute { try Pretraining(options).evaluate(fineTuningWith: labels) }
   }
 
   private func report(_ words: [String]) throws {

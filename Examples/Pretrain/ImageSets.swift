@@ -93,7 +93,7 @@ struct ImageSets {
     let queries = min(labeled.queries.count, PictureSets.mostQueries)
     let bank = min(labeled.bank.count, bankSize)
     return
-      "evaluated by \(queries) images of \(labeled.bank.classNames.count) classes and their neighbors among \(bank)"
+      "evaluated by \(counted(queries, "image")) of \(labeled.bank.classNames.count) classes and their neighbors among \(bank)"
   }
 
   /// The first images of each set that have labels; nil if none have.

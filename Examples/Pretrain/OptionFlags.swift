@@ -127,6 +127,10 @@ extension Options {
       "what shows through transparent pixels: white, black, or stored, the colors that files have there",
       standard: "white"),
     Flag(
+      "--fit", "NAME",
+      "crop, the middle square of each picture, or stretch, all of it, squeezed into a square",
+      standard: "crop"),
+    Flag(
       "--depth", "BITS",
       "8 or 16, which pictures keep of a value; if not given, 16 where a TIFF or .npy file has more than 8"
     ),

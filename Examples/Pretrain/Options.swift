@@ -14,7 +14,7 @@ struct Options {
   /// What `--data` names, once or more often.
   var dataPaths: [String]
   /// A file with the classes of some pictures of `data`; nil if these are those of its directories.
-  let labels: String?
+  var labels: String?
   let method: MethodName
   /// Each nil if it follows from the weights, the data or the size of the views.
   let net: ResNet.Depth?
@@ -177,10 +177,6 @@ struct Options {
     labels = try arguments.path("--labels")
     weights = try arguments.path("--weights")
     teacher = try arguments.path("--teacher")
-    if labels != nil, dataPaths.count > 1 || ImageSets.isName(data) {
-      throw UsageError(
-        "--labels needs --data with a directory of pictures, one alone; the data are \(data)")
-    }
     let hasRelative = dataPaths.contains { !ImageSets.isName($0) && !$0.hasPrefix("/") }
     let whole = dataPaths.flatMap {
       ["--data", ImageSets.isName($0) ? $0 : URL(fileURLWithPath: $0).path]
@@ -227,7 +223,8 @@ struct Options {
     pictures = PictureOptions(
       appliesOrientation: !arguments.has("--no-exif"),
       background: background == "white" ? .white : background == "black" ? .black : .stored,
-      depth: depth ?? .eight, valueRange: try Self.range(arguments))
+      fit: try arguments.choice("--fit"), depth: depth ?? .eight,
+      valueRange: try Self.range(arguments))
     shownChannels = try Self.shownChannels(arguments)
     let cache = try arguments.path("--cache")
     self.cache = cache == "none" ? nil : cache ?? (output ?? "runs/1").directoryOfPath
@@ -252,6 +249,7 @@ struct Options {
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }
+    try checkLabels()
   }
 
   private static func length(_ arguments: Arguments) throws -> Length? {
@@ -265,6 +263,13 @@ struct Options {
 }
 
 extension Options {
+  /// Throws if there is a file of labels that belongs to no directory.
+  func checkLabels() throws {
+    guard labels != nil, dataPaths.count > 1 || ImageSets.isName(data) else { return }
+    throw UsageError(
+      "--labels needs --data with a directory of pictures, one alone; the data are \(data)")
+  }
+
   /// What the images are called in lines that a person reads.
   var data: String { dataPaths.joined(separator: ", ") }
 

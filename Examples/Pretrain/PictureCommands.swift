@@ -5,7 +5,7 @@ import Foundation
 import SelfSupervised
 import Training
 
-/// `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
+/// `evaluate`, `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
 struct PictureCommand {
   private let run: RunPictures
   /// Where files are written.
@@ -22,7 +22,10 @@ struct PictureCommand {
   private static let threads = Flag("--threads", "N", "threads to use; all cores if not given")
 
   /// - Throws: ``UsageError`` if the words do not say which run.
-  init(_ name: String, _ words: [String], flags: [Flag], takesFiles: Bool = false) throws {
+  init(
+    _ name: String, _ words: [String], flags: [Flag], takesFiles: Bool = false,
+    writesFiles: Bool = true
+  ) throws {
     let positional = words.prefix { !$0.hasPrefix("-") }
     guard let directory = positional.first else {
       throw UsageError("\(name) needs the directory of a run")
@@ -33,24 +36,45 @@ struct PictureCommand {
     }
     arguments = try Arguments(
       Array(words.dropFirst(positional.count)),
-      flags: [Self.data, Self.threads] + (takesFiles ? [] : [Self.output]) + flags)
+      flags: [Self.data, Self.threads] + (writesFiles ? [Self.output] : []) + flags)
     if let threads = try arguments.optionalInteger("--threads", in: 1...1_024) {
       Threads.count = threads
     }
     run = try RunPictures(run: directory)
-    output = try takesFiles ? directory : arguments.path(Self.output.name) ?? directory
+    output = try writesFiles ? arguments.path(Self.output.name) ?? directory : directory
     // Made before the work, which may take an hour.
-    if !takesFiles { try makeDirectory(at: output) }
+    if writesFiles { try makeDirectory(at: output) }
   }
 
   /// The pictures that are looked at.
   private func parts() throws -> [RunPictures.Part] {
-    try run.parts(of: arguments.has(Self.data.name) ? arguments.paths(Self.data.name) : nil)
+    try run.parts(of: data)
+  }
+
+  /// What `--data` names; nil if it is not given.
+  private var data: [String]? {
+    get throws { arguments.has(Self.data.name) ? try arguments.paths(Self.data.name) : nil }
   }
 
   /// The same, and what the network makes of them.
   private func looked() throws -> [(part: RunPictures.Part, embeddings: Embeddings)] {
     try parts().map { ($0, try run.embeddings(of: $0)) }
+  }
+}
+
+// MARK: - Labels
+
+extension PictureCommand {
+  /// Prints what labels say of the network.
+  static func evaluate(_ words: [String]) throws {
+    let labels = Flag("--labels", "FILE", "path,label lines for some of the pictures")
+    let fineTune = Flag(
+      "--fine-tune", "K", "how many labels of a class the network is fine-tuned with")
+    let command = try PictureCommand(
+      "evaluate", words, flags: [labels, fineTune], writesFiles: false)
+    try command.run.evaluate(
+      data: command.data, labels: command.arguments.path(labels.name),
+      fineTuningWith: command.arguments.optionalInteger(fineTune.name, in: 1...1_000_000))
   }
 }
 
@@ -84,7 +108,8 @@ extension PictureCommand {
   /// Prints the pictures that are most similar to each of those that are given.
   static func neighbors(_ words: [String]) throws {
     let count = Flag("--count", "K", "how many are printed", standard: "10")
-    let command = try PictureCommand("neighbors", words, flags: [count], takesFiles: true)
+    let command = try PictureCommand(
+      "neighbors", words, flags: [count], takesFiles: true, writesFiles: false)
     guard !command.files.isEmpty else {
       throw UsageError("neighbors needs one picture or more, behind the directory of the run")
     }

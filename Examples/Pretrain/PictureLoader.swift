@@ -27,7 +27,7 @@ struct PictureLoader {
     let isDeep = surveys.contains { $0.deepCount > 0 }
     pictures.depth = options.depth ?? (isDeep ? .sixteen : .eight)
     Self.describe(
-      surveys, channels: self.channels, pictures.depth, isAsked: options.depth != nil)
+      surveys, channels: self.channels, pictures.depth, isAsked: options.depth != nil, pictures.fit)
   }
 
   /// Half as large again as the network sees them, for views are cut from these; but no larger than
@@ -43,7 +43,8 @@ struct PictureLoader {
   private static let smallestSize = 16
 
   private static func describe(
-    _ surveys: [PictureSurvey], channels: Int, _ depth: PictureOptions.Depth, isAsked: Bool
+    _ surveys: [PictureSurvey], channels: Int, _ depth: PictureOptions.Depth, isAsked: Bool,
+    _ fit: PictureOptions.Fit
   ) {
     if channels != 3 || depth == .sixteen {
       say("\(counted(channels, "channel")), \(depth.rawValue) bits a value")
@@ -55,6 +56,12 @@ struct PictureLoader {
     let paged = surveys.reduce(0) { $0 + $1.severalPagesCount }
     if paged > 0 {
       say("\(counted(paged, "TIFF file")) of several pages, of which the first is read")
+    }
+    let elongated = surveys.reduce(0) { $0 + $1.elongatedCount }
+    if elongated > 0, fit == .crop {
+      say(
+        "images are the middle squares of pictures: of \(counted(elongated, "picture")) more than a third "
+          + "is cut off; --fit stretch keeps all of them")
     }
     for error in surveys.compactMap(\.indexError) { say("not kept for the next run: \(error)") }
   }

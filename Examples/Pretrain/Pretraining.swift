@@ -15,14 +15,23 @@ struct Pretraining {
   private let learner: any Learner
   private let trainer: Trainer
   private let directory: RunDirectory
+  /// Held while this writes to the directory.
+  private let lock: DirectoryLock?
   /// What the run's checkpoints say of it.
   let note: RunNote
 
-  init(_ options: Options) throws {
+  /// A run that has not begun.
+  ///
+  /// - Parameters:
+  ///   - options: The command line.
+  ///   - trains: Whether it is to take its steps and to write files, which one process does at a time.
+  /// - Throws: What is wrong with the command line, the data or the directory.
+  init(_ options: Options, trains: Bool = false) throws {
     self.options = options
     // Made before the work, so that a folder without rights costs nobody an hour.
     let group = ProcessGroup.world
     directory = group.isFirst ? try RunDirectory(options) : RunDirectory(existing: "")
+    lock = trains && group.isFirst ? try directory.lock() : nil
     let fitsTime = options.minutes != nil && options.length == nil && options.former == nil
     do {
       try RunProcesses.checkSuits(group, options, fitsTime: fitsTime)
@@ -107,9 +116,11 @@ struct Pretraining {
     }
     let result = trainer.result
     if result.hasDiverged { say(Self.divergence) }
+    if let looks, failure == nil { try lookAtTheEnd(looks, log) }
     let summary = RunSummary(
       trained: try scores(result), untrained: untrained,
-      beganWithWeights: options.weights != nil, method: options.method, result: result,
+      queryCount: source.queryCount, beganWithWeights: options.weights != nil,
+      method: options.method, result: result,
       verdict: verdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
     try? log.write(summary.record)
     if failure == nil {
@@ -124,6 +135,18 @@ struct Pretraining {
     let files = [log.path, directory.backbone] + (report.map { [$0] } ?? [])
     say(summary.text(directory: directory.path, files: files.filter { $0 != failure?.path }))
     if let failure { throw failure }
+  }
+
+  /// Looks at the network where the run has ended, unless an evaluation has: a signal or a limit of time
+  /// asks for no interval.
+  private func lookAtTheEnd(_ looks: RunEvaluation, _ log: MetricsLog) throws {
+    let steps = trainer.progress.steps
+    let last = RunLog(contentsOf: log.path).points(RunEvaluation.metric(source)).last?.step
+    guard !trainer.result.hasDiverged, last ?? 0 < steps else { return }
+    let metrics = try looks.metrics(of: learner)
+    TrainingEvent.evaluation(metrics).text.map(say)
+    let perEpoch = source.steps(epochs: 1)
+    try? log.write(metrics, epoch: (steps + perEpoch - 1) / perEpoch, step: steps)
   }
 
   /// What labels say of the trained network; nil where there are none, or where it has diverged.
@@ -147,7 +170,9 @@ struct Pretraining {
   }
 
   private func verdict(_ log: RunLog, hasDiverged: Bool = false) -> RunVerdict {
-    RunVerdict(log, hasDiverged: hasDiverged, beganWithWeights: options.weights != nil)
+    RunVerdict(
+      log, stepCount: max(log.stepCount, trainer.progress.steps), hasDiverged: hasDiverged,
+      beganWithWeights: options.weights != nil)
   }
 
   /// What the file of the network says of it: what labels say, and the last evaluation without them.
@@ -274,42 +299,6 @@ struct Pretraining {
     let reports = Array(trainer.steps().prefix(Verification.steps))
     try trainer.finish()
     say(try check.compare(reports))
-  }
-
-  /// What labels say of the network that the run saved, beside raw pixels; and what it learns from a
-  /// few labels of each class, if that is asked for.
-  func evaluate(fineTuningWith labelsPerClass: Int?) throws {
-    guard let judge = source.judge else {
-      throw UsageError("evaluate needs labels; there are none with \(options.data)")
-    }
-    try net.loadPretrained(from: directory.backbone)
-    say(source.judges)
-    let scores = [
-      ("trained", try judge.scores(of: learner)), ("raw pixels", try judge.scoresOfPixels()),
-    ]
-    say(ScoreTable(scores).text)
-    if let labelsPerClass { try fineTune(with: labelsPerClass) }
-  }
-
-  private func fineTune(with labelsPerClass: Int) throws {
-    guard let (bank, queries) = source.labeled else { return }
-    let counts = Dictionary(grouping: bank.labels) { $0 }.mapValues(\.count)
-    let fewest = bank.classNames.indices.map { counts[$0] ?? 0 }.min() ?? 0
-    guard labelsPerClass <= fewest else {
-      throw UsageError(
-        fewest == 0
-          ? "--fine-tune needs labels of every class beside those that evaluate; of one there are none"
-          : "--fine-tune needs at most \(fewest) labels of a class, which its smallest one has; got "
-            + "\(labelsPerClass)")
-    }
-    let scores = try FineTuning().compare(
-      learner.net, with: network.makeFromScratch, hiddenLayer: "avgpool", bank: bank,
-      queries: queries, imageSize: source.imageSize, labelsPerClass: labelsPerClass,
-      seed: options.seed)
-    let labels = "with \(counted(labelsPerClass, "label")) of a class"
-    for (name, score) in [("fine-tuned", scores.fineTuned), ("from scratch", scores.fromScratch)] {
-      say(String(format: "%.3f ± %.3f  ", score.mean, score.deviation) + "\(name) \(labels)")
-    }
   }
 
   /// How long the rate of images is measured.

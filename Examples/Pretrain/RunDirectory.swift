@@ -71,6 +71,18 @@ struct RunDirectory {
     (try? runFiles(in: directory).isEmpty) == false
   }
 
+  /// Keeps other trainings from writing here while the lock lives.
+  ///
+  /// - Throws: `FileError` if one does so now.
+  func lock() throws -> DirectoryLock {
+    guard let lock = try DirectoryLock(path) else {
+      throw FileError(
+        path: path, reason: "another process trains here; wait for its end, or take another --out",
+        kind: .unwritable)
+    }
+    return lock
+  }
+
   /// Removes the directory if nothing is in it.
   func removeIfEmpty() { rmdir(path) }
 

@@ -14,10 +14,10 @@ struct RunPictures {
     let images: any ImageDataset
   }
 
-  private let options: Options
-  private let net: ResNet
-  private let channels: Int
-  private let imageSize: Size2D
+  let options: Options
+  let net: ResNet
+  let channels: Int
+  let imageSize: Size2D
 
   /// Reads the network of a run.
   ///

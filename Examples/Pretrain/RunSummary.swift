@@ -8,6 +8,8 @@ struct RunSummary {
   let trained: FeatureScores?
   /// The same of raw pixels and of the network before its first step, if it is known.
   let untrained: (pixels: FeatureScores, network: FeatureScores?)?
+  /// How many images labels evaluated by.
+  let queryCount: Int
   /// Whether the first weights were those of a file, rather than random.
   let beganWithWeights: Bool
   let method: MethodName
@@ -62,12 +64,20 @@ struct RunSummary {
 
   /// Whether the training has helped, and what to do if not. Labels have the last word.
   var advice: [String] {
+    guard trained == nil || queryCount >= Self.fewestQueries else {
+      return [
+        "\(counted(queryCount, "image")) with labels \(queryCount == 1 ? "is" : "are") too few to compare by."
+      ] + verdict.sentences
+    }
     guard hasNotHelped else { return verdict.sentences }
     let labels =
       "By labels the training has not helped yet: train longer"
       + (method == .simclr ? "." : ", or try --method simclr.")
     return [labels] + (verdict.finding == .learned ? [] : verdict.sentences)
   }
+
+  /// By fewer images accuracies are wrong by a tenth and more.
+  private static let fewestQueries = 30
 
   /// Whether labels find features that cost nothing to be as good.
   private var hasNotHelped: Bool {

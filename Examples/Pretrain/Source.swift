@@ -106,6 +106,9 @@ struct Source {
     return LabelFreeEvaluator(lookedAt, size: imageSize, count: count)
   }
 
+  /// How many labeled images evaluate.
+  var queryCount: Int { labeled?.queries.count ?? 0 }
+
   /// The share of an image's pixels that a view has.
   var viewShare: Float {
     Float(viewSize.height * viewSize.width) / Float(imageSize.height * imageSize.width)

@@ -82,6 +82,10 @@ struct GivenWeights {
       return nil
     }
     self.path = path
+    if isNew, let broken = state.entries.first(where: { !$0.value.isFinite }) {
+      throw FileError(
+        path: path, reason: "needs finite numbers; \(broken.name) has others", kind: .damaged)
+    }
     architecture = try naming(path) { [state] in try ResNet.Architecture(of: state) }
     if isNew { try check(against: options) }
   }

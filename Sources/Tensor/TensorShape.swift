@@ -8,7 +8,8 @@ public struct TensorShape: Hashable, Sendable {
   /// - Precondition: No size is negative.
   public init(_ dimensions: [Int]) {
     precondition(
-      dimensions.allSatisfy { $0 >= 0 }, "TensorShape needs sizes of zero or more; got \(dimensions)")
+      dimensions.allSatisfy { $0 >= 0 },
+      "TensorShape needs sizes of zero or more; got \(dimensions)")
     self.dimensions = dimensions
   }
 
@@ -43,7 +44,8 @@ extension TensorShape: CustomStringConvertible {
 extension TensorShape {
   /// The four sizes of a batch of images: count, height, width, channels.
   package var dimensions4: (Int, Int, Int, Int) {
-    precondition(rank == 4, "a batch of images needs shape [count, height, width, channels]; got \(self)")
+    precondition(
+      rank == 4, "a batch of images needs shape [count, height, width, channels]; got \(self)")
     return (dimensions[0], dimensions[1], dimensions[2], dimensions[3])
   }
 

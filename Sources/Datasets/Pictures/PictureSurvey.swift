@@ -24,6 +24,8 @@ public struct PictureSurvey: Sendable {
   public let severalPagesCount: Int
   /// The smallest and the largest height and width; nil if no size is known.
   public let sizes: (smallest: Size2D, largest: Size2D)?
+  /// The number of pictures of which more than a third lies outside the middle square.
+  public let elongatedCount: Int
   /// Why the index could not be written; nil if it was, or need not be.
   public let indexError: FileError?
   /// How many files were opened, rather than known from the index.
@@ -63,6 +65,9 @@ public struct PictureSurvey: Sendable {
     deepPNGCount = heads.count { $0.map { !$0.isData && $0.bits > 8 } ?? false }
     severalPagesCount = heads.count { $0?.hasMorePages ?? false }
     sizes = Self.sizes(heads)
+    elongatedCount = heads.count { head in
+      (head?.size).map { 3 * min($0.height, $0.width) < 2 * max($0.height, $0.width) } ?? false
+    }
     groups = Self.groups(heads, contents)
   }
 

@@ -47,7 +47,7 @@ package struct ImageFormat: Sendable {
     }
   }
 
-  /// The middle of the picture, resized until it just covers the size.
+  /// The middle of the picture, resized until it just covers the size, or all of it.
   @inline(__always)
   func render(_ path: RawPath, write: (_ position: Int, Float) -> Void) throws -> Bool {
     let picture = try Picture(path: path, needed: size, options: options)
@@ -55,14 +55,9 @@ package struct ImageFormat: Sendable {
     guard own == channels || (own == 3 && channels == 1) || (own == 1 && channels == 3) else {
       throw FileError("\(path)", "needs \(counted(channels, "channel")); it has \(own)", .damaged)
     }
-    let old = picture.size
-    let isWide = old.width * size.height >= old.height * size.width
-    let covering =
-      isWide
-      ? Size2D(height: size.height, width: size.height * old.width / old.height)
-      : Size2D(height: size.width * old.height / old.width, width: size.width)
+    let whole = wholeSize(of: picture.size)
     let resampler = Resampler(
-      from: old, to: covering, part: .center(size, of: covering), channels: own)
+      from: picture.size, to: whole, part: .center(size, of: whole), channels: own)
     resampler.run(read: picture.read) { row, line in
       let start = row * size.width * channels
       if own < channels {
@@ -73,6 +68,15 @@ package struct ImageFormat: Sendable {
       for index in 0..<size.width * channels { write(start + index, line[index]) }
     }
     return picture.isTransparent
+  }
+
+  /// The size that a whole picture is brought to, of which the image is the middle.
+  private func wholeSize(of picture: Size2D) -> Size2D {
+    guard options.fit == .crop else { return size }
+    let isWide = picture.width * size.height >= picture.height * size.width
+    return isWide
+      ? Size2D(height: size.height, width: size.height * picture.width / picture.height)
+      : Size2D(height: size.width * picture.height / picture.width, width: size.width)
   }
 }
 

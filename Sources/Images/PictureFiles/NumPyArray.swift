@@ -36,15 +36,28 @@ struct NumPyArray {
         "needs an array of uint8, uint16, float32 or float64; its type is \(type.prefix(40))")
     }
     let shape = Self.numbers(dimensions)
+    let shapeText = dimensions.prefix { $0 != ")" }.prefix(60) + ")"
     guard let shape, (2...3).contains(shape.count) else {
       throw file.damage(
         "needs an array of shape (height, width) or (height, width, channels); its shape is "
-          + "\(dimensions.prefix { $0 != ")" }.prefix(60)))")
+          + shapeText)
+    }
+    // No picture is so low and has so many channels.
+    guard
+      shape.count < 3 || shape[0] > Self.mostChannelsFirst
+        || shape[1...].contains(where: { $0 <= Self.mostChannelsFirst })
+    else {
+      throw file.damage(
+        "needs an array of shape (height, width, channels); its shape \(shapeText) has the channels "
+          + "first, and numpy.moveaxis(array, 0, -1) brings them last")
     }
     (height, width, channels) = (shape[0], shape[1], shape.count == 3 ? shape[2] : 1)
     (self.sample, self.start) = (sample, start)
     (isBigEndian, isFortranOrder) = (byteOrder == ">", order.hasPrefix("True"))
   }
+
+  /// The channels that a first axis may be taken for.
+  private static let mostChannelsFirst = 4
 
   private static let types: [String: SampleType] = [
     "u1": .uint8, "u2": .uint16, "f4": .float32, "f8": .float64,

@@ -6,7 +6,8 @@ public struct PictureOptions: Sendable, Hashable {
   public var appliesOrientation = true
   /// What shows through transparent pixels.
   public var background = Background.white
-
+  /// How pictures of another shape come to the shape of images.
+  public var fit = Fit.crop
   /// How finely images are kept, and how finely PNG files of 16 bits are read.
   public var depth = Depth.eight
   /// The stored values that become 0 and 1 in TIFF and NumPy files, and in PNG files of 16 bits that
@@ -16,6 +17,14 @@ public struct PictureOptions: Sendable, Hashable {
   /// Cameras of microscopes often use 12 of 16 bits, 0...4095; satellites' reflectances are often
   /// stored as 0...10000.
   public var valueRange: ClosedRange<Float>?
+
+  /// How a picture comes to the shape of an image.
+  public enum Fit: String, CaseIterable, Sendable, Hashable {
+    /// Its middle, as large as it has that shape, as it is: torchvision's `Resize` and `CenterCrop`.
+    case crop
+    /// All of it, wider or narrower than it is.
+    case stretch
+  }
 
   /// How many bits are kept of a value.
   public enum Depth: Int, Sendable, Hashable {
@@ -39,18 +48,19 @@ public struct PictureOptions: Sendable, Hashable {
     public static let black = Background.color(red: 0, green: 0, blue: 0)
   }
 
-  /// Turned pictures on white, of eight bits, unless said otherwise.
+  /// The middles of turned pictures on white, of eight bits, unless said otherwise.
   ///
   /// - Precondition: The range is not empty.
   public init(
-    appliesOrientation: Bool = true, background: Background = .white, depth: Depth = .eight,
-    valueRange: ClosedRange<Float>? = nil
+    appliesOrientation: Bool = true, background: Background = .white, fit: Fit = .crop,
+    depth: Depth = .eight, valueRange: ClosedRange<Float>? = nil
   ) {
     precondition(
       valueRange.map { $0.lowerBound < $0.upperBound } ?? true,
       "PictureOptions needs a range of values that is not empty; got \(valueRange ?? 0...0)")
     self.appliesOrientation = appliesOrientation
     self.background = background
+    self.fit = fit
     self.depth = depth
     self.valueRange = valueRange
   }

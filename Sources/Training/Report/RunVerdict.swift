@@ -35,10 +35,13 @@ package struct RunVerdict: Sendable {
   ///
   /// - Parameters:
   ///   - log: What the run has written.
+  ///   - stepCount: How many steps it took, of which a log may lack the last; nil if that is unknown.
   ///   - hasDiverged: Whether a weight is NaN or very large.
   ///   - beganWithWeights: Whether the network had been trained before, so that it knows views.
-  package init(_ log: RunLog, hasDiverged: Bool = false, beganWithWeights: Bool = false) {
-    let course = Course(log, beganWithWeights: beganWithWeights)
+  package init(
+    _ log: RunLog, stepCount: Int? = nil, hasDiverged: Bool = false, beganWithWeights: Bool = false
+  ) {
+    let course = Course(log, stepCount ?? log.stepCount, beganWithWeights: beganWithWeights)
     finding = hasDiverged || course.isBroken ? .diverged : course.finding
     sentences = Self.sentences(finding, course)
   }
@@ -120,9 +123,9 @@ private struct Course {
   /// Whether the network had been trained before.
   let beganWithWeights: Bool
 
-  init(_ log: RunLog, beganWithWeights: Bool) {
+  init(_ log: RunLog, _ steps: Int, beganWithWeights: Bool) {
     self.beganWithWeights = beganWithWeights
-    steps = log.stepCount
+    self.steps = steps
     retrieval = Measure(log.points("view_retrieval"))
     rotation = Measure(log.points("rotation_accuracy"))
     neighbors = Measure(log.points("view_neighbors"))
@@ -140,6 +143,8 @@ private struct Course {
   /// Trainings that went well found the other view twenty times as often as chance, or more; one
   /// whose views showed a hundredth of the image, in any color, ten times.
   private static let fewestFound = 15.0
+  /// Among few images chance finds many: one in twenty of twenty.
+  private static let mostAskedFor = 0.1
   /// Of fewer steps nothing else can be said: collapses pass, and ranks have not settled.
   private static let fewestSteps = 200
 
@@ -149,7 +154,9 @@ private struct Course {
     if let share = rank.share(of: rank.lowest), share < 0.6 { return .rateTooHigh }
     if let start = retrieval.start, start > 0.5, !beganWithWeights { return .viewsTooWeak }
     guard let rise = rotation.rise else { return .unknown }
-    if let last = retrieval.last, let chance, last < Self.fewestFound * chance {
+    if let last = retrieval.last, let chance,
+      last < min(Self.fewestFound * chance, Self.mostAskedFor)
+    {
       return .viewsTooStrong
     }
     return rise < 0 ? .worse : .learned

@@ -44,6 +44,16 @@ final class PictureSurveyTests: XCTestCase {
   }
 
   /// A head that cannot be true counts as nothing, and leaves the others their channels.
+  func testPicturesThatAreLongerThanWide() throws {
+    try withTemporaryFolder { folder in
+      for (index, size) in [[30, 20], [31, 20], [20, 20], [8, 90]].enumerated() {
+        try PixelImage(.zeros([size[0], size[1], 3])).write(to: "\(folder)/\(index).png")
+      }
+      let survey = try PictureSurvey(of: ImageFolder.contents(of: folder))
+      XCTAssertEqual(survey.elongatedCount, 2)
+    }
+  }
+
   func testHeadsWithoutChannels() throws {
     let head = "{'descr': '|u1', 'fortran_order': False, 'shape': (18, 1, 0), }\n"
     let bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(head.utf8.count), 0] + head.utf8

@@ -129,6 +129,11 @@ final class ArrayPicturesTests: XCTestCase {
         "needs an array of shape (height, width) or (height, width, channels); its shape is (4,)"
       ),
       (
+        numPyFile("|u1", "(3, 32, 32)", [UInt8](repeating: 0, count: 3_072)),
+        "needs an array of shape (height, width, channels); its shape (3, 32, 32) has the channels "
+          + "first, and numpy.moveaxis(array, 0, -1) brings them last"
+      ),
+      (
         numPyFile("|u1", "(2, 3)", [0, 0, 0, 0]),
         "needs 6 bytes of values, as its head says; it has 4"
       ),

@@ -100,6 +100,22 @@ final class PictureTests: XCTestCase {
     }
   }
 
+  /// All of a picture is squeezed into the image, rather than its middle cut out.
+  func testStretchedPicturesKeepAll() throws {
+    var options = PictureOptions.asStored
+    options.fit = .stretch
+    for name in ["color.jpg", "color.png"] {
+      let path = RawPath(PictureFixtures.path(name))
+      let format = ImageFormat([9, 7], channels: 3, options: options)
+      var bytes = [UInt8](repeating: 7, count: 189)
+      try bytes.withUnsafeMutableBufferPointer { _ = try format.render(path, into: $0) }
+      let whole = try Picture(path: path, needed: format.size, options: options).image
+      XCTAssertNotEqual(whole.size.width * 9, whole.size.height * 7)
+      let slow = whole.resized(to: format.size).pixels.scalars
+      XCTAssertEqual(bytes, slow.map { UInt8((min(max($0, 0), 1) * 255).rounded()) }, name)
+    }
+  }
+
   func testThinPicturesTakeNoMoreMemoryThanTheirMiddle() throws {
     let files = try TemporaryFiles(for: self)
     let path = files.path("thin.png")

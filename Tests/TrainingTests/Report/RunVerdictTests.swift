@@ -9,7 +9,7 @@ final class RunVerdictTests: XCTestCase {
   private func log(
     steps: Int = 1_000, rank: [Double] = [21, 24, 29], retrieval: [Double] = [0.03, 0.05, 0.1],
     rotation: [Double] = [0.80, 0.86, 0.88], neighbors: [Double] = [0.02, 0.08, 0.09],
-    loss: String = "3.5", lastDirections: Double = 25
+    loss: String = "3.5", lastDirections: Double = 25, images: Int = 2_000
   ) -> RunLog {
     var lines = [
       #"{"event":"step","step":1,"loss":\#(loss),"effective_rank":80,"spread":1}"#,
@@ -20,7 +20,7 @@ final class RunVerdictTests: XCTestCase {
       lines.append(
         #"{"event":"epoch","epoch":\#(index),"step":\#(step),"feature_rank":\#(rank[index]),"#
           + #""view_retrieval":\#(retrieval[index]),"rotation_accuracy":\#(rotation[index]),"#
-          + #""view_neighbors":\#(neighbors[index]),"evaluated_images":2000}"#)
+          + #""view_neighbors":\#(neighbors[index]),"evaluated_images":\#(images)}"#)
     }
     lines.append(#"{"event":"summary","steps":\#(steps)}"#)
     return RunLog(Data((lines.joined(separator: "\n") + "\n").utf8))
@@ -58,6 +58,20 @@ final class RunVerdictTests: XCTestCase {
   func testARunThatANumberEndedHasDiverged() {
     let line = #"{"event":"nonfinite","what":"the loss became nan at step 3"}"# + "\n"
     XCTAssertEqual(RunVerdict(RunLog(Data(line.utf8))).finding, .diverged)
+  }
+
+  /// Of twenty images chance finds every twentieth: three quarters is more than views can be asked for.
+  func testFewImagesAskForNoMore() {
+    let few = log(retrieval: [0.2, 0.3, 0.4], images: 20)
+    XCTAssertEqual(RunVerdict(few).finding, .learned)
+    let none = log(retrieval: [0.05, 0.05, 0.05], images: 20)
+    XCTAssertEqual(RunVerdict(none).finding, .viewsTooStrong)
+  }
+
+  /// A log has a line of every twentieth step.
+  func testTheStepsAreThoseThatWereTaken() {
+    let verdict = RunVerdict(log(steps: 21), stepCount: 30)
+    XCTAssertTrue(verdict.sentences[0].contains(": 30 steps"), "\(verdict.sentences)")
   }
 
   func testWhatStillRisesIsWorthMoreSteps() {
