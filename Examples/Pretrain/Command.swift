@@ -39,9 +39,15 @@ enum Command: String, CaseIterable {
     }
   }
 
+  /// How it is called, and what it does.
+  private var usage: String { help.hasPrefix(rawValue) ? help : "\(rawValue): \(help)" }
+
   /// The command and the words behind it; training if the first word is none.
   static func parse(_ words: [String]) throws -> (Command, [String]) {
-    guard let first = words.first, !first.hasPrefix("-") else { return (.train, words) }
+    guard let first = words.first, first != "-h", first != "help" else {
+      return (.train, words.isEmpty ? [] : ["--help"])
+    }
+    guard !first.hasPrefix("-") else { return (.train, words) }
     guard let command = Command(rawValue: first == "neighbours" ? "neighbors" : first) else {
       throw UsageError(
         "there is no command \(first.prefix(40)); there are "
@@ -51,6 +57,9 @@ enum Command: String, CaseIterable {
   }
 
   func run(_ words: [String]) throws {
+    if ![.train, .launch].contains(self), ["--help", "-h"].contains(where: words.contains) {
+      return say("usage: pretrain \(usage)\npretrain --help lists all commands and flags.")
+    }
     switch self {
     case .train: try train(words)
     case .launch: try Launch(words).map { exit(try $0.run()) }

@@ -16,6 +16,13 @@ struct Launch {
   init?(_ words: [String]) throws {
     let place = words.firstIndex(of: "--")
     let own = words[..<(place ?? words.endIndex)].map { $0 == "-n" ? "--processes" : $0 }
+    let known = Self.flags.map(\.name)
+    if let word = own.first(where: { word in
+      !known.contains(word) && Options.flags.contains { $0.name == word }
+    }) {
+      throw UsageError(
+        "launch needs the flags of the training behind --, as in launch -n 2 -- \(word) …")
+    }
     let arguments = try Arguments(Array(own), flags: Self.flags)
     if arguments.has("--help") {
       say(Self.help)

@@ -126,7 +126,7 @@ struct Options {
     let dropped = changed + (changed.contains(where: lengths.contains) ? lengths : []) + fitted
     let kept =
       note.meantWords.without(dropped + ["--out"])
-      + changed.flatMap { [$0, arguments.string($0) ?? ""] }
+      + changed.flatMap { name in arguments.strings(name).flatMap { [name, $0] } }
     let former = try Arguments(
       (kept + ["--out", directory] + Self.threads(arguments)).map(Self.renamed), flags: Self.flags)
     try self.init(former, words: kept, former: (checkpoint, note))
@@ -154,7 +154,8 @@ struct Options {
 
   /// The flags that a run may go on with otherwise than it began.
   private static let changeable = [
-    "--epochs", "--steps", "--minutes", "--learning-rate", "--clip", "--nonfinite",
+    "--data", "--labels", "--epochs", "--steps", "--minutes", "--learning-rate", "--clip",
+    "--nonfinite",
   ]
 
   private static func threads(_ arguments: Arguments) -> [String] {
@@ -279,10 +280,14 @@ extension Options {
   /// What `--data` names.
   ///
   /// Earlier versions noted a relative path of a run and behind it the whole one, which counted.
-  private static func dataPaths(
-    _ arguments: Arguments, ofFormerRun isFormer: Bool
+  static func dataPaths(
+    _ arguments: Arguments, ofFormerRun isFormer: Bool = false
   ) throws -> [String] {
     let paths = try arguments.paths("--data")
+    let whole = paths.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+    if !isFormer, let twice = whole.indices.first(where: { whole[..<$0].contains(whole[$0]) }) {
+      throw UsageError("--data names each directory once; \(paths[twice]) is there twice")
+    }
     guard isFormer, paths.contains(where: { $0.hasPrefix("/") }) else { return paths }
     return paths.filter { ImageSets.isName($0) || $0.hasPrefix("/") }
   }

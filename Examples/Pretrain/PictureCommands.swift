@@ -53,7 +53,7 @@ struct PictureCommand {
 
   /// What `--data` names; nil if it is not given.
   private var data: [String]? {
-    get throws { arguments.has(Self.data.name) ? try arguments.paths(Self.data.name) : nil }
+    get throws { arguments.has(Self.data.name) ? try Options.dataPaths(arguments) : nil }
   }
 
   /// The same, and what the network makes of them.
@@ -143,7 +143,10 @@ extension PictureCommand {
     let looked = try command.looked()
     let all = Embeddings(joining: looked.map(\.embeddings))
     guard all.names.count > 2 else {
-      throw UsageError("curate needs three pictures or more; there are \(all.names.count)")
+      throw FileError(
+        path: looked.first?.part.name ?? "",
+        reason: "curate needs three pictures or more; there \(all.names.count == 1 ? "is" : "are") "
+          + "\(all.names.count)")
     }
     let pictures = concatenated(looked.map { $0.part.images.features { smallCopies(of: $0) } })
     let duplicates = nearDuplicates(of: pictures, features: all.features)

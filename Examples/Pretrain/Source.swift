@@ -36,7 +36,7 @@ struct Source {
   private static let fewestToLookAt = 20
 
   init(_ options: Options) throws {
-    let sets = try ImageSets(options)
+    let sets = try Self.sets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
     let shape = training.imageShape
     var asked = Recipe(options.method, for: sets.kind).with(options)
@@ -49,11 +49,18 @@ struct Source {
     imageSize = Size2D(height: side ?? shape[0], width: side ?? shape[1])
     viewSize = options.viewSize.map { Size2D($0) } ?? recipe.viewSize(of: imageSize)
     imagesPerStep = batchSize * options.accumulatedBatches
+    guard training.count >= 2 else {
+      throw FileError(
+        path: options.data, reason: "a training needs 2 images or more; there is \(training.count)")
+    }
     guard training.count >= batchSize else {
       throw UsageError(
-        options.batch == nil
-          ? "a training needs 2 images or more; there is \(training.count)"
-          : "--batch \(batchSize) needs at least as many images; there are \(training.count)")
+        "--batch \(batchSize) needs at least as many images; there are \(training.count)")
+    }
+    if let local = options.localSize, local > min(viewSize.height, viewSize.width) {
+      throw UsageError(
+        "--local-size needs at most the size of the other views, which is \(viewSize); got \(local)"
+      )
     }
     let processes = ProcessGroup.world.size
     guard batchSize >= processes else {
@@ -77,6 +84,19 @@ struct Source {
     lookedAt = sets.heldOut ?? training
     judges = sets.judges(bankSize: recipe.bankSize)
     shown = sets.labeled?.queries ?? training
+  }
+
+  private static func sets(_ options: Options) throws -> ImageSets {
+    do {
+      return try ImageSets(options)
+    } catch let error as FileError
+      where options.former != nil && options.dataPaths.contains(error.path)
+    {
+      throw FileError(
+        path: error.path,
+        reason: error.reason + "; --data beside --resume says where the pictures are now",
+        kind: error.kind)
+    }
   }
 
   /// Whether the images have the channels that are shown; and what views of them leave out.

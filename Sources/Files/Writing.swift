@@ -160,9 +160,21 @@ package func makeDirectory(at path: String) throws {
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   } catch {
-    throw FileError(
-      path, "cannot be made a directory: \(systemReason(of: error))", .unwritable)
+    let reason = obstacle(to: path) ?? systemReason(of: error)
+    throw FileError(path, "cannot be made a directory: \(reason)", .unwritable)
   }
+}
+
+/// What stands where a directory or one above it should be; nil if nothing does.
+private func obstacle(to path: String) -> String? {
+  var (place, status) = (path, stat())
+  while stat(place, &status) != 0 {
+    let above = place.directoryOfPath
+    guard above != place else { return nil }
+    place = above
+  }
+  let kind = FileKind(status.st_mode)
+  return kind == .directory ? nil : place == path ? "a \(kind) is there" : "\(place) is a \(kind)"
 }
 
 /// The system's words for the last error.

@@ -195,8 +195,12 @@ private func unknown(_ word: String, among names: [String]) -> String {
   let name = word.split(separator: "=").first.map(String.init) ?? word
   // Nobody types so long a word by mistake, and it would take long to compare.
   guard name.count <= 40 else { return "there is no flag \(name.prefix(40))…" }
-  let closest = names.min { distance($0, name) < distance($1, name) }
-  return "there is no flag \(name)" + (closest.map { "; did you mean \($0)?" } ?? "")
+  let closest = names.map { (name: $0, distance: distance($0, name)) }
+    .min { $0.distance < $1.distance }
+  // What shares less with a word is another word.
+  let isLike = closest.map { $0.distance <= max(2, name.count / 3) } ?? false
+  return "there is no flag \(name)"
+    + (isLike ? closest.map { "; did you mean \($0.name)?" } ?? "" : "")
 }
 
 /// How many letters two words do not share, counted with repetition: enough for a typing error.

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 
 /// Whether a run seems to have worked, by what it has written of itself: no labels are needed.
 ///
@@ -84,8 +85,9 @@ package struct RunVerdict: Sendable {
       ]
     case .tooShort:
       [
-        "The run was far too short: \(course.steps) steps change little. Train for a thousand steps "
-          + "or more, and ten epochs or more of a small set."
+        "The run was far too short: \(counted(course.steps, "step")) "
+          + "\(course.steps == 1 ? "changes" : "change") little. Train for a thousand steps or more, and "
+          + "ten epochs or more of a small set."
       ]
     case .worse:
       [
