@@ -6,7 +6,7 @@ import Training
 
 /// What the first word of a command line asks for.
 enum Command: String, CaseIterable {
-  case train, launch, evaluate, report, verify, embed, neighbors, curate, export
+  case train, launch, evaluate, report, verify, predict, embed, neighbors, curate, export
   case views, plan, doctor
 
   /// One line for the help.
@@ -23,6 +23,9 @@ enum Command: String, CaseIterable {
     case .verify:
       "verify DIR [--threads N]: take the first 20 steps of a run again and compare: the same bits, by "
         + "any number of threads, on the same kind of processor"
+    case .predict:
+      "predict DIR [--labels FILE] [--data NAME] [--to DIR]: the classes of pictures without labels, learned "
+        + "from those of the run that have some, as .csv"
     case .embed:
       "embed DIR [--data NAME] [--to DIR]: write the features of pictures, as .npy and .csv"
     case .neighbors:
@@ -66,6 +69,7 @@ enum Command: String, CaseIterable {
     case .evaluate: try PictureCommand.evaluate(words)
     case .report: try report(words)
     case .verify: try verify(words)
+    case .predict: try PictureCommand.predict(words)
     case .embed: try PictureCommand.embed(words)
     case .neighbors: try PictureCommand.neighbors(words)
     case .curate: try PictureCommand.curate(words)

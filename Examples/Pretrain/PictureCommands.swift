@@ -5,7 +5,7 @@ import Foundation
 import SelfSupervised
 import Training
 
-/// `evaluate`, `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
+/// `evaluate`, `predict`, `embed`, `neighbors` and `curate`: what the network of a run says of pictures.
 struct PictureCommand {
   private let run: RunPictures
   /// Where files are written.
@@ -14,6 +14,8 @@ struct PictureCommand {
   /// The words behind the directory that are no flags.
   private let files: [String]
 
+  private static let labels = Flag(
+    "--labels", "FILE", "path,label lines for some of the run's pictures")
   private static let data = Flag(
     "--data", "NAME",
     "what is looked at, as for a training, once or more often; that of the run if not given")
@@ -67,14 +69,42 @@ struct PictureCommand {
 extension PictureCommand {
   /// Prints what labels say of the network.
   static func evaluate(_ words: [String]) throws {
-    let labels = Flag("--labels", "FILE", "path,label lines for some of the pictures")
     let fineTune = Flag(
       "--fine-tune", "K", "how many labels of a class the network is fine-tuned with")
     let command = try PictureCommand(
-      "evaluate", words, flags: [labels, fineTune], writesFiles: false)
+      "evaluate", words, flags: [Self.labels, fineTune], writesFiles: false)
     try command.run.evaluate(
-      data: command.data, labels: command.arguments.path(labels.name),
+      data: command.data, labels: command.arguments.path(Self.labels.name),
       fineTuningWith: command.arguments.optionalInteger(fineTune.name, in: 1...1_000_000))
+  }
+}
+
+// MARK: - Predictions
+
+extension PictureCommand {
+  /// Fewer pictures do not tell how often predictions are right.
+  private static let fewestChecked = 30
+
+  /// Writes the classes of pictures, learned from those that have labels.
+  static func predict(_ words: [String]) throws {
+    let command = try PictureCommand("predict", words, flags: [Self.labels])
+    let found = try command.run.predictions(
+      of: command.data, by: command.arguments.path(Self.labels.name))
+    let classes = found.classes.map { found.classNames[$0.number] }
+    try command.write(
+      "predictions",
+      "the classes of \(counted(found.names.count, "picture")), learned from "
+        + counted(found.labeledCount, "label"), ["path", "label", "probability"],
+      zip(found.names, zip(classes, found.classes)).map { name, found in
+        [name, found.0, String(format: "%.3f", found.1.probability)]
+      })
+    let (right, count) = found.check
+    guard count >= fewestChecked else {
+      return say("\(counted(found.labeledCount, "label")) are too few to tell how many are right")
+    }
+    say(
+      String(format: "%.3f", Float(right) / Float(count))
+        + " of \(count) pictures with labels were right where those had not been learned from")
   }
 }
 

@@ -141,8 +141,8 @@ struct Pretraining {
   /// asks for no interval.
   private func lookAtTheEnd(_ looks: RunEvaluation, _ log: MetricsLog) throws {
     let steps = trainer.progress.steps
-    let last = RunLog(contentsOf: log.path).points(RunEvaluation.metric(source)).last?.step
-    guard !trainer.result.hasDiverged, last ?? 0 < steps else { return }
+    let last = RunLog(contentsOf: log.path).lastEvaluatedStep ?? 0
+    guard !trainer.result.hasDiverged, last < steps else { return }
     let metrics = try looks.metrics(of: learner)
     TrainingEvent.evaluation(metrics).text.map(say)
     let perEpoch = source.steps(epochs: 1)

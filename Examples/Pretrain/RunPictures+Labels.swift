@@ -34,7 +34,8 @@ extension RunPictures {
     }
   }
 
-  private func labeledSets(_ data: [String]?, _ labels: String?) throws -> ImageSets {
+  /// The pictures of the run or of `data`, with their labels or those of a file.
+  func labeledSets(_ data: [String]?, _ labels: String?) throws -> ImageSets {
     var options = options
     if let data { (options.dataPaths, options.labels) = (data, nil) }
     if let labels { options.labels = labels }

@@ -52,11 +52,19 @@ public struct LogisticRegression: Sendable {
   }
 
   /// The class of each row of `features` [count, width].
-  public func predict(_ features: Tensor) -> [Int] {
+  public func predict(_ features: Tensor) -> [Int] { logits(features).argmax() }
+
+  /// How probable each class is of each row of `features` [count, width], in the order of classes.
+  ///
+  /// - Returns: Shape [count, classes]; the numbers of a row add up to 1. Of few labels they are too
+  ///   sure.
+  public func probabilities(_ features: Tensor) -> Tensor { softmax(logits(features)) }
+
+  private func logits(_ features: Tensor) -> Tensor {
     precondition(
       features.rank == 2 && features.shape[1] == weight.shape[1],
       "LogisticRegression needs features of width \(weight.shape[1]); got \(features.shape)")
-    return withMatmulPrecision(.float32) { linear(features.detached, weight, bias: bias).argmax() }
+    return withMatmulPrecision(.float32) { linear(features.detached, weight, bias: bias) }
   }
 
   /// The share of `features` whose class is right.

@@ -39,12 +39,12 @@ struct ProbeTraining {
 }
 
 /// Brings features to mean 0 and deviation 1 by channel, as they were in training.
-struct FeatureScaling {
+package struct FeatureScaling {
   private let mean: Tensor
   private let deviation: Tensor
 
   /// The scaling of features whose last axis is the channel.
-  init(_ features: Tensor) {
+  package init(_ features: Tensor) {
     let axes = Array(0..<features.rank - 1)
     mean = features.mean(axes: axes)
     deviation = sqrt(features.variance(axes: axes, correction: 0) + 1e-6)
@@ -53,7 +53,8 @@ struct FeatureScaling {
   /// How many channels there are.
   var channels: Int { mean.shape[0] }
 
-  func callAsFunction(_ features: Tensor) -> Tensor { (features - mean) / deviation }
+  /// Features of mean 0 and deviation 1, where they are like those that this was made of.
+  package func callAsFunction(_ features: Tensor) -> Tensor { (features - mean) / deviation }
 }
 
 extension Linear {

@@ -60,6 +60,9 @@ package struct RunLog: Sendable {
     (steps + evaluations).first { $0.name == name }?.points ?? []
   }
 
+  /// The step of the last evaluation; nil if there was none.
+  package var lastEvaluatedStep: Int? { evaluations.compactMap(\.points.last?.step).max() }
+
   /// How many steps were taken.
   package var stepCount: Int {
     summary["steps"].flatMap { Int(exactly: $0) }

@@ -49,6 +49,22 @@ final class LogisticRegressionTests: XCTestCase {
     }
   }
 
+  /// The probabilities of a row add up to one, the largest is that of the class, and where labels say
+  /// nothing each class is as probable as it is frequent.
+  func testProbabilities() {
+    let few = rows("rows60", count: 60)
+    let classifier = LogisticRegression(few.features, labels: few.labels)
+    let queries = rows("queries", count: 50).features
+    let probabilities = classifier.probabilities(queries)
+    XCTAssertEqual(probabilities.shape, [50, classCount])
+    XCTAssertEqual(probabilities.argmax(), classifier.predict(queries))
+    for sum in probabilities.sum(axes: [1]).scalars { XCTAssertEqual(sum, 1, accuracy: 1e-5) }
+    let blind = LogisticRegression(.zeros([8, 3]), labels: [0, 0, 0, 0, 0, 0, 1, 1])
+    let shares = blind.probabilities(.zeros([1, 3])).scalars
+    XCTAssertEqual(shares[0], 0.75, accuracy: 1e-3)
+    XCTAssertEqual(shares[1], 0.25, accuracy: 1e-3)
+  }
+
   func testFewLabelsAreDrawnOfEachClass() {
     let labels = (0..<100).map { $0 % 10 == 0 ? 1 : 0 }
     for seed: UInt64 in 0..<20 {
