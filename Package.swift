@@ -74,7 +74,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Files", "Nets"], path: "Tests/Support",
       exclude: ["formula.py"]),
-    .testTarget(name: "TensorTests", dependencies: ["CTensorKernels", "Tensor"]),
+    .testTarget(
+      name: "TensorTests", dependencies: ["CTensorKernels", "Tensor", "TestSupport"]),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(
       name: "ImagesTests", dependencies: ["Images", "TestSupport"], exclude: ["Fixtures"]),

@@ -39,7 +39,8 @@ public final class ProcessGroup: Sendable {
     transport = nil
   }
 
-  init(_ transport: any ProcessTransport) {
+  /// The processes that a transport joins.
+  package init(_ transport: any ProcessTransport) {
     (rank, size) = (transport.rank, transport.size)
     self.transport = transport.size > 1 ? transport : nil
     // A launcher waits for the end of what it saw begin.

@@ -2,7 +2,7 @@
 ///
 /// Every process calls the same functions in the same order. Nothing is thrown: a message that
 /// cannot be carried ends all processes, for the others wait for this one.
-protocol ProcessTransport: Sendable {
+package protocol ProcessTransport: Sendable {
   /// This process's number, from 0 on.
   var rank: Int { get }
   /// How many processes there are.

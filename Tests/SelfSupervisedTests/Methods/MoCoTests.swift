@@ -85,18 +85,30 @@ final class MoCoTests: XCTestCase {
   /// MoCo's code begins with a full queue of random directions, so that the loss begins near
   /// log(1 + rows) rather than at zero.
   func testQueueMayStartRandom() {
-    func first(_ startsRandom: Bool, queueSize: Int = 64) -> (learner: MoCo, loss: Float) {
-      let learner = MoCo(
+    func learner(_ startsRandom: Bool) -> MoCo {
+      MoCo(
         withRandomSeed(1) { PlainCNN() }, imageSize: 16, hiddenLayer: "pool", projectionSize: 8,
-        queueSize: queueSize, startsRandom: startsRandom, temperature: 1, seed: 1)
-      return (learner, learner.loss(view(1), view(2)).item)
+        queueSize: 64, startsRandom: startsRandom, temperature: 1, seed: 1)
     }
-    XCTAssertEqual(first(false).loss, 0, accuracy: 1e-6)
-    let (learner, loss) = first(true)
-    XCTAssertEqual(loss, Float(log(65.0)), accuracy: 1.2)
-    XCTAssertEqual(first(true).loss, loss)
-    XCTAssertEqual(learner.parts.queue.count, 0)
-    XCTAssertEqual(learner.parts.queue.candidates.shape, [64, 8])
+    XCTAssertEqual(learner(false).loss(view(1), view(2)).item, 0, accuracy: 1e-6)
+    let random = learner(true)
+    let candidates = random.parts.queue.candidates
+    XCTAssertEqual(candidates.shape, [64, 8])
+    for length in (candidates * candidates).sum(axes: [1]).scalars {
+      XCTAssertEqual(length, 1, accuracy: 1e-5)
+    }
+    // The mean of log(1 + Σ over rows of exp(query · row - query · key)), number by number.
+    let queries = l2Normalized(random.project(view(1)))
+    let keys = l2Normalized(random.parts.target.withTargetWeights { random.project(view(2)) })
+    let positives = (queries * keys).sum(axes: [1]).scalars.map(Double.init)
+    let negatives = matmul(queries, candidates.transposed()).scalars.map(Double.init)
+    let losses = positives.enumerated().map { row, positive in
+      log(1 + negatives[row * 64..<(row + 1) * 64].reduce(0) { $0 + exp($1 - positive) })
+    }
+    let loss = random.loss(view(1), view(2)).item
+    XCTAssertEqual(Double(loss), losses.reduce(0, +) / Double(losses.count), accuracy: 1e-5)
+    XCTAssertEqual(learner(true).loss(view(1), view(2)).item, loss)
+    XCTAssertEqual(random.parts.queue.count, 0)
   }
 
   func testSymmetricLossIsTheSumOfBothDirections() {

@@ -1,8 +1,9 @@
 import Foundation
+import Tensor
 
-/// Carries bytes between threads of one process, which stand for processes: for tests.
+/// Carries bytes between threads of one process, which stand for processes.
 struct ThreadTransport: ProcessTransport {
-  let rank: Int
+  package let rank: Int
   private let hub: Hub
   private let second: Hub?
 
@@ -12,19 +13,19 @@ struct ThreadTransport: ProcessTransport {
     return (0..<size).map { ThreadTransport(rank: $0, hub: hub, second: second) }
   }
 
-  var size: Int { hub.size }
+  package var size: Int { hub.size }
 
-  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+  package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
     hub.exchange(rank, UnsafeRawBufferPointer(bytes), []) { sent, _ in
       if rank != root { bytes.copyMemory(from: sent[root]) }
     }
   }
 
-  func broadcastPatiently(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
+  package func broadcastPatiently(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
     broadcast(bytes, from: root)
   }
 
-  func allGather(
+  package func allGather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) {
     hub.exchange(rank, bytes, counts) { sent, _ in
@@ -38,7 +39,7 @@ struct ThreadTransport: ProcessTransport {
     }
   }
 
-  func allToAll(
+  package func allToAll(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], receivedCounts: [Int],
     into result: UnsafeMutableRawBufferPointer
   ) {
@@ -55,17 +56,17 @@ struct ThreadTransport: ProcessTransport {
     }
   }
 
-  func barrier() {
+  package func barrier() {
     hub.exchange(rank, UnsafeRawBufferPointer(start: nil, count: 0), []) { _, _ in }
   }
 
-  func makeSecond() -> (any ProcessTransport)? {
+  package func makeSecond() -> (any ProcessTransport)? {
     second.map { ThreadTransport(rank: rank, hub: $0, second: nil) }
   }
 
-  func abort(_ code: Int32) -> Never { exit(code) }
+  package func abort(_ code: Int32) -> Never { exit(code) }
 
-  func close() {}
+  package func close() {}
 
   /// Where threads meet: each leaves its bytes, and takes what it needs when all have come.
   // Unchecked: `condition` guards everything; bytes are read between two meetings.
@@ -111,10 +112,10 @@ struct ThreadTransport: ProcessTransport {
 }
 
 extension ProcessGroup {
-  /// Runs `body` on `size` threads at once, each of which is a process of one group; for tests.
+  /// Runs `body` on `size` threads at once, each of which is a process of one group.
   ///
   /// - Returns: What each gave, in the order of their ranks.
-  package static func threads<Result: Sendable>(
+  public static func threads<Result: Sendable>(
     _ size: Int, _ body: @escaping @Sendable (ProcessGroup) -> Result
   ) -> [Result] {
     let ends = ThreadTransport.group(of: size)
