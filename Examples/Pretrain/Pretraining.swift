@@ -7,14 +7,14 @@ import Training
 
 /// One run: train, save, evaluate.
 struct Pretraining {
-  private let options: Options
-  private var source: Source
-  private let network: StartingNetwork
-  private let net: ResNet
-  private let teacher: Teacher?
-  private let learner: any Learner
-  private let trainer: Trainer
-  private let directory: RunDirectory
+  let options: Options
+  private(set) var source: Source
+  let network: StartingNetwork
+  let net: ResNet
+  let teacher: Teacher?
+  let learner: any Learner
+  let trainer: Trainer
+  let directory: RunDirectory
   /// Held while this writes to the directory.
   private let lock: DirectoryLock?
   /// What the run's checkpoints say of it.
@@ -169,7 +169,7 @@ struct Pretraining {
     }
   }
 
-  private func verdict(_ log: RunLog, hasDiverged: Bool = false) -> RunVerdict {
+  func verdict(_ log: RunLog, hasDiverged: Bool = false) -> RunVerdict {
     RunVerdict(
       log, stepCount: max(log.stepCount, trainer.progress.steps), hasDiverged: hasDiverged,
       beganWithWeights: options.weights != nil)
@@ -188,7 +188,7 @@ struct Pretraining {
     "warning: the training has diverged, a weight is NaN or above a million; a lower learning "
     + "rate or --clip may help"
 
-  private func reporter(isForAWholeRun: Bool) -> RunReporter {
+  func reporter(isForAWholeRun: Bool) -> RunReporter {
     RunReporter(
       options, source, network.architecture, learner, directory,
       isForAWholeRun: isForAWholeRun)
@@ -207,19 +207,8 @@ struct Pretraining {
     }
   }
 
-  /// Writes the report of a run that is there.
-  func writeReport() throws {
-    let reporter = self.reporter(isForAWholeRun: false)
-    reporter.begin(knowsStart: network.knowsStart)
-    if let former = options.former { try trainer.restore(former.checkpoint) }
-    let log = RunLog(contentsOf: directory.metrics)
-    reporter.note(verdict(log).sentences)
-    try reporter.write(state: RunReport.state(log, of: source.steps))
-    say("wrote \(directory.report)")
-  }
-
   /// Says before the work, rather than the system's killer in it, that the memory will not do.
-  private func checkMemory() throws {
+  func checkMemory() throws {
     guard source.training.count >= 4 else { return }
     // Of several machines this one has a part.
     let images = (Double(source.batchSize) * RunProcesses.shareOfThisMachine).rounded(.up)
@@ -288,46 +277,6 @@ struct Pretraining {
     try trainer.checkpoint().write(to: checkpoint)
   }
 
-  /// Takes the run's first steps again and compares their numbers; writes nothing.
-  func verify() throws {
-    guard let former = options.former else { return }
-    let check = try Verification(RunLog(contentsOf: directory.metrics), former.note, directory)
-    say(
-      "repeats \(counted(min(Verification.steps, source.steps), "step")) of \(directory.path) with "
-        + counted(Threads.count, "thread"))
-    trainer.nonFinitePolicy = .stop()
-    let reports = Array(trainer.steps().prefix(Verification.steps))
-    try trainer.finish()
-    say(try check.compare(reports))
-  }
-
-  /// How long the rate of images is measured.
-  private static let secondsOfPlan = 20.0
-
-  /// Trains for a while, and says what a time comes to.
-  func plan(hours: Double) throws {
-    describe()
-    try checkMemory()
-    let rate = try source.imagesPerSecond(net, teacher, options, seconds: Self.secondsOfPlan)
-    let count = source.training.count
-    let epochs = max(1, Int(hours * 3_600 * rate / Double(count)))
-    let usual = Double(source.steps * source.imagesPerStep) / rate
-    say(
-      String(format: "%.0f images/s: ", rate)
-        + "an epoch of \(count) images takes \(ProgressLine.time(Double(count) / rate)), the "
-        + "\(source.steps) steps of this command line \(ProgressLine.time(usual)), and "
-        + "\(hours.formatted()) h are --epochs \(epochs)")
-  }
-
-  /// Runs a step again whose values were not finite.
-  static func replay(_ options: Options, _ replay: Replay) throws {
-    let run = try Pretraining(options)
-    defer { run.directory.removeIfEmpty() }
-    let (loss, broken) = try replay.run(run.learner, run.trainer.optimizer)
-    say("step \(replay.checkpoint.step): loss \(loss.item), \(broken.count) gradients not finite")
-    broken.prefix(20).forEach(say)
-  }
-
   private static func checkEvaluations(_ options: Options, _ source: Source) throws {
     guard let epochs = options.evaluateEvery else { return }
     guard source.judge != nil || source.labelFree != nil else {
@@ -371,19 +320,12 @@ struct Pretraining {
     }
   }
 
-  /// Images and two views below each.
-  func drawViews(to path: String) throws {
-    try learner.viewGrid(of: source.training, channels: options.shownChannels).image
-      .write(to: path)
-    say("drew \(path)")
-  }
-
   private static var processes: String {
     let size = ProcessGroup.world.size
     return size == 1 ? "" : " in each of \(size) processes"
   }
 
-  private func describe() {
+  func describe() {
     let count = learner.net.parameterCount
     say(
       """

@@ -44,3 +44,11 @@ public func accuracy(_ logits: Tensor, labels: [Int], top count: Int) -> Float {
   }
   return Float(right) / Float(labels.count)
 }
+
+/// The share of predictions that are the labels; 0 if there are none.
+func shareOfRight(_ predictions: [Int], _ labels: [Int]) -> Float {
+  precondition(
+    predictions.count == labels.count,
+    "accuracy needs a label for each row; got \(predictions.count) rows and \(labels.count) labels")
+  return Float(zip(predictions, labels).count { $0 == $1 }) / Float(max(1, labels.count))
+}

@@ -84,10 +84,7 @@ public final class LinearProbe {
 
   /// The share of `features` whose class is right.
   public func accuracy(_ features: Tensor, labels: [Int]) -> Float {
-    precondition(
-      features.shape.first == labels.count,
-      "accuracy needs a label for each row; got shape \(features.shape), \(labels.count) labels")
-    return share(predict(features), labels)
+    shareOfRight(predict(features), labels)
   }
 }
 
@@ -126,7 +123,7 @@ private struct LayerTraining {
         let layer = layer(learningRate: rate, on: rest)
         let found = withoutGradients { scores(layer, features.indexSelect(judges)) }
         let truth = judges.map { labels[$0] }
-        right += share(found.argmax(), truth)
+        right += shareOfRight(found.argmax(), truth)
         loss += crossEntropy(found, truth).item
       }
       return (rate, right / Float(parts), loss / Float(parts))
@@ -140,10 +137,4 @@ private func predictions(_ layer: Linear, _ features: Tensor) -> [Int] {
 
 private func scores(_ layer: Linear, _ features: Tensor) -> Tensor {
   withMatmulPrecision(.float32) { layer(features) }
-}
-
-/// The share of predictions that are the labels.
-private func share(_ predictions: [Int], _ labels: [Int]) -> Float {
-  let right = zip(predictions, labels).count(where: { $0 == $1 })
-  return Float(right) / Float(max(1, labels.count))
 }

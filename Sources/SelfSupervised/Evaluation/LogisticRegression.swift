@@ -69,14 +69,7 @@ public struct LogisticRegression: Sendable {
 
   /// The share of `features` whose class is right.
   public func accuracy(_ features: Tensor, labels: [Int]) -> Float {
-    accuracy(predict(features), labels: labels)
-  }
-
-  private func accuracy(_ predictions: [Int], labels: [Int]) -> Float {
-    precondition(
-      predictions.count == labels.count,
-      "accuracy needs a label for each row; got \(predictions.count) rows, \(labels.count) labels")
-    return Float(zip(predictions, labels).count { $0 == $1 }) / Float(max(1, labels.count))
+    shareOfRight(predict(features), labels)
   }
 
   /// features [count, width] with a column of ones, whose weights are the biases

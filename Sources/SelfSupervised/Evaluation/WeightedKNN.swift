@@ -62,11 +62,7 @@ public struct WeightedKNN: Sendable {
 
   /// The share of `features` whose class is right.
   public func accuracy(_ features: Tensor, labels: [Int]) -> Float {
-    precondition(
-      features.shape.first == labels.count,
-      "accuracy needs a label for each row; got shape \(features.shape), \(labels.count) labels")
-    let right = zip(predict(features), labels).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
-    return Float(right) / Float(max(1, labels.count))
+    shareOfRight(predict(features), labels)
   }
 
   /// The class with the most weight among one row's neighbours.
