@@ -54,7 +54,7 @@ public struct CheckpointPolicy: TrainingCallback {
     after report: StepReport, in trainer: Trainer
   ) throws -> [TrainingEvent] {
     // Those of a training that was over, and goes on.
-    if heedsSignals, signals == nil { signals = Interruption() }
+    if heedsSignals, signals?.isActive != true { signals = Interruption() }
     if signals?.endIsRequested == true { return [.stop(reason: Interruption.reason)] }
     let isDue = interval?.ends(with: report) ?? false
     guard signals?.takeSaveRequest() == true || isDue else { return [] }
@@ -68,12 +68,12 @@ public struct CheckpointPolicy: TrainingCallback {
 
   /// Writes the last checkpoint; after it signals do what they did before.
   public mutating func trainingEnded(_ trainer: Trainer) throws {
-    defer { signals = nil }
+    defer { signals?.end() }
     try write(trainer)
   }
 
   /// Writes nothing: the last checkpoint is one from before the error. Signals do what they did before.
-  public mutating func trainingFailed(_ trainer: Trainer) { signals = nil }
+  public mutating func trainingFailed(_ trainer: Trainer) { signals?.end() }
 
   private func write(_ trainer: Trainer) throws {
     // Somebody may have removed it.

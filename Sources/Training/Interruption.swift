@@ -11,8 +11,8 @@ private let saveRequests = Atomic<Int>(0)
 /// SIGINT, SIGTERM and SIGHUP ask for an end, and so does SIGUSR2 in a process of several, to which
 /// launchers pass it on; a second one ends the program at once. SIGUSR1 asks
 /// for a checkpoint. A signal that is ignored, as nohup ignores SIGHUP, stays so. When the last of
-/// these objects goes, signals do what they did before.
-final class Interruption {
+/// these objects has ended, signals do what they did before.
+final class Interruption: Sendable {
   static let reason = "a signal asked for it"
 
   /// How many of them there are, and what the first one replaced.
@@ -31,6 +31,10 @@ final class Interruption {
   }
 
   private static let handlers = Mutex(Handlers())
+  private let hasEnded = Mutex(false)
+
+  /// Whether this one still answers signals.
+  var isActive: Bool { hasEnded.withLock { !$0 } }
 
   init() {
     Self.handlers.withLock { handlers in
@@ -49,7 +53,15 @@ final class Interruption {
     }
   }
 
-  deinit {
+  deinit { end() }
+
+  /// Asks no more; copies of what holds this may live on.
+  func end() {
+    let ends = hasEnded.withLock { hasEnded in
+      defer { hasEnded = true }
+      return !hasEnded
+    }
+    guard ends else { return }
     Self.handlers.withLock { handlers in
       handlers.users -= 1
       guard handlers.users == 0 else { return }

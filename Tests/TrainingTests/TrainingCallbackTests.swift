@@ -129,7 +129,9 @@ final class TrainingCallbackTests: TrainingTestCase {
         return unsafeBitCast(now, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
       }
       let trainer = trainer(steps: 9)
-      trainer.callbacks = [CheckpointPolicy(in: folder), CheckpointPolicy(in: folder)]
+      // The variable outlives the training, as a user's may.
+      let policy = CheckpointPolicy(in: folder)
+      trainer.callbacks = [policy, CheckpointPolicy(in: folder)]
       XCTAssertFalse(isIgnored())
       XCTAssertThrowsError(try trainer.run { if $0.step == 2 { throw Failure() } })
       XCTAssertTrue(isIgnored())
@@ -141,6 +143,7 @@ final class TrainingCallbackTests: TrainingTestCase {
       }
       XCTAssertTrue(isIgnored())
       XCTAssertEqual(saved, [6])
+      withExtendedLifetime(policy) {}
     }
   }
 

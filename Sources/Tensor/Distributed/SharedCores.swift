@@ -13,8 +13,14 @@ struct SharedCores: Hashable {
   /// Those of this process.
   static var own: SharedCores {
     SharedCores(
-      machine: ProcessInfo.processInfo.hostName, cores: AvailableCores.numbers,
-      quota: ControlGroups.own.cores)
+      machine: hostName, cores: AvailableCores.numbers, quota: ControlGroups.own.cores)
+  }
+
+  /// The machine's own name; Foundation's may be one that a name server has, or that of all machines.
+  private static var hostName: String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The threads that process `rank` of those takes, at least 1: its part of the cores that it has in
