@@ -17,7 +17,7 @@ import Foundation
 /// ```
 ///
 /// The file is one of RFC 4180 in UTF-8. Its columns are path and label, unless a first row names
-/// them. A path is relative to the folder or to the file, or absolute. Classes are numbered in the
+/// them: path, file, filename, file_name, image or picture, and label, class or category. A path is relative to the folder or to the file, or absolute. Classes are numbered in the
 /// order of their names' bytes.
 public struct PictureLabels: Sendable {
   /// What the classes are called.
@@ -84,7 +84,10 @@ public struct PictureLabels: Sendable {
   /// The rows below a head, if there is one.
   private static func rows(_ table: CSVTable, _ path: String) throws -> [Row] {
     let first = (table.rows.first?.fields ?? []).map { trimmed($0).lowercased() }
-    let named = (path: first.firstIndex(of: "path"), label: first.firstIndex(of: "label"))
+    let named = (
+      path: first.firstIndex(where: pathNames.contains),
+      label: first.firstIndex(where: labelNames.contains)
+    )
     let hasHead = named.path != nil && named.label != nil
     let (pathColumn, labelColumn) = hasHead ? (named.path ?? 0, named.label ?? 1) : (0, 1)
     let columns = hasHead ? first.count : 2
@@ -98,7 +101,7 @@ public struct PictureLabels: Sendable {
           path,
           "line \(row.line): needs \(columns) fields"
             + (hasHead ? ", as the first row has" : ", a path and a label")
-            + "; got \(row.fields.count)", .damaged)
+            + "; got \(row.fields.count)" + otherSeparator(row.fields), .damaged)
       }
       let (name, label) = (row.fields[pathColumn], trimmed(row.fields[labelColumn]))
       for (what, text) in [("path", name), ("label", label)] where text.isEmpty {
@@ -107,6 +110,18 @@ public struct PictureLabels: Sendable {
       }
       return Row(path: name, label: label, line: row.line)
     }
+  }
+
+  private static let pathNames: Set = [
+    "path", "file", "filename", "file_name", "image", "picture",
+  ]
+  private static let labelNames: Set = ["label", "class", "category"]
+
+  /// What spreadsheets in some languages write in place of commas.
+  private static func otherSeparator(_ fields: [String]) -> String {
+    guard fields.count == 1 else { return "" }
+    let found = [(";", "semicolons"), ("\t", "tabs")].first { fields[0].contains($0.0) }
+    return found.map { ", divided by \($0.1) rather than commas" } ?? ""
   }
 
   private static func trimmed(_ text: String) -> String {

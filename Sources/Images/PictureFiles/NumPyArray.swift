@@ -33,7 +33,8 @@ struct NumPyArray {
       "<>|=".contains(byteOrder)
     else {
       throw file.damage(
-        "needs an array of uint8, uint16, float32 or float64; its type is \(type.prefix(40))")
+        "needs an array of uint8, uint16, float32 or float64, as array.astype(numpy.uint8) makes; its "
+          + "type is \(type.prefix(40))")
     }
     let shape = Self.numbers(dimensions)
     let shapeText = dimensions.prefix { $0 != ")" }.prefix(60) + ")"

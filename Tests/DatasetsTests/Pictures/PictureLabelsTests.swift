@@ -54,7 +54,7 @@ final class PictureLabelsTests: XCTestCase {
   }
 
   func testSomePicturesHaveLabels() throws {
-    for head in ["", "path,label\n", "Path, Label\r\n"] {
+    for head in ["", "path,label\n", "Path, Label\r\n", "filename,class\n"] {
       let files = try TemporaryFiles(for: self)
       let labels = try labels(
         head + "sub/d.png,tree\r\n\"b, c.png\", lake\nsub/é.png,tree\n", in: files)
@@ -104,6 +104,14 @@ final class PictureLabelsTests: XCTestCase {
       ("path,label\n", "needs rows of a path and a label; there is none"),
       ("a.png,x\nsub/a.png\n", "line 2: needs 2 fields, a path and a label; got 1"),
       ("a.png,x,1\n", "line 1: needs 2 fields, a path and a label; got 3"),
+      (
+        "a.png;x\n",
+        "line 1: needs 2 fields, a path and a label; got 1, divided by semicolons rather than commas"
+      ),
+      (
+        "a.png\tx\n",
+        "line 1: needs 2 fields, a path and a label; got 1, divided by tabs rather than commas"
+      ),
       (
         "path,label,id\na.png,x\n", "line 2: needs 3 fields, as the first row has; got 2"
       ),

@@ -118,11 +118,13 @@ final class ArrayPicturesTests: XCTestCase {
     for (bytes, reason) in [
       (
         numPyFile("<i4", "(1, 1)", [0, 0, 0, 0]),
-        "needs an array of uint8, uint16, float32 or float64; its type is <i4"
+        "needs an array of uint8, uint16, float32 or float64, as array.astype(numpy.uint8) makes; its "
+          + "type is <i4"
       ),
       (
         numPyFile("|O", "(1, 1)", []),
-        "needs an array of uint8, uint16, float32 or float64; its type is |O"
+        "needs an array of uint8, uint16, float32 or float64, as array.astype(numpy.uint8) makes; its "
+          + "type is |O"
       ),
       (
         numPyFile("|u1", "(4,)", [0, 0, 0, 0]),
