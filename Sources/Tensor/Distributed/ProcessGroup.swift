@@ -65,11 +65,14 @@ public final class ProcessGroup: Sendable {
     }
   }
 
-  /// Takes this process's part of the machine's cores, unless somebody has said how many threads.
+  /// Takes at most this process's part of the machine's cores, unless somebody has said how many
+  /// threads.
   private static func shareCores(in group: ProcessGroup) {
     let processes = group.allGather(SharedCores.own.text).map { SharedCores(text: $0) }
     guard Threads.count(in: ProcessInfo.processInfo.environment) == nil else { return }
-    Threads.count = SharedCores.threads(of: group.rank, among: processes)
+    let share = SharedCores.threads(of: group.rank, among: processes)
+    // A program may have asked for fewer.
+    Threads.count = min(Threads.count, share)
   }
 
   /// Whether this is the process that writes and prints.
