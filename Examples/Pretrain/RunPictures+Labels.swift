@@ -41,12 +41,7 @@ extension RunPictures {
     if let labels { options.labels = labels }
     try options.checkLabels()
     let sets = try ImageSets(options)
-    let found = sets.training.imageShape[2]
-    guard found == channels else {
-      throw UsageError(
-        "the network of this run takes images of \(counted(channels, "channel")); those of "
-          + "\(options.data) have \(found)")
-    }
+    try checkChannels(of: sets, named: options.data)
     return sets
   }
 

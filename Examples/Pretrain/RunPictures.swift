@@ -41,12 +41,7 @@ struct RunPictures {
       options.dataPaths = [path]
       guard !ImageSets.isName(path), !ImageSets.holdsNoPictures(path) else {
         let sets = try ImageSets(options)
-        let found = sets.training.imageShape[2]
-        guard found == channels else {
-          throw UsageError(
-            "the network of this run takes images of \(counted(channels, "channel")); those of "
-              + "\(path) have \(found)")
-        }
+        try checkChannels(of: sets, named: path)
         return [Part(name: "training", images: sets.training)]
           + (sets.heldOut.map { [Part(name: "test", images: $0)] } ?? [])
       }
@@ -57,6 +52,15 @@ struct RunPictures {
         Part(name: $0.directory, images: try loader.images(of: [$0]))
       }
     }
+  }
+
+  /// Throws unless the network takes images of as many channels.
+  func checkChannels(of sets: ImageSets, named name: String) throws {
+    let found = sets.training.imageShape[2]
+    guard found != channels else { return }
+    throw UsageError(
+      "the network of this run takes images of \(counted(channels, "channel")); those of \(name) have "
+        + "\(found)")
   }
 
   /// What the network makes of pictures.
