@@ -31,8 +31,7 @@ INLINE Lanes scaled(Lanes value, Finish finish) {
 }
 
 INLINE Lanes bounded(Lanes value, Finish finish) {
-  LaneFlags isBound = value <= finish.bound;
-  return (Lanes)((isBound & (LaneFlags)finish.bound) | (~isBound & (LaneFlags)value));
+  return chosen(value <= finish.bound, finish.bound, value);
 }
 
 /// What follows `value`, `size` bytes of a result; its place in all results is `place`.

@@ -2,11 +2,6 @@
 #include "dispatch.h"
 #include "numbers.h"
 
-/// `value` where `flags` are set, else `other`.
-INLINE LaneFlags chosen(LaneFlags flags, LaneFlags value, LaneFlags other) {
-  return (flags & value) | (~flags & other);
-}
-
 /// As many channels, from one on, as make `size` bytes of floats.
 INLINE void largestOf(
     CTKNumbers image, CTKWindow window, ptrdiff_t channel, size_t size, CTKMutableNumbers largest,
@@ -19,8 +14,8 @@ INLINE void largestOf(
       ptrdiff_t pixel = window.first + row * window.width + column;
       Lanes value = lanesAt(image, pixel * window.channels + channel, size);
       LaneFlags isLarger = (value > found) | (value != value);
-      found = (Lanes)chosen(isLarger, (LaneFlags)value, (LaneFlags)found);
-      where = chosen(isLarger, (LaneFlags){0} + (int)pixel, where);
+      found = chosen(isLarger, value, found);
+      where = (LaneFlags)chosen(isLarger, (Lanes)((LaneFlags){0} + (int)pixel), (Lanes)where);
     }
   }
   storeAt(found, largest, channel, false, size);

@@ -45,6 +45,11 @@ INLINE Lanes lanes(const float *from, size_t size) {
   return value;
 }
 
+/// `value` where a flag is set, `other` elsewhere.
+INLINE Lanes chosen(LaneFlags flags, Lanes value, Lanes other) {
+  return (Lanes)((flags & (LaneFlags)value) | (~flags & (LaneFlags)other));
+}
+
 /// Calls BODY(size) for `count` numbers: for each vector from `place` on, then for the rest, of
 /// fewer bytes.
 #define FOR_LANES(place, count, BODY)                                                              \

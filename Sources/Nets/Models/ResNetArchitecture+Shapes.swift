@@ -25,7 +25,7 @@ extension ResNet.Architecture {
     guard let match = NameMatcher(names).matches(in: state.allNames).first,
       2 * match.count > names.count
     else {
-      throw wrong("has no residual network, whose names are conv1, bn1, layer1.0.conv1 and so on")
+      throw StateError(reason: "has no residual network, whose names are conv1, bn1, layer1.0.conv1 and so on")
     }
     let part = state.part(at: match)
     try self.init(ofPart: part, norm)
@@ -46,7 +46,7 @@ extension ResNet.Architecture {
     switch norm {
     case .group(let groups), .groupStandardized(let groups):
       guard width.isMultiple(of: groups) else {
-        throw wrong("says that its \(width) channels are normalised in \(groups) groups")
+        throw StateError(reason: "says that its \(width) channels are normalised in \(groups) groups")
       }
     case .batch: break
     }
@@ -56,8 +56,8 @@ extension ResNet.Architecture {
   private init(ofPart state: StateDict, _ norm: ResNet.Norm?) throws {
     let kernel = try state.tensor(named: "conv1.weight").shape
     guard kernel.rank == 4, kernel[2] == kernel[3], [3, 7].contains(kernel[2]) else {
-      throw wrong(
-        "begins with a convolution of shape \(kernel); ResNet has 7 by 7 or 3 by 3 pixels")
+      throw StateError(
+        reason: "begins with a convolution of shape \(kernel); ResNet has 7 by 7 or 3 by 3 pixels")
     }
     let names = Set(state.names.map { ExactName($0) })
     let blocks = (1...4).map { level in
@@ -68,25 +68,19 @@ extension ResNet.Architecture {
       $0.blocks == blocks && $0.isBottleneck == isBottleneck
     }
     guard let depth else {
-      throw wrong(
-        "has \(blocks) \(isBottleneck ? "bottleneck" : "basic") blocks; the networks are "
+      throw StateError(
+        reason: "has \(blocks) \(isBottleneck ? "bottleneck" : "basic") blocks; the networks are "
           + ResNet.Depth.allCases.map { "\($0.rawValue) with \($0.blocks)" }
           .joined(separator: ", "))
     }
     let hasBatchNorm = names.contains(ExactName("bn1.running_mean"))
     guard let norm = norm ?? (hasBatchNorm ? .batch : nil) else {
-      throw wrong(
-        "has no running statistics, as with group norm, and does not say how many groups there are: "
+      throw StateError(
+        reason: "has no running statistics, as with group norm, and does not say how many groups there are: "
           + "ResNet(contentsOf:norm:) is told so")
     }
     self.init(
       depth: depth, stem: kernel[2] == 7 ? .imageNet : .small, width: kernel[0],
       inputChannels: kernel[1], norm: norm)
   }
-}
-
-private func wrong(_ reason: String) -> StateError {
-  var error = StateError()
-  error.reason = reason
-  return error
 }

@@ -26,13 +26,14 @@ public struct StateError: Error, CustomStringConvertible, LocalizedError {
     missing: [String] = [], unexpected: [String] = [],
     mismatched: [(name: String, needed: TensorShape, found: TensorShape)] = [],
     impossible: [(name: String, needed: String, found: String)] = [],
-    unreadable: [StateDict.Unreadable] = []
+    unreadable: [StateDict.Unreadable] = [], reason: String? = nil
   ) {
     self.missing = missing
     self.unexpected = unexpected
     self.mismatched = mismatched
     self.impossible = impossible
     self.unreadable = unreadable
+    self.reason = reason
   }
 
   /// Whether nothing is wrong.

@@ -19,6 +19,12 @@ enum Tuning {
   /// reverse pass rather than kept.
   static let leastRecomputed = 1 << 20
 
+  // MARK: Attention
+
+  /// The attention weights of some queries of a head that are computed at a time: 256 KB, and as much
+  /// again for their gradient, which the second-level cache holds.
+  static let attentionWeights = 1 << 16
+
   // MARK: Convolutions
 
   /// The channels that a group has at least where groups are computed together: a vector of AVX-512.

@@ -28,19 +28,10 @@ public func elu(_ x: Tensor, alpha: Float = 1) -> Tensor {
 
 /// x · Φ(x), with the normal distribution's exact Φ: torch's default.
 public func gelu(_ x: Tensor) -> Tensor {
-  mapped(x) { $0.each { $0 * normalCumulative($0) } }.recorded(from: [x], as: .elementwise(.gelu)) {
-    gradient, _ in
-    [
-      zipped(gradient, x) {
-        $0.each {  // Φ(x) + x · φ(x)
-          $0 * (normalCumulative($1) + $1 * expf(-$1 * $1 / 2) * 0.398_942_28)
-        }
-      }
-    ]
+  geluMap(x).recorded(from: [x], as: .elementwise(.gelu)) { gradient, _ in
+    [geluGradient(gradient, x)]  // Φ(x) + x · φ(x)
   }
 }
-
-private func normalCumulative(_ x: Float) -> Float { 0.5 * erfcf(-x * 0.707_106_78) }
 
 /// 1 / (1 + e⁻ˣ).
 public func sigmoid(_ x: Tensor) -> Tensor {

@@ -91,6 +91,18 @@ final class ISATests: XCTestCase {
         }
         ctk_adam_step(out, values[3].pointer, out + count, out + 2 * count, count, step)
       },
+      kernel("ctk_gelu", count) { values, out in ctk_gelu(values[0].pointer, out, count) },
+      kernel("ctk_gelu_gradient", count) { values, out in
+        ctk_gelu_gradient(values[0].pointer, values[1].pointer, out, count)
+      },
+      kernel("ctk_softmax_rows", count) { values, out in
+        out.update(from: values[0].pointer, count: count)
+        ctk_softmax_rows(out, Self.rows, Self.channels, 0.7)
+      },
+      kernel("ctk_softmax_gradient_rows", count) { values, out in
+        out.update(from: values[0].pointer, count: count)
+        ctk_softmax_gradient_rows(values[1].pointer, out, Self.rows, Self.channels, 0.7)
+      },
       kernel("ctk_transpose_panel", count) { values, out in
         ctk_transpose_panel(values[0].pointer, Self.channels, Self.rows, Self.channels, out)
       },

@@ -30,6 +30,15 @@ extension OperationTable {
       "linear(Tensor, Tensor, bias:)", "without bias",
       on: [[[3, 4], [2, 4]], [[5], [3, 5]], [[2, 3, 4], [1, 4]]],
       { linear($0[0], $0[1]) }, twin: { Twin.linear($0[0], $0[1], bias: nil) }),
+    OperationCheck(
+      "selfAttention(Tensor, headCount:)", "one head",
+      on: [[[1, 1, 3]], [[2, 3, 6]], [[1, 4, 9]]],
+      { selfAttention($0[0], headCount: 1) }, twin: { $0[0].selfAttention(headCount: 1) }),
+    OperationCheck(
+      "selfAttention(Tensor, headCount:)", "several heads", on: [[[2, 3, 12]], [[1, 5, 18]]],
+      // 300 tokens are more than the queries whose weights are computed at a time.
+      large: [[[2, 37, 96]], [[1, 300, 12]]],
+      { selfAttention($0[0], headCount: 2) }, twin: { $0[0].selfAttention(headCount: 2) }),
   ]
 
   static let convolutions: [OperationCheck] = [

@@ -1,3 +1,5 @@
+import Foundation
+
 extension Twin {
   /// The last two axes exchanged.
   func transposed() -> Twin {
@@ -31,6 +33,26 @@ extension Twin {
       let output = index[index.count - 1]
       return (0..<weight.shape[1]).reduce(bias?.values[output] ?? 0) { sum, input in
         sum + x[index.dropLast() + [input]] * weight[[output, input]]
+      }
+    }
+  }
+
+  /// softmax(Q · Kᵀ / √d) · V of each head of projections [count, length, 3 · width].
+  func selfAttention(headCount: Int) -> Twin {
+    let (count, length, width) = (shape[0], shape[1], shape[2] / 3)
+    let size = width / headCount
+    return Twin([count, length, width]) { index in
+      let (image, query, feature) = (index[0], index[1], index[2])
+      let first = feature / size * size
+      let weights = (0..<length).map { key in
+        let score = (first..<first + size).reduce(0.0) { sum, f in
+          sum + self[[image, query, f]] * self[[image, key, width + f]]
+        }
+        return exp(score / Double(size).squareRoot())
+      }
+      let total = weights.reduce(0, +)
+      return (0..<length).reduce(0.0) { sum, key in
+        sum + weights[key] / total * self[[image, key, 2 * width + feature]]
       }
     }
   }
