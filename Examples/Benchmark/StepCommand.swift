@@ -4,13 +4,14 @@ import SelfSupervised
 import Training
 
 private let methods = MethodName.allCases.map(\.rawValue)
-private let nets = ResNet.Depth.allCases.map(\.rawValue)
+private let nets = NetworkName.allCases.map(\.rawValue)
 
 private let flags = [
   Flag("--method", "NAME", methods.joined(separator: ", "), standard: "byol"),
   Flag("--net", "NAME", nets.joined(separator: ", "), standard: "resnet18"),
   Flag("--stem", "NAME", "small (3x3, no max-pool) or imagenet", standard: "small"),
   Flag("--width", "N", "channels of the first level", standard: "64"),
+  Flag("--patch", "PIXELS", "side of a vision transformer's patches", standard: "16"),
   Flag("--size", "PIXELS", "height and width of the images", standard: "32"),
   Flag("--batch", "N", "images in a step", standard: "64"),
   Flag("--steps", "N", "steps that are timed", standard: "10"),
@@ -25,7 +26,7 @@ private let flags = [
   let size = try arguments.integer("--size", in: 1...4_096)
   let warmup = try arguments.integer("--warmup", in: 0...100_000)
   let steps = try arguments.integer("--steps", in: 1...100_000)
-  let step = method.step(try network(arguments), size: size, batch: batch)
+  let step = method.step(try network(arguments, size: size), size: size, batch: batch)
   let times = withMatmulPrecision(try arguments.choice("--precision")) {
     for _ in 0..<warmup { step() }
     return (0..<steps).map { _ in seconds { step() } }
@@ -39,10 +40,17 @@ private let flags = [
     ], asJSON: arguments.has("--json"))
 }
 
-private func network(_ arguments: Arguments) throws -> ResNet {
+private func network(_ arguments: Arguments, size: Int) throws -> any Module {
   let stem: ResNet.Stem =
     try arguments.choice("--stem", of: ["small", "imagenet"]) == "small" ? .small : .imageNet
   let width = try arguments.integer("--width", in: 1...4_096)
-  let depth = ResNet.Depth(rawValue: try arguments.choice("--net", of: nets)) ?? .resNet18
-  return withRandomSeed(0) { depth(stem: stem, width: width) }
+  let patch = try arguments.integer("--patch", in: 1...4_096)
+  switch try arguments.choice("--net", of: NetworkName.self) {
+  case .resNet(let depth): return withRandomSeed(0) { depth(stem: stem, width: width) }
+  case .visionTransformer(let transformer):
+    guard size.isMultiple(of: patch) else {
+      throw UsageError("--size needs a multiple of --patch \(patch); got \(size)")
+    }
+    return withRandomSeed(0) { transformer(patchSize: patch, imageSize: size) }
+  }
 }

@@ -29,13 +29,13 @@ struct TrainingStep {
 extension MethodName {
   /// A step of this method's learner, with its own defaults, around `net` on a batch of random
   /// images of the given side.
-  func step(_ net: ResNet, size side: Int, batch: Int) -> TrainingStep {
+  func step(_ net: any Module, size side: Int, batch: Int) -> TrainingStep {
     let size = Size2D(side)
     var stream = RandomStream(seed: 2)
     let views = ViewPair(
       first: .uniform([batch, side, side, 3], in: 0..<1, using: &stream),
       second: .uniform([batch, side, side, 3], in: 0..<1, using: &stream))
-    let layer: HiddenLayer = "avgpool"
+    let layer: HiddenLayer = net is ResNet ? "avgpool" : "pool"
     switch self {
     case .byol:
       return TrainingStep(BYOL(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)

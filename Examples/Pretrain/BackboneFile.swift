@@ -8,13 +8,18 @@ import Training
 /// words that say what it is.
 struct BackboneFile {
   let path: String
-  private let net: ResNet
+  private let net: any Module
+  private let classifier: String
   private let metadata: [String: String]
 
   /// The file of a run; the article Elsewhere lists the words.
-  init(_ path: String, _ net: ResNet, _ options: Options, _ source: Source) {
+  init(
+    _ path: String, _ net: any Module, _ architecture: NetworkArchitecture, _ options: Options,
+    _ source: Source
+  ) {
     (self.path, self.net) = (path, net)
-    var metadata = net.savedMetadata
+    classifier = architecture.classifier
+    var metadata = architecture.metadata
     metadata["format_version"] = "1"
     metadata["method"] = options.method.rawValue
     metadata["image_size"] = "\(source.imageSize.height)x\(source.imageSize.width)"
@@ -50,13 +55,13 @@ struct BackboneFile {
   ///
   /// - Throws: An error if the network is not there or the model cannot be written.
   static func exportONNX(_ backbone: String, to path: String) throws {
-    let (net, size) = (try ResNet(contentsOf: backbone), try imageSize(in: backbone))
-    let channels = net.architecture?.inputChannels ?? 3
+    let (architecture, net) = try NetworkArchitecture.network(contentsOf: backbone)
+    let (channels, size) = (architecture.inputChannels, try imageSize(in: backbone))
     try net.exportONNX(
-      to: path, imageSize: size, inputChannels: channels, hiddenLayer: "avgpool",
+      to: path, imageSize: size, inputChannels: channels, hiddenLayer: architecture.featureLayer,
       metadata: [
         "images": "values 0...1, not normalized, as the training saw them",
-        "output": "the features behind the global average",
+        "output": "the features of each image",
       ].merging(try StateDict(contentsOf: backbone).metadata) { $1 })
     say(
       "wrote \(path): images [batch, \(channels), \(size.height), \(size.width)] of values 0...1 "
@@ -70,7 +75,7 @@ struct BackboneFile {
   ///   - results: What evaluations say of it.
   /// - Throws: `FileError` if the file cannot be written; an earlier one stays as it was.
   func write(steps: Int, results: [(name: String, value: Double)] = []) throws {
-    var state = net.state.removing("fc")
+    var state = net.state.removing(classifier)
     state.metadata = metadata
     state.metadata["steps"] = "\(steps)"
     for (name, value) in results where value.isFinite {

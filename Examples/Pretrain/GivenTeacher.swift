@@ -17,11 +17,11 @@ struct GivenTeacher {
   /// The network, if the command line names one.
   ///
   /// - Throws: `UsageError` if it is for other images, `FileError` and `StateError` if it cannot be
-  ///   read or is of no residual network.
+  ///   read or is of no network of this program.
   init?(_ options: Options, _ source: Source) throws {
     guard let file = options.teacher else { return nil }
     let state = try StateDict(contentsOf: file)
-    let architecture = try naming(file) { try ResNet.Architecture(of: state) }
+    let architecture = try naming(file) { try NetworkArchitecture(of: state) }
     let channels = source.training.imageShape[2]
     guard architecture.inputChannels == channels else {
       throw UsageError(
@@ -36,13 +36,14 @@ struct GivenTeacher {
     }
     // This program's networks know images as they are, and say so.
     let isOurs = state.metadata["normalization"]?.hasPrefix("none") ?? false
-    let size =
-      try options.teacherSize.map { Size2D($0) }
-      ?? (isOurs
-        ? BackboneFile.imageSize(of: state.metadata, in: file) : Size2D(Self.publishedSize))
+    let usual =
+      isOurs
+      ? try BackboneFile.imageSize(of: state.metadata, in: file) : Size2D(Self.publishedSize)
+    let size = try SizeMultiple(architecture.sizeMultiple)
+      .size("--teacher-size", options.teacherSize, else: usual)
     network = TeacherNetwork(
-      net, hiddenLayer: "avgpool", imageSize: size, normalization: isOurs ? nil : .imageNet,
-      channels: channels)
+      net, hiddenLayer: architecture.featureLayer, imageSize: size,
+      normalization: isOurs ? nil : .imageNet, channels: channels)
     self.source = source
     path = options.cache.map { "\($0)/teacher-features-\(source.fingerprint).safetensors" }
   }

@@ -56,9 +56,13 @@ extension Options {
       "their height and width; if not given, half of those of the views, 8 at least"),
     Flag(
       "--net", "NAME",
-      ResNet.Depth.allCases.map(\.rawValue).joined(separator: ", ")
+      NetworkName.allCases.map(\.rawValue).joined(separator: ", ")
         + "; resnet10 if neither this nor --weights says"),
-    Flag("--width", "N", "channels of the network's first level; 16 if not given"),
+    Flag("--width", "N", "channels of a resnet's first level; 16 if not given"),
+    Flag(
+      "--patch", "PIXELS",
+      "side of a vision transformer's patches; if not given 4, 8 or 16, for about 8 along each side"
+    ),
     Flag(
       "--stem", "NAME",
       "small (3x3, for images of about 32 pixels) or imagenet (7x7 and a max-pool); if not given, imagenet "

@@ -17,9 +17,11 @@ struct Options {
   var labels: String?
   let method: MethodName
   /// Each nil if it follows from the weights, the data or the size of the views.
-  let net: ResNet.Depth?
+  let net: NetworkName?
   let width: Int?
   let stem: ResNet.Stem?
+  /// The height and width of a vision transformer's patches.
+  let patch: Int?
   /// A file of weights that the network begins with; random ones if it is nil.
   let weights: String?
   /// A file of weights of the network that a distillation learns from, and how it sees pictures.
@@ -198,6 +200,7 @@ struct Options {
     stem =
       arguments.has("--stem")
       ? ResNet.Stem(text: try arguments.choice("--stem", of: ["small", "imagenet"])) : nil
+    patch = try arguments.optionalInteger("--patch", in: 1...256)
     size = try arguments.optionalInteger("--size", in: 8...1_024)
     viewSize = try arguments.optionalInteger("--view-size", in: 8...1_024)
     images = try arguments.optionalInteger("--images", in: 2...100_000_000)

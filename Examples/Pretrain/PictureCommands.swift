@@ -124,7 +124,7 @@ extension PictureCommand {
     try embeddings.write(to: table)
     say(
       """
-      \(counted(embeddings.names.count, "picture")), \(embeddings.features.shape[1]) features of the network's layer avgpool \
+      \(counted(embeddings.names.count, "picture")), \(embeddings.features.shape[1]) features of the network \
       (not of the projection, which the training throws away), \
       \(String(format: "%.0f", Double(embeddings.names.count) / seconds)) images/s with reading
       wrote \(numbers) and \(table)

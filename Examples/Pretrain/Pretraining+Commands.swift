@@ -44,7 +44,8 @@ extension Pretraining {
   func plan(hours: Double) throws {
     describe()
     try checkMemory()
-    let rate = try source.imagesPerSecond(net, teacher, options, seconds: Self.secondsOfPlan)
+    let rate = try source.imagesPerSecond(
+      net, network.architecture.featureLayer, teacher, options, seconds: Self.secondsOfPlan)
     let count = source.training.count
     let epochs = max(1, Int(hours * 3_600 * rate / Double(count)))
     let usual = Double(source.steps * source.imagesPerStep) / rate

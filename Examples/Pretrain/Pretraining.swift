@@ -10,7 +10,7 @@ struct Pretraining {
   let options: Options
   private(set) var source: Source
   let network: StartingNetwork
-  let net: ResNet
+  let net: any Module
   let teacher: Teacher?
   let learner: any Learner
   let trainer: Trainer
@@ -36,16 +36,19 @@ struct Pretraining {
     do {
       try RunProcesses.checkSuits(group, options, fitsTime: fitsTime)
       let weights = try GivenWeights(options)
-      source = try Source(options)
+      let choice = try NetworkChoice(options, weights)
+      source = try Source(options, choice)
       if !fitsTime { try Self.checkEvaluations(options, source) }
       network = try StartingNetwork(
-        options, weights, imageSize: source.imageSize, channels: source.training.imageShape[2])
+        choice, options, weights, imageSize: source.imageSize,
+        channels: source.training.imageShape[2])
       net = try withRandomSeed(options.seed, network.make)
       teacher = try GivenTeacher(options, source).map { given in
         try options.withCompute { Teacher.kept(try given.features()) }
       }
       if let minutes = options.minutes, fitsTime {
-        try source.fit(minutes: Double(minutes), net, teacher, options)
+        try source.fit(
+          minutes: Double(minutes), net, network.architecture.featureLayer, teacher, options)
         try Self.checkEvaluations(options, source)
       }
     } catch {
@@ -58,7 +61,7 @@ struct Pretraining {
       kernels: options.former.map(\.note.kernels) ?? RunNote.kernels)
     try options.former?.note.check(against: note, stepsTaken: options.former?.checkpoint.step ?? 0)
     let training = source.recipe.training(
-      net, imageSize: source.viewSize, hiddenLayer: "avgpool",
+      net, imageSize: source.viewSize, hiddenLayer: network.architecture.featureLayer,
       steps: source.steps, teacher: teacher, seed: options.seed)
     learner = training.learner
     trainer = Trainer(
@@ -73,7 +76,9 @@ struct Pretraining {
     trainer.metadata = try note.metadata
   }
 
-  private var backbone: BackboneFile { BackboneFile(directory.backbone, net, options, source) }
+  private var backbone: BackboneFile {
+    BackboneFile(directory.backbone, net, network.architecture, options, source)
+  }
 
   func run() throws {
     let reporter = options.writesReport ? self.reporter(isForAWholeRun: true) : nil
@@ -120,7 +125,7 @@ struct Pretraining {
     let summary = RunSummary(
       trained: try scores(result), untrained: untrained,
       queryCount: source.queryCount, beganWithWeights: options.weights != nil,
-      method: options.method, result: result,
+      method: options.method, networkType: network.architecture.typeName, result: result,
       verdict: verdict(RunLog(contentsOf: log.path), hasDiverged: result.hasDiverged))
     try? log.write(summary.record)
     if failure == nil {
@@ -329,8 +334,7 @@ struct Pretraining {
     let count = learner.net.parameterCount
     say(
       """
-      \(options.method.rawValue) trains \(network.architecture.depth.rawValue) (width \(network.architecture.width), \
-      \(network.architecture.stem.text) stem, \(count) parameters) on \
+      \(options.method.rawValue) trains \(network.words.name) (\(network.words.sizes), \(count) parameters) on \
       \(source.training.count) images of \(options.data)
       \(source.steps) steps of \(source.batchSize * options.accumulatedBatches) images, \(source.sizes), \(source.recipe.optimizer.kind.rawValue) at \(source.recipe.optimizer.learningRate), seed \
       \(options.seed), \(counted(Threads.count, "thread"))\(Self.processes)

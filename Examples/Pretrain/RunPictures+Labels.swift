@@ -27,7 +27,7 @@ extension RunPictures {
     try options.withCompute {
       let judge = KNNEvaluator(bank: bank, queries: queries, size: imageSize)
       let shape = TensorShape([imageSize.height, imageSize.width, channels])
-      let backbone = Backbone(net, hiddenLayers: ["avgpool"], inputShape: shape)
+      let backbone = Backbone(net, hiddenLayers: [architecture.featureLayer], inputShape: shape)
       let trained = try net.evaluating { try judge.scores { backbone($0) } }
       say(ScoreTable([("trained", trained), ("raw pixels", try judge.scoresOfPixels())]).text)
       if let labelsPerClass { try fineTune(with: labelsPerClass, bank, queries) }
@@ -57,12 +57,11 @@ extension RunPictures {
           : "--fine-tune needs at most \(fewest) labels of a class, which its smallest one has; got "
             + "\(labelsPerClass)")
     }
-    guard let architecture = net.architecture else { return }
     let labels = "with \(counted(labelsPerClass, "label")) of a class"
     say("fine-tunes the network \(labels), and one from scratch, which takes a minute or more")
     let scores = try FineTuning().compare(
-      net, with: { architecture() }, hiddenLayer: "avgpool", bank: bank, queries: queries,
-      imageSize: imageSize, labelsPerClass: labelsPerClass, seed: options.seed)
+      net, with: { architecture() }, hiddenLayer: architecture.featureLayer, bank: bank,
+      queries: queries, imageSize: imageSize, labelsPerClass: labelsPerClass, seed: options.seed)
     for (name, score) in [("fine-tuned", scores.fineTuned), ("from scratch", scores.fromScratch)] {
       say(String(format: "%.3f ± %.3f  ", score.mean, score.deviation) + "\(name) \(labels)")
     }

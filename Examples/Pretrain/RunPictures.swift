@@ -15,7 +15,8 @@ struct RunPictures {
   }
 
   let options: Options
-  let net: ResNet
+  let architecture: NetworkArchitecture
+  let net: any Module
   let channels: Int
   let imageSize: Size2D
 
@@ -27,8 +28,8 @@ struct RunPictures {
       throw UsageError("a command that looks at pictures needs the directory of a run")
     }
     let backbone = RunDirectory(existing: directory).backbone
-    net = try ResNet(contentsOf: backbone)
-    channels = net.architecture?.inputChannels ?? 3
+    (architecture, net) = try NetworkArchitecture.network(contentsOf: backbone)
+    channels = architecture.inputChannels
     imageSize = try BackboneFile.imageSize(in: backbone)
     options.size = options.size ?? max(imageSize.height, imageSize.width)
     self.options = options
@@ -67,7 +68,8 @@ struct RunPictures {
   func embeddings(of part: Part) throws -> Embeddings {
     try options.withCompute {
       try Embeddings(
-        of: part.images, by: net, hiddenLayer: "avgpool", imageSize: imageSize, named: part.name)
+        of: part.images, by: net, hiddenLayer: architecture.featureLayer, imageSize: imageSize,
+        named: part.name)
     }
   }
 

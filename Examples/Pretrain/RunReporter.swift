@@ -10,7 +10,7 @@ import Training
 final class RunReporter {
   private let options: Options
   private let source: Source
-  private let architecture: ResNet.Architecture
+  private let architecture: NetworkArchitecture
   private let learner: any Learner
   private let directory: RunDirectory
   /// The images whose features are shown.
@@ -33,7 +33,7 @@ final class RunReporter {
   /// A report of a run in a directory, for which `learner` has to be as the run began until
   /// ``begin(knowsStart:)``.
   init(
-    _ options: Options, _ source: Source, _ architecture: ResNet.Architecture,
+    _ options: Options, _ source: Source, _ architecture: NetworkArchitecture,
     _ learner: any Learner, _ directory: RunDirectory,
     isForAWholeRun: Bool
   ) {

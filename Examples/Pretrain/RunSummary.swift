@@ -13,6 +13,8 @@ struct RunSummary {
   /// Whether the first weights were those of a file, rather than random.
   let beganWithWeights: Bool
   let method: MethodName
+  /// The type that reads the network's file.
+  let networkType: String
   let result: TrainingResult
   /// What can be said without labels.
   let verdict: RunVerdict
@@ -98,7 +100,7 @@ struct RunSummary {
       """
     let constructor =
       files.first { $0.hasSuffix("/backbone.safetensors") }
-      .map { "\nlet net = try ResNet(contentsOf: \"\($0)\")" } ?? ""
+      .map { "\nlet net = try \(networkType)(contentsOf: \"\($0)\")" } ?? ""
     return """
       \(result.stopReason == nil ? "" : interruption)\
       \(scores)

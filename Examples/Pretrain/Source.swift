@@ -35,19 +35,34 @@ struct Source {
   /// Of fewer images measures without labels say nothing.
   private static let fewestToLookAt = 20
 
-  init(_ options: Options) throws {
+  /// - Parameters:
+  ///   - options: The command line.
+  ///   - network: What is known of the network before the images are.
+  /// - Throws: `UsageError` if the two do not go together, `FileError` if the images cannot be read.
+  init(_ options: Options, _ network: NetworkChoice) throws {
     let sets = try Self.sets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
     let shape = training.imageShape
     var asked = Recipe(options.method, for: sets.kind).with(options)
     // Small pictures are not enlarged.
     asked.imageSize = asked.imageSize.map { min($0, shape[0]) }
-    (recipe, fingerprint) = (asked.suiting(channels: shape[2]), sets.fingerprint)
+    if network.isTransformer, options.optimizer == nil {
+      asked.optimizer = OptimizerKind.adamw.usual
+      asked.optimizer.learningRate = options.learningRate ?? asked.optimizer.learningRate
+    }
     try Self.check(options, training, asked)
-    batchSize = options.batch ?? min(recipe.batchSize, max(2, training.count / 2))
-    let side = options.size ?? recipe.imageSize
-    imageSize = Size2D(height: side ?? shape[0], width: side ?? shape[1])
-    viewSize = options.viewSize.map { Size2D($0) } ?? recipe.viewSize(of: imageSize)
+    batchSize = options.batch ?? min(asked.batchSize, max(2, training.count / 2))
+    let side = options.size ?? asked.imageSize
+    let whole = Size2D(height: side ?? shape[0], width: side ?? shape[1])
+    let multiple = network.sizeMultiple(for: whole)
+    imageSize = try multiple.size("--size", options.size, else: whole)
+    viewSize = try multiple.size(
+      "--view-size", options.viewSize, else: asked.viewSize(of: imageSize))
+    if asked.localViewCount > 0, multiple.pixels > 1 {
+      let half = Size2D(min(viewSize.height, viewSize.width) / 2)
+      asked.localViewSize = try multiple.size("--local-size", options.localSize, else: half).height
+    }
+    (recipe, fingerprint) = (asked.suiting(channels: shape[2]), sets.fingerprint)
     imagesPerStep = batchSize * options.accumulatedBatches
     guard training.count >= 2 else {
       throw FileError(
@@ -141,17 +156,20 @@ struct Source {
 
   /// How many images a second a training of `net` takes, by some seconds of it.
   func imagesPerSecond(
-    _ net: ResNet, _ teacher: Teacher?, _ options: Options, seconds: Double
+    _ net: any Module, _ layer: HiddenLayer, _ teacher: Teacher?, _ options: Options,
+    seconds: Double
   ) throws -> Double {
     try recipe.imagesPerSecond(
-      net, imageSize: viewSize, hiddenLayer: "avgpool", loader: loader(seed: options.seed),
+      net, imageSize: viewSize, hiddenLayer: layer, loader: loader(seed: options.seed),
       accumulatedBatches: options.accumulatedBatches, teacher: teacher, for: .seconds(seconds))
   }
 
   /// Gives the training as many steps as so many minutes have room for, beside evaluations and files.
-  mutating func fit(minutes: Double, _ net: ResNet, _ teacher: Teacher?, _ options: Options) throws
-  {
-    let rate = try imagesPerSecond(net, teacher, options, seconds: min(10, 6 * minutes))
+  mutating func fit(
+    minutes: Double, _ net: any Module, _ layer: HiddenLayer, _ teacher: Teacher?,
+    _ options: Options
+  ) throws {
+    let rate = try imagesPerSecond(net, layer, teacher, options, seconds: min(10, 6 * minutes))
     steps = max(1, Int(0.95 * 60 * minutes * rate / Double(imagesPerStep)))
   }
 

@@ -48,6 +48,8 @@ public struct ExportedNetwork {
         ExportedNetwork("u-net", [16, 12, 2], SmallUNet()),
         ExportedNetwork("branches", [12, 16, 3], Branches()),
         ExportedNetwork("tokens", [8, 8, 3], Tokens()),
+        ExportedNetwork("transformer", [8, 12, 3], transformer(.classToken)),
+        ExportedNetwork("averaged-transformer", [8, 12, 3], transformer(.average)),
         ExportedNetwork(
           "mlp", [7],
           Sequential {
@@ -75,6 +77,16 @@ public struct ExportedNetwork {
       ]
     for network in networks { try Formula.fill(network.net, prefix: network.name) }
     return networks
+  }
+
+  /// A vision transformer of two heads, whose positions are for larger images.
+  private static func transformer(_ pooling: TokenPool.Pooling) -> VisionTransformer {
+    var architecture = VisionTransformer.Architecture(
+      patchSize: 4, width: 8, depth: 2, headCount: 2, grid: 3)
+    architecture.pooling = pooling
+    (architecture.registerCount, architecture.hasLayerScale) = (1, true)
+    architecture.normalizesPooled = pooling == .average
+    return architecture(classCount: 3)
   }
 
   private static var residual: [ExportedNetwork] {

@@ -25,7 +25,8 @@ extension ResNet.Architecture {
     guard let match = NameMatcher(names).matches(in: state.allNames).first,
       2 * match.count > names.count
     else {
-      throw StateError(reason: "has no residual network, whose names are conv1, bn1, layer1.0.conv1 and so on")
+      throw StateError(
+        reason: "has no residual network, whose names are conv1, bn1, layer1.0.conv1 and so on")
     }
     let part = state.part(at: match)
     try self.init(ofPart: part, norm)
@@ -46,7 +47,8 @@ extension ResNet.Architecture {
     switch norm {
     case .group(let groups), .groupStandardized(let groups):
       guard width.isMultiple(of: groups) else {
-        throw StateError(reason: "says that its \(width) channels are normalised in \(groups) groups")
+        throw StateError(
+          reason: "says that its \(width) channels are normalised in \(groups) groups")
       }
     case .batch: break
     }
@@ -76,8 +78,8 @@ extension ResNet.Architecture {
     let hasBatchNorm = names.contains(ExactName("bn1.running_mean"))
     guard let norm = norm ?? (hasBatchNorm ? .batch : nil) else {
       throw StateError(
-        reason: "has no running statistics, as with group norm, and does not say how many groups there are: "
-          + "ResNet(contentsOf:norm:) is told so")
+        reason: "has no running statistics, as with group norm, and does not say how many groups "
+          + "there are: ResNet(contentsOf:norm:) is told so")
     }
     self.init(
       depth: depth, stem: kernel[2] == 7 ? .imageNet : .small, width: kernel[0],

@@ -21,16 +21,7 @@ extension VisionTransformer {
     let architecture = try naming(path) { try Architecture(of: state, headCount: headCount) }
     let classes = classCount ?? Architecture.part(of: state)?["head.weight"]?.shape.first
     self.init(architecture, classCount: classes ?? 1_000)
-    _ = try naming(path) { try loadPublished(state) }
-  }
-
-  /// Takes this network's weights as ``Module/loadPretrained(_:)`` does, under any of the names of
-  /// ``Architecture/init(of:headCount:)``.
-  ///
-  /// - Throws: `StateError` if they do not fit; nothing has changed then.
-  @discardableResult
-  public func loadPublished(_ state: StateDict) throws -> PretrainedLoad {
-    try loadPretrained(state.withTimmNames())
+    _ = try naming(path) { try loadPretrained(state) }
   }
 
   /// What names and shapes in a file do not say of the network.

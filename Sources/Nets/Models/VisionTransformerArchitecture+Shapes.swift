@@ -15,22 +15,25 @@ extension VisionTransformer.Architecture {
   public init(of state: StateDict, headCount: Int? = nil) throws {
     guard let part = Self.part(of: state) else {
       throw StateError(
-        reason: "has no vision transformer, whose names are patch_embed.proj, blocks.0.attn.qkv and so on")
+        reason: "has no vision transformer, whose names are patch_embed.proj, blocks.0.attn.qkv "
+          + "and so on")
     }
     let names = Set(part.names.map { ExactName($0) })
     func has(_ name: String) -> Bool { names.contains(ExactName(name)) }
     try Self.checkParts(has)
     let kernel = try part.tensor(named: "patch_embed.proj.weight").shape
     guard kernel.rank == 4, kernel[2] == kernel[3], kernel.allSatisfy({ $0 > 0 }) else {
-      throw StateError(reason: "makes patches by weights of shape \(kernel); they need [width, channels, n, n]")
+      throw StateError(
+        reason: "makes patches by weights of shape \(kernel); they need [width, channels, n, n]")
     }
     let width = kernel[0]
     let hidden = try part.tensor(named: "blocks.0.mlp.fc1.weight").shape
     let heads = headCount ?? state.metadata[Key.heads].flatMap { Int($0) } ?? width / 64
     guard heads > 0, width.isMultiple(of: heads), hidden.rank == 2, hidden[0] > 0 else {
       throw StateError(
-        reason: "has tokens of \(width) features, which is no multiple of \(heads == 0 ? 64 : heads), and does "
-          + "not say how many heads there are: VisionTransformer(contentsOf:headCount:) is told so")
+        reason: "has tokens of \(width) features, which is no multiple of "
+          + "\(heads == 0 ? 64 : heads), and does not say how many heads there are: "
+          + "VisionTransformer(contentsOf:headCount:) is told so")
     }
     self.init(
       patchSize: kernel[2], width: width,
@@ -75,8 +78,8 @@ extension VisionTransformer.Architecture {
     }
     guard has("pos_embed") else {
       throw StateError(
-        reason: "has no position embedding pos_embed: VisionTransformer has no other, such as the rotary ones "
-          + "of DINOv3")
+        reason: "has no position embedding pos_embed: VisionTransformer has no other, such as the "
+          + "rotary ones of DINOv3")
     }
   }
 
@@ -94,8 +97,8 @@ extension VisionTransformer.Architecture {
       return
     }
     throw StateError(
-      reason: "has a position embedding of shape \(shape), which is that of no square of patches with or "
-        + "without the \(prefixCount) tokens in front of them")
+      reason: "has a position embedding of shape \(shape), which is that of no square of patches "
+        + "with or without the \(prefixCount) tokens in front of them")
   }
 }
 

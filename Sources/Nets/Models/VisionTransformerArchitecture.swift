@@ -72,7 +72,7 @@ extension VisionTransformer {
         "VisionTransformer needs sizes above zero; got \(self)")
       precondition(
         headCount > 0 && width.isMultiple(of: headCount),
-        "VisionTransformer needs a width divisible by its heads; got \(width) and \(headCount) heads")
+        "VisionTransformer needs a width divisible by its heads; got \(width) and \(headCount)")
       precondition(
         pooling == .average || hasClassToken,
         "VisionTransformer needs a class token to take an image's features from it")
@@ -99,7 +99,7 @@ extension VisionTransformer.Architecture: CustomStringConvertible {
 extension VisionTransformer {
   /// The sizes that published networks have.
   public enum Size: String, CaseIterable, Sendable {
-    /// 192 features, 12 blocks (Touvron et al., 2021, "Training data-efficient image transformers").
+    /// 192 features, 12 blocks (DeiT, Touvron et al., 2021).
     case tiny
     /// 384 features, 12 blocks.
     case small
@@ -125,12 +125,13 @@ extension VisionTransformer {
     ///
     /// - Parameters:
     ///   - patchSize: The height and width of a patch, in pixels.
-    ///   - imageSize: The height and width of the images that the position embeddings are for, which
-    ///     divide by the patch size.
+    ///   - imageSize: The height and width of the images that the positions are for, which divide by
+    ///     the patch size.
     ///   - inputChannels: The channels of the images.
     ///   - classCount: The outputs of the classifier.
     ///   - pooling: Where an image's features come from. The mean of the patches has the last norm
     ///     behind it and no class token, as timm's `gap` networks.
+    /// - Returns: A network of this size.
     public func callAsFunction(
       patchSize: Int = 16, imageSize: any Size2DConvertible = 224, inputChannels: Int = 3,
       classCount: Int = 1_000, pooling: TokenPool.Pooling = .classToken

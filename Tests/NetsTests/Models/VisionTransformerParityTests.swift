@@ -93,7 +93,7 @@ final class VisionTransformerParityTests: XCTestCase {
   func testNetworkOfTorchvision() throws {
     let reference = try XCTUnwrap(try references()["torchvision"])
     let net = try VisionTransformer.Architecture(of: reference.state)(classCount: 5)
-    XCTAssertEqual(try net.loadPublished(reference.state).leftOut, [])
+    XCTAssertEqual(try net.loadPretrained(reference.state).leftOut, [])
     XCTAssertLessThan(largestError(net(images(32, 32)).scalars, reference.output), 2e-6)
   }
 
@@ -104,7 +104,7 @@ final class VisionTransformerParityTests: XCTestCase {
       for older in [false, true] {
         let state = older ? reference.state.renamed(nameOfOlderVersion) : reference.state
         let net = try VisionTransformer.Architecture(of: state)(classCount: 128)
-        XCTAssertEqual(try net.loadPublished(state).leftOut, ["head.weight", "head.bias"])
+        XCTAssertEqual(try net.loadPretrained(state).leftOut, ["head.weight", "head.bias"])
         net.head.weight.value = .identity(128)
         net.head.bias?.value = .zeros([128])
         XCTAssertLessThan(largestError(net(images(32, 32)).scalars, reference.output), 2e-6, name)

@@ -3,7 +3,7 @@ import Tensor
 extension Module {
   /// Takes the weights of a file as another program wrote it: a safetensors file, or torch.save's of
   /// a state dictionary, of a module or of a checkpoint of torchvision, timm, lightly, Lightning,
-  /// MoCo, DINO, BYOL or this package.
+  /// MoCo, DINO, BYOL or this package; vision transformers also of DINOv2, MAE and Hugging Face.
   ///
   /// ```swift
   /// print(try net.loadPretrained(from: "moco_v2_200ep_pretrain.pth.tar"))
@@ -36,6 +36,8 @@ extension Module {
   ///   the state's layers hold more than the network's; nothing has changed then.
   @discardableResult
   public func loadPretrained(_ state: StateDict) throws -> PretrainedLoad {
+    // Each program has names of its own for the parts of a transformer.
+    let state = self is VisionTransformer ? state.withTimmNames() : state
     let needed = self.state
     let matcher = NameMatcher(needed.withoutCounts.map(\.name))
     let matches = matcher.matches(in: state.allNames)
