@@ -7,6 +7,7 @@ let tutorials = [
   "01-BYOL", "02-BYOLTrainer", "03-KNN", "04-SimSiam", "05-SimCLR", "06-NNCLR", "07-MoCo",
   "08-BarlowTwins", "09-VICReg", "10-PixelCL", "11-PixPro", "12-Concurrency",
   "13-EfficientNet", "14-Teacher", "15-Recipe", "16-SeveralProcesses",
+  "17-VisionTransformer",
 ]
 
 let package = Package(

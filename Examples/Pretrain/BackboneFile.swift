@@ -23,11 +23,18 @@ struct BackboneFile {
     metadata["format_version"] = "1"
     metadata["method"] = options.method.rawValue
     metadata["image_size"] = "\(source.imageSize.height)x\(source.imageSize.width)"
-    metadata["normalization"] = "none: values 0...1"
+    metadata[Self.normalization] = Self.noNormalization + ": values 0...1"
     metadata["data"] = options.data.nameInPath
     metadata["image_count"] = "\(source.training.count)"
     metadata["began_with"] = options.weights?.nameInPath ?? "random weights"
     self.metadata = metadata
+  }
+
+  private static let (normalization, noNormalization) = ("normalization", "none")
+
+  /// Whether a file says that its network knows images as they are, as this program's do.
+  static func seesPlainImages(_ metadata: [String: String]) -> Bool {
+    metadata[normalization]?.hasPrefix(noNormalization) ?? false
   }
 
   /// The size of the images that a network takes best.

@@ -34,8 +34,7 @@ struct GivenTeacher {
     if options.former == nil, options.replay == nil {
       say("\(file): \(architecture), \(load)")
     }
-    // This program's networks know images as they are, and say so.
-    let isOurs = state.metadata["normalization"]?.hasPrefix("none") ?? false
+    let isOurs = BackboneFile.seesPlainImages(state.metadata)
     let usual =
       isOurs
       ? try BackboneFile.imageSize(of: state.metadata, in: file) : Size2D(Self.publishedSize)

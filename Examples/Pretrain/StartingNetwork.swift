@@ -116,6 +116,15 @@ struct GivenWeights {
   /// Brings the weights into a network, and prints what was taken.
   func load(into net: any Module) throws {
     let load = try naming(path) { try net.loadPretrained(state) }
-    if isNew { say("\(path): \(load)") }
+    var rest = ""
+    if let net = net as? VisionTransformer, !BackboneFile.seesPlainImages(state.metadata),
+      net.architecture.inputChannels == Normalize.imageNet.mean.count
+    {
+      net.absorbNormalization(
+        mean: Normalize.imageNet.mean,
+        standardDeviation: Normalize.imageNet.standardDeviation)
+      rest = "; ImageNet's normalization of images is part of the network now"
+    }
+    if isNew { say("\(path): \(load)\(rest)") }
   }
 }

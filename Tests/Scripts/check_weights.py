@@ -15,6 +15,7 @@ import pytorch_lightning
 import timm
 import torch
 import torchvision
+import transformers
 from lightly.models.modules import BYOLPredictionHead, BYOLProjectionHead, MoCoProjectionHead, SimCLRProjectionHead
 from lightly.models.utils import deactivate_requires_grad
 from resnet import load_resnet, make_resnet
@@ -27,6 +28,7 @@ pictures = root / "Tests/ImagesTests/Fixtures/pictures"
 TOLERANCE = 1e-4
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 warnings.simplefilter("ignore")
+transformers.utils.logging.disable_progress_bar()
 torch.manual_seed(0)
 IMAGES = torch.rand(4, 3, 64, 64)
 save_file({"images": IMAGES}, work / "images.safetensors")
@@ -51,6 +53,15 @@ def backbone(net):
 
 def outputs(net, images=IMAGES):
     with torch.no_grad():
+        if isinstance(net, timm.models.vision_transformer.VisionTransformer):
+            features = net.eval().forward_head(net.forward_features(images), pre_logits=True)
+            return features, net(images)
+        if isinstance(net, transformers.PreTrainedModel):
+            return net.eval()(images).last_hidden_state[:, 0], None
+        if isinstance(net, torchvision.models.VisionTransformer):
+            whole, head, net.heads = net.eval()(images), net.heads, nn.Identity()
+            features, net.heads = net(images), head
+            return features, whole
         return backbone(net.eval())(images).flatten(1), net(images)
 
 
@@ -66,7 +77,7 @@ def distance(a, b):
     return ((a - b).abs().max() / b.abs().max()).item()
 
 
-def check(name, path, net, has_classifier, place):
+def check(name, path, net, has_classifier, place, size=32):
     """The file gives the network's features, with nothing but its path; so does pretrain load it."""
     said = run("Features", path, "images.safetensors", "out.safetensors")
     found = load_file(work / "out.safetensors")
@@ -76,7 +87,7 @@ def check(name, path, net, has_classifier, place):
         far = max(far, distance(found["logits"], logits))
     assert far < TOLERANCE, (name, far, said)
     assert place in said, (name, said)
-    flags = ["--data", pictures, "--batch", 4, "--steps", 1, "--size", 32, "--no-report", "--cache", "none"]
+    flags = ["--data", pictures, "--batch", 4, "--steps", 1, "--size", size, "--no-report", "--cache", "none"]
     begun = run("pretrain", *flags, "--out", work / "begun", "--overwrite", "--weights", path)
     assert re.search(r"loaded \d+ of \d+ tensors", begun) and place in begun, (name, begun)
     print(f"{name:<44} {far:.0e}  {re.search('loaded .*', said).group()[:90]}")
@@ -211,6 +222,63 @@ torch.save(nn.DataParallel(swav).state_dict(), work / "swav.pth.tar")
 check("SwAV", "swav.pth.tar", net, False, 'below "module."')
 torch.save(byol_pytorch(net), work / "byol.pth")
 check("byol-pytorch", "byol.pth", net, True, 'not taken: "online_encoder.net.", "target_encoder.net."')
+
+# --- Vision transformers
+
+
+def transformer(name, **settings):
+    """A network of timm whose tokens without a meaning of their own, and scales, are no new network's."""
+    net = timm.create_model(name, **({"img_size": 64, "num_classes": 7, "dynamic_img_size": True} | settings))
+    for key, parameter in net.named_parameters():
+        if "token" in key or "gamma" in key:
+            nn.init.normal_(parameter, std=0.5)
+    return net.eval()
+
+
+for name in ["vit_tiny_patch16_224", "vit_small_patch8_224", "vit_small_patch16_224"]:
+    net = transformer(name)
+    save_file(net.state_dict(), work / "model.safetensors")
+    check(f"timm {name}", "model.safetensors", net, True, "loaded")
+net = transformer("vit_small_patch14_reg4_dinov2", img_size=56)
+flags = ["--data", pictures, "--batch", 4, "--steps", 1, "--out", work / "begun", "--overwrite", "--weights"]
+IMAGES_OF_56 = IMAGES[:, :, :56, :56].contiguous()
+save_file({"images": IMAGES_OF_56}, work / "images.safetensors")
+IMAGES = IMAGES_OF_56
+outputs.__defaults__ = (IMAGES,)
+torch.save(net.state_dict(), work / "net.pth")
+check("timm vit_small_patch14_reg4_dinov2", "net.pth", net, True, "loaded", 56)
+# DINOv2's own files: positions of the class token too, and another name of the registers.
+state = dict(net.state_dict())
+state["register_tokens"] = state.pop("reg_token")
+state["pos_embed"] = torch.cat([torch.zeros(1, 1, 384), state["pos_embed"]], 1)
+state["mask_token"] = torch.zeros(1, 384)
+torch.save({k: v for k, v in state.items() if not k.startswith("head.")}, work / "dinov2.pth")
+check("DINOv2 with registers", "dinov2.pth", net, False, "loaded", 56)
+IMAGES = torch.rand(4, 3, 64, 64)
+outputs.__defaults__ = (IMAGES,)
+save_file({"images": IMAGES}, work / "images.safetensors")
+net = transformer("vit_tiny_patch16_224", num_classes=0)
+body = nn.Module()
+body.backbone = net
+torch.save({"student": {"module." + k: v for k, v in moved(body).state_dict().items()},
+            "teacher": body.state_dict()}, work / "dino.pth")  # fmt: skip
+check("DINO, a vision transformer", "dino.pth", net, False, 'not taken: "student.module.backbone."')
+net = torchvision.models.VisionTransformer(
+    image_size=64, patch_size=16, num_layers=3, num_heads=3, hidden_dim=192, mlp_dim=768)
+nn.init.normal_(net.heads.head.weight)
+torch.save(net.state_dict(), work / "net.pth")
+check("torchvision's VisionTransformer", "net.pth", net, True, "loaded")
+for kind in ["ViT", "Dinov2", "Dinov2WithRegisters"]:
+    config = getattr(transformers, kind + "Config")(
+        hidden_size=192, num_hidden_layers=2, num_attention_heads=3, intermediate_size=768, image_size=64, patch_size=16,
+        layer_norm_eps=1e-6)
+    net = getattr(transformers, kind + "Model")(config).eval()
+    net.save_pretrained(work / "hugging-face")
+    check(f"Hugging Face {kind}", "hugging-face/model.safetensors", net, False, "loaded")
+said = run("pretrain", *flags, "model.safetensors", "--net", "vit-base", fails=True)
+assert "--net vit-base contradicts --weights" in said, said
+said = run("pretrain", *flags, "model.safetensors", "--size", "50", fails=True)
+assert "--size needs a multiple of 16" in said, said
 
 # --- What does not fit
 

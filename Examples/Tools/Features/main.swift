@@ -1,7 +1,7 @@
-// Writes what a residual network makes of images, for comparisons with programs in other languages.
+// Writes what a network with a file of its weights makes of images, for comparisons with programs in other languages.
 //   swift run -c release Features WEIGHTS IMAGES.safetensors OUTPUT.safetensors [COPY.safetensors]
 // IMAGES holds one tensor, `images` of shape [count, channels, height, width]; OUTPUT gets `features` of
-// shape [count, width], behind the average pool, and `logits`; COPY gets the network again.
+// shape [count, width], in front of the classifier, and `logits`; COPY gets the network again.
 import Arguments
 import SelfSupervised
 
@@ -12,12 +12,13 @@ runProgram("Features") {
       "usage: Features WEIGHTS IMAGES.safetensors OUTPUT.safetensors [COPY.safetensors]")
   }
   let state = try StateDict(contentsOf: words[0])
-  let net = try ResNet(contentsOf: words[0])
-  say(net.architecture.map { "\($0)" } ?? "")
+  let (architecture, net) = try NetworkArchitecture.network(contentsOf: words[0])
+  say("\(architecture)")
   say("\(try net.loadPretrained(state))")
   let images = try StateDict(contentsOf: words[1]).tensor(named: "images").permuted([0, 2, 3, 1])
   let backbone = Backbone(
-    net, hiddenLayers: ["avgpool"], inputShape: TensorShape(Array(images.shape.dropFirst())))
+    net, hiddenLayers: [architecture.featureLayer],
+    inputShape: TensorShape(Array(images.shape.dropFirst())))
   let (features, logits) = net.evaluating {
     withoutGradients { (backbone(images), net(images)) }
   }

@@ -31,18 +31,17 @@ public enum NetworkArchitecture: Sendable, Hashable {
     }
   }
 
-  /// The network in a file, with its weights.
+  /// The network in a file, with its weights; a classifier that the file has none of is new.
   ///
   /// - Throws: `FileError` if the file cannot be read, `StateError` if it holds no such network.
   public static func network(
     contentsOf path: String
   ) throws -> (architecture: NetworkArchitecture, net: any Module) {
     let state = try StateDict(contentsOf: path)
-    return try naming(path) {
-      let architecture = try NetworkArchitecture(of: state)
-      let net = architecture()
-      try net.loadPretrained(state)
-      return (architecture, net)
+    let architecture = try naming(path) { try NetworkArchitecture(of: state) }
+    return switch architecture {
+    case .resNet: (architecture, try ResNet(of: state, from: path))
+    case .visionTransformer: (architecture, try VisionTransformer(of: state, from: path))
     }
   }
 

@@ -20,6 +20,13 @@ extension ResNet {
     contentsOf path: String, classCount: Int? = nil, norm: Norm? = nil
   ) throws {
     let state = try StateDict(contentsOf: path)
+    try self.init(of: state, from: path, classCount: classCount, norm: norm)
+  }
+
+  /// The network in the state that a file held.
+  convenience init(
+    of state: StateDict, from path: String, classCount: Int? = nil, norm: Norm? = nil
+  ) throws {
     let architecture = try naming(path) { try Architecture(of: state, norm: norm) }
     let found = state.names.first { $0 == "fc.weight" || $0.hasSuffix(".fc.weight") }
     let classes = classCount ?? found.flatMap { state[$0]?.shape.first } ?? 1_000

@@ -18,6 +18,13 @@ extension VisionTransformer {
     contentsOf path: String, classCount: Int? = nil, headCount: Int? = nil
   ) throws {
     let state = try StateDict(contentsOf: path)
+    try self.init(of: state, from: path, classCount: classCount, headCount: headCount)
+  }
+
+  /// The network in the state that a file held.
+  convenience init(
+    of state: StateDict, from path: String, classCount: Int? = nil, headCount: Int? = nil
+  ) throws {
     let architecture = try naming(path) { try Architecture(of: state, headCount: headCount) }
     let classes = classCount ?? Architecture.part(of: state)?["head.weight"]?.shape.first
     self.init(architecture, classCount: classes ?? 1_000)

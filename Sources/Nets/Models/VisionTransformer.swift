@@ -132,6 +132,38 @@ public final class VisionTransformer: SampleIndependent {
   }
 }
 
+extension VisionTransformer {
+  /// Makes a network for normalized images one for images as they are, which computes the same.
+  ///
+  /// Patches are a linear layer of pixels without padding, so that (x - mean) / standard deviation can
+  /// be part of its weights.
+  ///
+  /// ```swift
+  /// net.absorbNormalization(mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - mean: What was taken from each channel.
+  ///   - standardDeviation: What each channel was divided by.
+  /// - Precondition: There is one number of each for each channel; deviations are not zero.
+  public func absorbNormalization(mean: [Float], standardDeviation: [Float]) {
+    let channels = architecture.inputChannels
+    precondition(
+      mean.count == channels && standardDeviation.count == channels
+        && !standardDeviation.contains(0),
+      "absorbNormalization needs \(channels) means and deviations that are not zero; got \(mean) and "
+        + "\(standardDeviation)")
+    let proj = patchEmbedding.proj
+    withoutGradients {
+      let weight = proj.weight.value / Tensor(standardDeviation)
+      if let bias = proj.bias {
+        bias.value = bias.value - (weight * Tensor(mean)).sum(axes: [1, 2, 3])
+      }
+      proj.weight.value = weight
+    }
+  }
+}
+
 /// Patches of an image, side by side, to tokens.
 public final class PatchEmbedding: SampleIndependent {
   /// A linear layer of the pixels of a patch.

@@ -85,11 +85,11 @@ extension VisionTransformer {
 }
 
 extension VisionTransformer.Architecture: CustomStringConvertible {
-  /// In words: "vision transformer of width 384 and depth 12 with patches of 16 for images of 3
+  /// In words: "a vision transformer of width 384 and depth 12 with patches of 16 for images of 3
   /// channels".
   public var description: String {
     let registers = registerCount == 0 ? "" : ", \(registerCount) registers"
-    return "vision transformer of width \(width) and depth \(depth) with patches of \(patchSize) "
+    return "a vision transformer of width \(width) and depth \(depth) with patches of \(patchSize) "
       + "for images of \(inputChannels) channel\(inputChannels == 1 ? "" : "s")\(registers)"
   }
 }

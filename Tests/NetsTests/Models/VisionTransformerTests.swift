@@ -72,7 +72,7 @@ final class VisionTransformerTests: XCTestCase {
     }
     XCTAssertEqual(
       message { _ in },
-      "vision transformer of width 64 and depth 2 with patches of 4 for images of 3 channels")
+      "a vision transformer of width 64 and depth 2 with patches of 4 for images of 3 channels")
     func added(_ name: String) -> String { message { $0.append(.init(name, .zeros([1]))) } }
     XCTAssertTrue(added("norm_pre.weight").contains("has a norm in front of the blocks"))
     XCTAssertTrue(added("dist_token").contains("a distillation token"))
@@ -106,6 +106,17 @@ final class VisionTransformerTests: XCTestCase {
     XCTAssertEqual(tokens?.shape, [1, 17, 12])
     XCTAssertEqual(net.exampleShape, [1, 8, 12, 3])
     XCTAssertTrue(net.isSampleIndependent)
+  }
+
+  func testNormalizationBecomesPartOfTheNetwork() throws {
+    let net = small(classCount: 4)
+    try Formula.fill(net)
+    let images = Formula.images("net", view: 1, 2, size: [8, 12])
+    let (mean, deviation): ([Float], [Float]) = ([0.5, 0.4, 0.1], [0.2, 0.25, 2])
+    let expected = net((images - Tensor(mean)) / Tensor(deviation))
+    net.absorbNormalization(mean: mean, standardDeviation: deviation)
+    XCTAssertLessThan(largestError(net(images).scalars, expected.scalars), 1e-5)
+    XCTAssertTrue(net.parameters.allSatisfy(\.isTrainable))
   }
 
   func testInitialWeights() {
