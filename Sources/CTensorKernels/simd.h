@@ -50,6 +50,12 @@ INLINE Lanes chosen(LaneFlags flags, Lanes value, Lanes other) {
   return (Lanes)((flags & (LaneFlags)value) | (~flags & (LaneFlags)other));
 }
 
+INLINE float sumOf(Lanes values) {
+  float total = 0;
+  UNROLL for (int i = 0; i < LaneCount; i++) total += values[i];
+  return total;
+}
+
 /// Calls BODY(size) for `count` numbers: for each vector from `place` on, then for the rest, of
 /// fewer bytes.
 #define FOR_LANES(place, count, BODY)                                                              \

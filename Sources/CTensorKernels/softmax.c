@@ -3,12 +3,6 @@
 #include "exponential.h"
 #include <math.h>
 
-INLINE float sum(Lanes values) {
-  float total = 0;
-  UNROLL for (int i = 0; i < LaneCount; i++) total += values[i];
-  return total;
-}
-
 /// The largest of `count` numbers.
 INLINE float peak(const float *x, ptrdiff_t count) {
   float largest = -INFINITY;
@@ -47,7 +41,7 @@ INLINE void softmaxRow(float *x, ptrdiff_t count, float scale) {
     // Zeros instead of what is behind the row.
     total += lanes(x + i, size);
   }
-  float factor = 1 / sum(total);
+  float factor = 1 / sumOf(total);
 #define BODY(size)                                                                                 \
   Lanes value = lanes(x + j, size) * factor;                                                       \
   memcpy(x + j, &value, size)
@@ -69,7 +63,7 @@ INLINE void softmaxGradientRows(
 #define BODY(size) products += lanes(w + i, size) * lanes(g + i, size)
     FOR_LANES(i, columns, BODY)
 #undef BODY
-    float dot = sum(products);
+    float dot = sumOf(products);
 #define BODY(size)                                                                                 \
   Lanes value = lanes(w + j, size) * (lanes(g + j, size) - dot) * scale;                           \
   memcpy(g + j, &value, size)

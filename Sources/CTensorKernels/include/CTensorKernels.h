@@ -9,6 +9,7 @@
 #include "epilogue.h"
 #include "gelu.h"
 #include "isa.h"
+#include "layerNorm.h"
 #include "normalization.h"
 #include "numbers.h"
 #include "packing.h"

@@ -166,22 +166,14 @@ public func layerNorm(
       "layerNorm needs a \(name) of shape [features] for values [..., features]; got "
         + "\(vector?.shape ?? []) for \(x.shape)")
   }
-  let normal = standardized(x, epsilon: epsilon)
-  let scaled = scale.map { normal * $0 } ?? normal
-  return (bias.map { scaled + $0 } ?? scaled).traced(
-    from: [x, scale ?? .absent, bias ?? .absent], as: .layerNorm(epsilon: epsilon))
-}
-
-/// (x - mean) / √(variance + epsilon) along the last axis.
-private func standardized(_ x: Tensor, epsilon: Float) -> Tensor {
-  let (values, last) = (x.detached, [x.rank - 1])
-  let centred = values - values.mean(axes: last, keepingAxes: true)
-  let r = rsqrt(square(centred).mean(axes: last, keepingAxes: true) + epsilon)
-  let y = centred * r
-  return y.recorded(from: [x], operation: "layerNorm") { gradient, _ in
-    let level = gradient.mean(axes: last, keepingAxes: true)
-    let slope = (gradient * y).mean(axes: last, keepingAxes: true)
-    return [(gradient - level - y * slope) * r]  // r · (g - mean(g) - y · mean(g · y))
+  let features = x.shape[x.rank - 1]
+  let (factor, addend) = (scale ?? .ones([features]), bias ?? .zeros([features]))
+  let normalization = RowNormalization(of: x, scale: factor, bias: addend, epsilon: epsilon)
+  return normalization.output.recorded(
+    from: [x, scale ?? .absent, bias ?? .absent], as: .layerNorm(epsilon: epsilon)
+  ) { gradient, _ in
+    let (dx, dScale, dBias) = normalization.gradients(gradient)
+    return [dx, dScale, dBias]
   }
 }
 

@@ -79,6 +79,13 @@ final class ISATests: XCTestCase {
     )
   }
 
+  /// A mean and a factor for each row, as what C calls them.
+  private func withStatistics(
+    _ floats: Floats, _ body: (UnsafeMutablePointer<CTKRowStatistics>) -> Void
+  ) {
+    floats.withMemoryRebound(to: CTKRowStatistics.self, capacity: Self.rows, body)
+  }
+
   private var numberKernels: [(name: String, run: () -> [Float])] {
     let count = Self.count
     return [
@@ -102,6 +109,23 @@ final class ISATests: XCTestCase {
       kernel("ctk_softmax_gradient_rows", count) { values, out in
         out.update(from: values[0].pointer, count: count)
         ctk_softmax_gradient_rows(values[1].pointer, out, Self.rows, Self.channels, 0.7)
+      },
+      kernel("ctk_layer_norm", count + 2 * Self.rows) { values, out in
+        self.withStatistics(out + count) {
+          ctk_layer_norm(
+            values[0].pointer, Self.rows, Self.channels, values[1].pointer, values[2].pointer, 1e-3,
+            out, $0)
+        }
+      },
+      kernel("ctk_layer_norm_gradient", count + 2 * Self.channels) { values, out in
+        var statistics = (0..<2 * Self.rows).map { 0.8 + 0.1 * Float($0) }
+        statistics.withUnsafeMutableBufferPointer { found in
+          self.withStatistics(found.baseAddress ?? out) {
+            ctk_layer_norm_gradient(
+              values[0].pointer, values[1].pointer, Self.rows, Self.channels, values[2].pointer, $0,
+              out, out + count)
+          }
+        }
       },
       kernel("ctk_transpose_panel", count) { values, out in
         ctk_transpose_panel(values[0].pointer, Self.channels, Self.rows, Self.channels, out)
