@@ -65,7 +65,7 @@ enum Command: String, CaseIterable {
     }
     switch self {
     case .train: try train(words)
-    case .launch: try Launch(words).map { exit(try $0.run()) }
+    case .launch: if let launch = try Launch(words) { exit(try launch.run()) }
     case .evaluate: try PictureCommand.evaluate(words)
     case .report: try report(words)
     case .verify: try verify(words)

@@ -184,12 +184,12 @@ struct Options {
     let whole = dataPaths.flatMap {
       ["--data", ImageSets.isName($0) ? $0 : URL(fileURLWithPath: $0).path]
     }
-    self.words =
-      (hasRelative ? words.without(["--data"]) + whole : words)
-      + (labels.map { ["--labels", URL(fileURLWithPath: $0).path] } ?? [])
-      + (weights.map { ["--weights", URL(fileURLWithPath: $0).path] } ?? [])
-      + (teacher.map { ["--teacher", URL(fileURLWithPath: $0).path] } ?? [])
-      + (arguments.has("--method") ? [] : ["--method", arguments.string("--method") ?? ""])
+    var all = hasRelative ? words.without(["--data"]) + whole : words
+    for (flag, path) in [("--labels", labels), ("--weights", weights), ("--teacher", teacher)] {
+      if let path { all += [flag, URL(fileURLWithPath: path).path] }
+    }
+    if !arguments.has("--method") { all += ["--method", arguments.string("--method") ?? ""] }
+    self.words = all
     method = try arguments.choice("--method")
     teacherSize = try arguments.optionalInteger("--teacher-size", in: 8...1_024)
     localViews = try arguments.optionalInteger("--local-views", in: 1...64)

@@ -23,19 +23,26 @@ struct RunSummary {
   private var progress: TrainingProgress { result.progress }
 
   var record: JSONRecord {
-    JSONRecord(
-      [
-        ("event", .string("summary")), ("knn", .number(trained?.knn ?? .nan)),
-        ("knn_raw_pixels", .number(untrained?.pixels.knn ?? .nan)),
-        ("knn_\(start.field)", .number(untrained?.network?.knn ?? .nan)),
-      ] + fewLabelFields + [
-        ("loss", .number(progress.averageLoss ?? .nan)), ("steps", .integer(progress.steps)),
-        ("skipped_steps", .integer(progress.skippedSteps)),
-        ("images_per_second", .number(Float(result.imagesPerSecond))),
-        ("seconds", .number(Float(progress.seconds))), ("peak_rss_mb", .integer(peakMegabytes)),
-        ("interrupted", .flag(result.wasInterrupted)),
-        ("verdict", .string(verdict.finding.rawValue)),
-      ])
+    JSONRecord(scoreFields + fewLabelFields + trainingFields)
+  }
+
+  private var scoreFields: [(String, JSONRecord.Value)] {
+    [
+      ("event", .string("summary")), ("knn", .number(trained?.knn ?? .nan)),
+      ("knn_raw_pixels", .number(untrained?.pixels.knn ?? .nan)),
+      ("knn_\(start.field)", .number(untrained?.network?.knn ?? .nan)),
+    ]
+  }
+
+  private var trainingFields: [(String, JSONRecord.Value)] {
+    [
+      ("loss", .number(progress.averageLoss ?? .nan)), ("steps", .integer(progress.steps)),
+      ("skipped_steps", .integer(progress.skippedSteps)),
+      ("images_per_second", .number(Float(result.imagesPerSecond))),
+      ("seconds", .number(Float(progress.seconds))), ("peak_rss_mb", .integer(peakMegabytes)),
+      ("interrupted", .flag(result.wasInterrupted)),
+      ("verdict", .string(verdict.finding.rawValue)),
+    ]
   }
 
   private var fewLabelFields: [(String, JSONRecord.Value)] {

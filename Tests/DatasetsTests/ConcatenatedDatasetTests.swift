@@ -35,6 +35,7 @@ final class ConcatenatedDatasetTests: XCTestCase {
   func testWordsAreOf65535() {
     let images = LabeledImages(words: [0, 65_535, 13_107, 1], imageShape: [1, 2, 1])
     XCTAssertEqual(images.count, 2)
-    XCTAssertEqual(images.images(in: 0..<2).scalars, [0, 1, 0.2, 1 / 65_535])
+    let values: [Float] = [0, 1, 0.2, 1 / 65_535]
+    XCTAssertEqual(images.images(in: 0..<2).scalars, values)
   }
 }

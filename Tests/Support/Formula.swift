@@ -61,8 +61,9 @@ public enum Formula {
       for index in out.indices {
         let (c, pixel) = (index % channels, index / channels)
         let (n, y, x) = (pixel / width / height, pixel / width % height, pixel % width)
-        let patch = patches[((n * rows + y / 4) * columns + x / 4) * channels + c]
-        let total = 8 * patch + 4 * colours[n * channels + c] + 4 * noise[index]
+        let patch = (n * rows + y / 4) * columns + x / 4
+        let (shared, colour) = (patches[patch * channels + c], colours[n * channels + c])
+        let total = 8 * shared + 4 * colour + 4 * noise[index]
         out[index] = Float(Double(total) * 0x1p-28)
       }
     }

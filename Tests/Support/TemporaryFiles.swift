@@ -39,6 +39,7 @@ public func assertFails<Result>(
 
 /// A file in the IDX format.
 public func idxFile(_ dimensions: [Int], _ elements: [UInt8], type: UInt8 = 8) -> [UInt8] {
-  [0, 0, type, UInt8(dimensions.count)]
-    + dimensions.flatMap { size in (0..<4).map { UInt8(size >> (24 - 8 * $0) & 0xff) } } + elements
+  let head = [0, 0, type, UInt8(dimensions.count)]
+  let sizes = dimensions.flatMap { size in [24, 16, 8, 0].map { UInt8(size >> $0 & 0xff) } }
+  return head + sizes + elements
 }

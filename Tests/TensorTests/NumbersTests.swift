@@ -15,8 +15,9 @@ final class NumbersTests: XCTestCase {
 
   func testNumbersAreRoundedToTheNearest() {
     // A tie goes to the even neighbour: 1 + 1/256 down to 1, 1 + 3/256 up to 1 + 4/256.
-    let ties = Tensor([1 + 0x1p-8, 1 + 0x3p-8, -1 - 0x1p-8, 1 + 0x1p-8 + 0x1p-20])
-    XCTAssertEqual(ties.inFormat(.bfloat16).scalars, [1, 1 + 0x4p-8, -1, 1 + 0x2p-8])
+    let ties: [Float] = [1 + 0x1p-8, 1 + 0x3p-8, -1 - 0x1p-8, 1 + 0x1p-8 + 0x1p-20]
+    let even: [Float] = [1, 1 + 0x4p-8, -1, 1 + 0x2p-8]
+    XCTAssertEqual(Tensor(ties).inFormat(.bfloat16).scalars, even)
     for count in [0, 1, 7, 8, 45, 100_003] {
       let x = normal([count], seed: 601)
       let halves = x.inFormat(.bfloat16)

@@ -89,12 +89,11 @@ final class PictureTests: XCTestCase {
         let part = picture.image.resized(to: covering)
           .cropped(to: .center(format.size, of: covering))
         let colors = part.pixels.scalars
-        let slow =
-          channels == 3
-          ? colors
-          : (0..<63).map {
-            0.299 * colors[3 * $0] + 0.587 * colors[3 * $0 + 1] + 0.114 * colors[3 * $0 + 2]
-          }
+        let grays = (0..<63).map { (pixel) -> Float in
+          let (red, green, blue) = (colors[3 * pixel], colors[3 * pixel + 1], colors[3 * pixel + 2])
+          return 0.299 * red + 0.587 * green + 0.114 * blue
+        }
+        let slow = channels == 3 ? colors : grays
         XCTAssertEqual(bytes, slow.map { UInt8((min(max($0, 0), 1) * 255).rounded()) }, name)
       }
     }

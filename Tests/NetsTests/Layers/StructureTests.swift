@@ -24,7 +24,7 @@ final class StructureTests: XCTestCase {
     let y = first(x).scalars
     XCTAssertEqual(y, second(x).scalars)
     XCTAssertNotEqual(y, first(x).scalars)
-    XCTAssertEqual(Set(y), [0, 1 / 0.75])
+    XCTAssertEqual(Set(y), [0, 1 / 0.75 as Float])
     XCTAssertEqual(Float(y.filter { $0 == 0 }.count), 250, accuracy: 60)
     first.eval()
     XCTAssertEqual(first(x).scalars, x.scalars)

@@ -210,8 +210,8 @@ final class LARSTests: XCTestCase {
     }
     let (weights, gradients) = (values.scalars.map(Double.init), slopes.scalars.map(Double.init))
     let weight = weights.map { $0 * $0 }.reduce(0, +).squareRoot()
-    let slope = zip(gradients, weights).map { ($0 + 0.25 * $1) * ($0 + 0.25 * $1) }
-      .reduce(0, +).squareRoot()
+    let decayed = zip(gradients, weights).map { $0 + 0.25 * $1 }
+    let slope = decayed.map { $0 * $0 }.reduce(0, +).squareRoot()
     for result in results {
       XCTAssertEqual(result.weight, weight, accuracy: 1e-9 * weight)
       XCTAssertEqual(result.gradient, slope, accuracy: 1e-7 * slope)

@@ -23,7 +23,8 @@ final class LogisticRegressionTests: XCTestCase {
     let means = Formula.centred("means", classCount * width)
     let noise = Formula.centred(name, count * width)
     let values = (0..<count * width).map { index in
-      means[labels[index / width] * width + index % width] + 2 * noise[index]
+      let place = labels[index / width] * width + index % width
+      return means[place] + 2 * noise[index]
     }
     return (Tensor(values, shape: [count, width]), labels)
   }

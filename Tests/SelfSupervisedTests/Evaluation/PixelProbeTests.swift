@@ -19,11 +19,11 @@ final class PixelProbeTests: XCTestCase {
     // All background: 2 of 6 for it, none for the others.
     let nothing = IntersectionOverUnion(
       of: [Int](repeating: 0, count: 6), labels: labels, classCount: 3)
-    XCTAssertEqual(nothing.ofClasses, [1 / 3, 0, 0])
+    XCTAssertEqual(nothing.ofClasses, [1 / 3 as Float, 0, 0])
     XCTAssertEqual(nothing.mean, 1 / 9, accuracy: 1e-7)
     // One of two right and one of the others wrong: 1 of 3.
     let half = IntersectionOverUnion(of: [0, 1, 1, 1, 2, 0], labels: labels, classCount: 3)
-    XCTAssertEqual(half.ofClasses, [1 / 3, 2 / 3, 1 / 2])
+    XCTAssertEqual(half.ofClasses, [1 / 3 as Float, 2 / 3 as Float, 0.5])
   }
 
   func testClassesThatDoNotOccurDoNotCount() {

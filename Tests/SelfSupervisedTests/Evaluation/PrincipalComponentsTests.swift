@@ -11,8 +11,8 @@ final class PrincipalComponentsTests: XCTestCase {
   func testFourPoints() {
     let points = Tensor([13, 24, 7, 16, 9.2, 20.6, 10.8, 19.4], shape: [4, 2])
     let found = principalComponents(points, count: 2)
-    assertClose(found.variances, [50.0 / 3, 2.0 / 3], 2e-6)
-    assertClose(found.shares, [50.0 / 52, 2.0 / 52], 1e-6)
+    assertClose(found.variances, [50 / 3 as Float, 2 / 3 as Float], 2e-6)
+    assertClose(found.shares, [50 / 52 as Float, 2 / 52 as Float], 1e-6)
     assertClose(found.directions.scalars, [0.6, 0.8, 0.8, -0.6], 1e-6)
     assertClose(found.scores.scalars, [5, 0, -5, 0, 0, -1, 0, 1], 1e-5)
   }

@@ -18,12 +18,12 @@ final class BarlowTwinsLossTests: XCTestCase {
     let (n, d) = (a.count, a[0].count)
     func standardized(_ x: [[Double]]) -> [[Double]] {
       let mean = (0..<d).map { i in x.map { $0[i] }.reduce(0, +) / Double(n) }
-      let variance = (0..<d).map { i in
-        x.map { ($0[i] - mean[i]) * ($0[i] - mean[i]) }.reduce(0, +) / Double(n)
+      let distances = x.map { row in zip(row, mean).map { $0 - $1 } }
+      let deviation = (0..<d).map { i -> Double in
+        let variance = distances.map { $0[i] * $0[i] }.reduce(0, +) / Double(n)
+        return (variance + 1e-5).squareRoot()
       }
-      return x.map { row in
-        (0..<d).map { (row[$0] - mean[$0]) / (variance[$0] + 1e-5).squareRoot() }
-      }
+      return distances.map { row in zip(row, deviation).map { $0 / $1 } }
     }
     let (x, y) = (standardized(a), standardized(b))
     var loss = 0.0

@@ -54,11 +54,16 @@ final class ISATests: XCTestCase {
 
   /// Rows of 45 channels: several vectors, one, and a part of one.
   private var rowKernels: [(name: String, run: () -> [Float])] {
-    numberKernels
-      + [NumberFormat.float32, .bfloat16].flatMap { normalizations($0) + [largest($0)] }
-      + [(3, 1), (3, 2), (5, 1), (4, 1)].flatMap { depthwise(kernelWidth: $0, stride: $1) }
-      + [3, 22].flatMap { convolutionRows(terms: $0) }
-      + [false, true].map { product(isTransposed: $0) } + [longSum]
+    var kernels = numberKernels
+    for format in [NumberFormat.float32, .bfloat16] {
+      kernels += normalizations(format) + [largest(format)]
+    }
+    for (width, stride) in [(3, 1), (3, 2), (5, 1), (4, 1)] {
+      kernels += depthwise(kernelWidth: width, stride: stride)
+    }
+    for terms in [3, 22] { kernels += convolutionRows(terms: terms) }
+    for isTransposed in [false, true] { kernels.append(product(isTransposed: isTransposed)) }
+    return kernels + [longSum]
   }
 
   private static let (rows, channels) = (11, 45)

@@ -59,7 +59,8 @@ struct CoreSelection: Sendable {
     let (x, y, product) = (a.scalars, b.scalars, c.scalars)
     return (0..<size * size).allSatisfy { index in
       let (row, column) = (index / size, index % size)
-      let expected = (0..<size).reduce(Float(0)) { $0 + x[row * size + $1] * y[$1 * size + column] }
+      var expected: Float = 0
+      for term in 0..<size { expected += x[row * size + term] * y[term * size + column] }
       return (product[index] - expected).magnitude <= 1e-3
     }
   }

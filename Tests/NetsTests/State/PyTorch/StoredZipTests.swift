@@ -10,6 +10,8 @@ final class StoredZipTests: XCTestCase {
     Data((0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) })
   }
 
+  private func joined(_ parts: Data...) -> Data { Data(parts.joined()) }
+
   /// An archive of one file, whose sizes and place are given in the ways that `large` asks for.
   private func archive(
     _ name: String, _ contents: Data, largeSizes: Bool, largePlace: Bool, largeEnd: Bool
@@ -21,32 +23,34 @@ final class StoredZipTests: XCTestCase {
     // Something before the file, so that its place is not 0.
     var archive = Data("PK\u{3}\u{4}".utf8) + Data(count: 60)
     let place = UInt64(archive.count)
-    archive +=
-      bytes(0x0403_4b50, 4) + Data(count: 10) + bytes(0, 4) + sizes + sizes + length + bytes(0, 2)
-      + Data(name.utf8) + contents
-    let numbers =
-      (largeSizes ? bytes(size, 8) + bytes(size, 8) : Data())
-      + (largePlace ? bytes(place, 8) : Data())
+    archive += joined(
+      bytes(0x0403_4b50, 4), Data(count: 10), bytes(0, 4), sizes, sizes, length, bytes(0, 2),
+      Data(name.utf8), contents)
+    let numbers = joined(
+      largeSizes ? joined(bytes(size, 8), bytes(size, 8)) : Data(),
+      largePlace ? bytes(place, 8) : Data())
     // A field of another kind comes first.
+    let other = joined(bytes(0x4246, 2), bytes(3, 2), Data(count: 3))
     let extra =
-      bytes(0x4246, 2) + bytes(3, 2) + Data(count: 3)
-      + (numbers.isEmpty ? Data() : bytes(1, 2) + bytes(UInt64(numbers.count), 2) + numbers)
-    let directory =
-      bytes(0x0201_4b50, 4) + Data(count: 12) + bytes(0, 4) + sizes + sizes + length
-      + bytes(UInt64(extra.count), 2) + bytes(0, 2) + Data(count: 8)
-      + bytes(largePlace ? all : place, 4) + Data(name.utf8) + extra
+      numbers.isEmpty
+      ? other : joined(other, bytes(1, 2), bytes(UInt64(numbers.count), 2), numbers)
+    let directory = joined(
+      bytes(0x0201_4b50, 4), Data(count: 12), bytes(0, 4), sizes, sizes, length,
+      bytes(UInt64(extra.count), 2), bytes(0, 2), Data(count: 8),
+      bytes(largePlace ? all : place, 4), Data(name.utf8), extra)
     let start = UInt64(archive.count)
     archive += directory
     if largeEnd {
       let end = UInt64(archive.count)
-      archive +=
-        bytes(0x0606_4b50, 4) + bytes(44, 8) + Data(count: 12) + bytes(1, 8) + bytes(1, 8)
-        + bytes(UInt64(directory.count), 8) + bytes(start, 8)
-      archive += bytes(0x0706_4b50, 4) + bytes(0, 4) + bytes(end, 8) + bytes(1, 4)
+      archive += joined(
+        bytes(0x0606_4b50, 4), bytes(44, 8), Data(count: 12), bytes(1, 8), bytes(1, 8),
+        bytes(UInt64(directory.count), 8), bytes(start, 8))
+      archive += joined(bytes(0x0706_4b50, 4), bytes(0, 4), bytes(end, 8), bytes(1, 4))
     }
     let count = bytes(largeEnd ? 0xffff : 1, 2)
-    return archive + bytes(0x0605_4b50, 4) + bytes(0, 4) + count + count
-      + bytes(UInt64(directory.count), 4) + bytes(largeEnd ? all : start, 4) + bytes(0, 2)
+    return joined(
+      archive, bytes(0x0605_4b50, 4), bytes(0, 4), count, count,
+      bytes(UInt64(directory.count), 4), bytes(largeEnd ? all : start, 4), bytes(0, 2))
   }
 
   func testNumbersOf64Bits() throws {

@@ -135,9 +135,9 @@ final class TorchFileTests: XCTestCase {
     ]
     let head: [UInt8] = [0x80, 2, 0x4d, 0xe9, 0x03, 0x2e, 0x80, 2, 0x7d, 0x2e]
     func dictionary(_ value: [UInt8]) -> Data {
-      let key: [UInt8] = [0x58, 1, 0, 0, 0, 0x61]
-      return Data(
-        start + head + [0x80, 2, 0x7d, 0x71, 0] + key + value + [0x73, 0x2e, 0x80, 2, 0x5d, 0x2e])
+      let key: [UInt8] = [0x80, 2, 0x7d, 0x71, 0, 0x58, 1, 0, 0, 0, 0x61]
+      let end: [UInt8] = [0x73, 0x2e, 0x80, 2, 0x5d, 0x2e]
+      return Data(start + head + key + value + end)
     }
     let itself: [UInt8] = [0x68, 0]
     let doubled = [0x4e] + [[UInt8]](repeating: [0x32, 0x86], count: 60).joined()
