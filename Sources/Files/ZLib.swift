@@ -33,31 +33,41 @@ struct ZLib: Sendable {
   ///
   /// - Throws: ``FileError`` if the file is cut short or its check sum is wrong.
   func unpack(_ path: String, limit: (_ start: Data) throws -> Int?) throws -> Data {
-    guard let file = gzopen(path, "rb") else {
+    // G: a file too short for its head is an error to zlib 1.3.2, and not a plain one; older
+    // versions, to which it always is one, ignore the letter.
+    guard let file = gzopen(path, "rbG") else {
       throw FileError(path, "cannot be opened: \(systemReason())")
     }
     defer { _ = gzclose(file) }
     var bytes = Data()
     var chunk = [UInt8](repeating: 0, count: 1 << 18)
     var most: Int?
+    var failure: String?
     while true {
       // One byte more tells that something follows.
       let wanted = most.map { min(chunk.count, max(0, $0 - bytes.count) + 1) } ?? chunk.count
       let count = chunk.withUnsafeMutableBytes { buffer in
         buffer.baseAddress.map { gzread(file, $0, UInt32(wanted)) } ?? 0
       }
+      // A file that is cut short reads like a complete one; only gzerror tells, and since zlib 1.3.2
+      // only until the next read.
+      failure = failure ?? error(of: file)
       guard count > 0 else { break }
       bytes.append(contentsOf: chunk[..<Int(count)])
       if most == nil { most = try limit(bytes) }
       if let most, bytes.count > most { return bytes }
     }
-    // A file that is cut short reads like a complete one; only gzerror tells.
-    var code: Int32 = 0
-    let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
-    guard code == 0 else {
+    if let failure {
       throw FileError(
-        path, "needs complete gzip data; got an error after \(bytes.count) bytes (\(message))")
+        path, "needs complete gzip data; got an error after \(bytes.count) bytes (\(failure))")
     }
     return bytes
+  }
+
+  /// What went wrong in the last read; nil if nothing did.
+  private func error(of file: OpaquePointer) -> String? {
+    var code: Int32 = 0
+    let message = gzerror(file, &code).map { String(cString: $0) } ?? ""
+    return code == 0 ? nil : message
   }
 }
