@@ -18,6 +18,8 @@ struct TurboJPEG: Sendable {
       Handle, _ file: UnsafePointer<UInt8>?, _ count: UInt, _ out: UnsafeMutablePointer<UInt8>?,
       _ width: Int32, _ rowBytes: Int32, _ height: Int32, _ pixelFormat: Int32, _ flags: Int32
     ) -> Int32
+  /// Of version 3.
+  private let parameter: (@convention(c) @Sendable (Handle, _ parameter: Int32) -> Int32)?
   private let beginCompression: @convention(c) @Sendable () -> Handle?
   private let bound:
     @convention(c) @Sendable (_ width: Int32, _ height: Int32, _ subsampling: Int32) -> UInt
@@ -39,6 +41,7 @@ struct TurboJPEG: Sendable {
     begin = try library.function("tjInitDecompress")
     readHeader = try library.function("tjDecompressHeader3")
     decompress = try library.function("tjDecompress2")
+    parameter = library.has("tj3Get") ? try library.function("tj3Get") : nil
     beginCompression = try library.function("tjInitCompress")
     bound = try library.function("tjBufSize")
     compress = try library.function("tjCompress2")
@@ -58,7 +61,11 @@ struct TurboJPEG: Sendable {
       let status = readHeader(
         handle, contents.baseAddress, UInt(contents.count), &width, &height, &subsampling,
         &colorSpace)
-      // A header with an unusual subsampling counts as an error, and can be decoded.
+      // A header with an unusual subsampling counts as an error, and can be decoded. Since version 3
+      // the color space is not given then, but can be asked for.
+      if status != 0, colorSpace < 0, let parameter {
+        colorSpace = parameter(handle, Self.colorSpaceParameter)
+      }
       guard status == 0 || (width > 0 && height > 0 && colorSpace >= 0) else {
         throw damage(file, handle)
       }
@@ -132,6 +139,7 @@ struct TurboJPEG: Sendable {
 
   // Of turbojpeg.h.
   private static let warning: Int32 = 0
+  private static let colorSpaceParameter: Int32 = 8
   /// A progressive picture of very many scans would take minutes.
   private static let limitedScans: Int32 = 32_768
   /// The file goes to the memory that the caller has.
