@@ -2,12 +2,24 @@ import Foundation
 
 /// What the package found to compute on.
 public enum Machine {
-  /// The processor's name, as the system gives it.
+  /// The processor's name, as the system gives it; for arm64, of which Linux knows no names, the
+  /// numbers of its maker and of its type.
   public static var processor: String {
-    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-    return name ?? "unknown"
+    processor(in: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+  }
+
+  /// The same from the text of `/proc/cpuinfo` (proc_cpuinfo(5)): lines `name : value`.
+  static func processor(in text: String) -> String {
+    let lines = text.split(separator: "\n")
+    func value(_ name: String) -> String? {
+      lines.first { $0.hasPrefix(name) }?.split(separator: ":").last
+        .map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    if let name = value("model name") { return name }
+    guard let maker = value("CPU implementer"), let type = value("CPU part") else {
+      return "unknown"
+    }
+    return "arm64, implementer \(maker), part \(type)"
   }
 
   /// The bytes of memory that this process may use: the machine's, or the smallest limit of its
