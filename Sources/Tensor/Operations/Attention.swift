@@ -17,19 +17,24 @@ public func selfAttention(_ projections: Tensor, headCount: Int) -> Tensor {
     "selfAttention needs projections [count, length, 3 · width] with a width divisible by the heads; "
       + "got \(projections.shape) and \(headCount) heads")
   let options = ComputeOptions.current
-  if options.trace != nil { return tracedAttention(projections, headCount) }
   let (count, length) = (projections.shape[0], projections.shape[1])
   let width = projections.shape[2] / 3
   let heads = AttentionHeads(
     count: count, length: length, width: width, headCount: headCount,
     precision: options.precision(m: length, n: length, k: width / headCount))
-  return heads.output(of: projections).recorded(from: [projections], options) { gradient, _, _ in
+  var output = heads.output(of: projections)
+  if options.trace != nil {
+    // Other formats have no such operation: the result stands for that of its parts.
+    output.node = composedAttention(projections, headCount).node
+    return output
+  }
+  return output.recorded(from: [projections], options) { gradient, _, _ in
     [heads.gradient(gradient, of: projections)]
   }
 }
 
-/// The same of operations that other formats have.
-private func tracedAttention(_ projections: Tensor, _ headCount: Int) -> Tensor {
+/// The same by operations that other formats have.
+private func composedAttention(_ projections: Tensor, _ headCount: Int) -> Tensor {
   let (length, width) = (projections.shape[1], projections.shape[2] / 3)
   // [3, count, heads, length, width of a head]
   let parts = projections.reshaped([-1, length, 3, headCount, width / headCount])
