@@ -16,6 +16,7 @@ STEPS = [
     ("BYOL, ResNet-50, 224x224, batch 8", "--net resnet50 --stem imagenet --size 224 --batch 8"),
     ("SimCLR, ResNet-10 of width 16, 20x20, batch 128",
      "--method simclr --net resnet10 --width 16 --size 20 --batch 128"),
+    ("BYOL, ViT-S/16, 224x224, batch 8", "--net vit-small --patch 16 --size 224 --batch 8"),
 ]
 PEERS = {"eager": [], "compiled": ["--compiled"]}
 # Ours, theirs, and whose code theirs is.
@@ -29,7 +30,7 @@ METHODS = [
 
 
 def step(arguments):
-    """A step of four networks, beside the fastest of PyTorch's variants."""
+    """A step of five networks, beside the fastest of PyTorch's variants."""
     precisions = {"fp32": "float32", "bf16": "bfloat16"} if arguments.bf16 else {"fp32": "float32"}
     heading("step", *(f"{who} {p}" for p in precisions for who in ["this package", "PyTorch"]),
             "times faster", *(f"peak resident size, {p}" for p in precisions))

@@ -17,6 +17,7 @@ def add_flags(parser):
     parser.add_argument("--method", default="byol", choices=METHODS)
     parser.add_argument("--net", default="resnet18")
     parser.add_argument("--width", type=int, default=64, help="of resnet10 alone")
+    parser.add_argument("--patch", type=int, default=16, help="of vision transformers alone, timm's")
     parser.add_argument("--stem", default="small", choices=["small", "imagenet"])
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--batch", type=int, default=64)
@@ -43,7 +44,10 @@ def run(arguments):
 
 
 def step_function(arguments):
-    net, width = network(arguments.net, arguments.stem, arguments.width)
+    if arguments.net.startswith("vit-"):
+        net, width = transformer(arguments.net, arguments.patch, arguments.size)
+    else:
+        net, width = network(arguments.net, arguments.stem, arguments.width)
     if arguments.compiled:
         net.compile()
     shape = (arguments.batch, 3, arguments.size, arguments.size)
@@ -74,6 +78,14 @@ def network(name, stem, width):
     width = net.fc.in_features
     net.fc = torch.nn.Identity()
     return net, width
+
+
+def transformer(name, patch, size):
+    from timm.models.vision_transformer import VisionTransformer
+
+    width = {"vit-tiny": 192, "vit-small": 384, "vit-base": 768}[name]
+    return VisionTransformer(
+        img_size=size, patch_size=patch, embed_dim=width, num_heads=width // 64, num_classes=0), width
 
 
 def resnet10(width):
