@@ -30,6 +30,11 @@ struct NetworkChoice {
     }
     name = known?.name ?? options.net ?? .resNet(.resNet10)
     if known == nil { try check() }
+    if isTransformer, options.method == .pixelcl {
+      throw UsageError(
+        "--method pixelcl needs a network of convolutions, whose maps it compares; a vision "
+          + "transformer has none")
+    }
   }
 
   private func check() throws {
@@ -49,6 +54,10 @@ struct NetworkChoice {
     if case .visionTransformer? = known { return true }
     return false
   }
+
+  /// What suits the network where the command line does not say; the recipe's if it is nil. The rates
+  /// of recipes with SGD are for convolutions.
+  var optimizer: OptimizerKind? { isTransformer ? .adamw : nil }
 
   /// What the sizes of the images are multiples of.
   func sizeMultiple(for imageSize: Size2D) -> SizeMultiple {

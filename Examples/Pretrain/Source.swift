@@ -43,13 +43,10 @@ struct Source {
     let sets = try Self.sets(options)
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
     let shape = training.imageShape
-    var asked = Recipe(options.method, for: sets.kind).with(options)
+    var asked = Recipe(options.method, for: sets.kind)
+      .with(options, optimizer: options.optimizer ?? network.optimizer)
     // Small pictures are not enlarged.
     asked.imageSize = asked.imageSize.map { min($0, shape[0]) }
-    if network.isTransformer, options.optimizer == nil {
-      asked.optimizer = OptimizerKind.adamw.usual
-      asked.optimizer.learningRate = options.learningRate ?? asked.optimizer.learningRate
-    }
     try Self.check(options, training, asked)
     batchSize = options.batch ?? min(asked.batchSize, max(2, training.count / 2))
     let side = options.size ?? asked.imageSize
@@ -180,10 +177,11 @@ struct Source {
 }
 
 extension Recipe {
-  /// The recipe with the views and numbers that a command line asks for.
-  fileprivate func with(_ options: Options) -> Recipe {
+  /// The recipe with the views and numbers that a command line asks for, and an optimizer if it is
+  /// another one than the recipe's.
+  fileprivate func with(_ options: Options, optimizer: OptimizerKind?) -> Recipe {
     var recipe = self
-    if let kind = options.optimizer, kind != recipe.optimizer.kind { recipe.optimizer = kind.usual }
+    if let optimizer, optimizer != recipe.optimizer.kind { recipe.optimizer = optimizer.usual }
     if let rate = options.learningRate { recipe.optimizer.learningRate = rate }
     for (setting, value) in options.settings { setting.apply(value, to: &recipe) }
     if let share = options.leastCrop { recipe.crop = share...1 }

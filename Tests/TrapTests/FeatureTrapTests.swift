@@ -22,6 +22,35 @@ import Training
     expect(result, says: "features [count, width] of the same", "[3, 8, 8, 1] and [2, 5]")
   }
 
+  @Test func attentionNeedsAWidthOfItsHeads() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = selfAttention(.zeros([2, 5, 24]), headCount: 3)
+    }
+    expect(result, says: "a width divisible by the heads", "got [2, 5, 24] and 3 heads")
+  }
+
+  @Test func transformersNeedImagesOfWholePatches() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      let net = VisionTransformer.Architecture(patchSize: 4, width: 8, depth: 1, grid: 2)()
+      _ = net(.zeros([1, 8, 10, 3]))
+    }
+    expect(result, says: "divide by the patch size of 4", "got [1, 8, 10, 3]")
+  }
+
+  @Test func transformersTakeTheNormalizationOfTheirChannels() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      VisionTransformer.Architecture(patchSize: 4, width: 8, depth: 1, grid: 2)()
+        .absorbNormalization(mean: [0.5], standardDeviation: [0.5])
+    }
+    expect(result, says: "needs 3 means and deviations", "got [0.5] and [0.5]")
+  }
+
   @Test func outliersNeedThreeRows() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]

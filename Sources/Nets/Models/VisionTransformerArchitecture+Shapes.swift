@@ -51,6 +51,27 @@ extension VisionTransformer.Architecture {
     normalizesPooled = has("fc_norm.weight")
     pooling = hasClassToken && !normalizesPooled ? .classToken : .average
     try setPositions(part.tensor(named: "pos_embed").shape, state.metadata)
+    try checkBlocks(of: part)
+  }
+
+  /// Throws unless every block's tensors are there: a network is only made if the file is as large.
+  private func checkBlocks(of state: StateDict) throws {
+    let shapes = Dictionary(
+      state.entries.map { (ExactName($0.name), $0.value.shape) }, uniquingKeysWith: { $1 })
+    var error = StateError()
+    for block in 0..<depth {
+      for (layer, shape) in [
+        ("attn.qkv", TensorShape([3 * width, width])), ("mlp.fc1", [hiddenWidth, width]),
+        ("mlp.fc2", [width, hiddenWidth]),
+      ] {
+        let name = "blocks.\(block).\(layer).weight"
+        guard let found = shapes[ExactName(name)] else {
+          error.noteAbsence(of: name, in: state)
+          throw error
+        }
+        guard found == shape else { throw StateError(mismatched: [(name, shape, found)]) }
+      }
+    }
   }
 
   /// A vision transformer's tensors under timm's names; nil if the state has none.
@@ -90,7 +111,9 @@ extension VisionTransformer.Architecture {
     for positioned in [hasClassToken ? 1 : 0, prefixCount, 0] {
       let patches = count - positioned
       let side = Int(Double(max(0, patches)).squareRoot())
-      let isSaid = said.count == 2 && said.min() ?? 0 > 0 && said[0] * said[1] == patches
+      let isSaid =
+        said.count == 2 && said[0] > 0 && patches.isMultiple(of: said[0])
+        && patches / said[0] == said[1]
       guard isSaid || (side > 0 && side * side == patches) else { continue }
       positionedPrefix = positioned
       grid = isSaid ? Size2D(height: said[0], width: said[1]) : Size2D(side)

@@ -90,6 +90,15 @@ final class VisionTransformerTests: XCTestCase {
         entries = small(classCount: 2).state.entries
       }.contains("has tokens of 12 features, which is no multiple of 64"))
     XCTAssertTrue(message { $0.removeAll() }.contains("has no vision transformer"))
+    // Names and words alone ask for no memory.
+    XCTAssertTrue(
+      message { $0.append(.init("blocks.2.norm1.weight", .ones([64]))) }
+        .contains("blocks.2.attn.qkv.weight"))
+    var words = state
+    words.metadata = ["grid": "9223372036854775807x2", "heads": "1"]
+    XCTAssertEqual(try VisionTransformer.Architecture(of: words).grid, 3)
+    words.metadata["heads"] = "-1"
+    XCTAssertThrowsError(try VisionTransformer.Architecture(of: words))
     // Norms of queries and keys, as some of timm's networks have.
     let normed = StateDict(state.entries + [.init("blocks.0.attn.q_norm.weight", .ones([64]))])
     XCTAssertThrowsError(try wide(classCount: 2).loadPretrained(normed)) { error in
