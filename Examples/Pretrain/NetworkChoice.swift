@@ -67,13 +67,14 @@ struct NetworkChoice {
 
   /// About eight patches along each side.
   private func patch(for imageSize: Size2D) -> Int {
-    options.patch
-      ?? (min(imageSize.height, imageSize.width) >= 128
-        ? 16 : min(imageSize.height, imageSize.width) >= 64 ? 8 : 4)
+    let side = min(imageSize.height, imageSize.width)
+    return options.patch ?? (side >= 128 ? 16 : side >= 64 ? 8 : 4)
   }
 
-  /// The network for images of so many channels.
-  func architecture(imageSize: Size2D, channels: Int) -> NetworkArchitecture {
+  /// The network for images of this size, of so many channels and of whole patches.
+  func architecture(
+    imageSize: Size2D, channels: Int, multiple: SizeMultiple
+  ) -> NetworkArchitecture {
     if let known { return known }
     switch name {
     case .resNet(let depth):
@@ -83,7 +84,8 @@ struct NetworkChoice {
           depth: depth, stem: options.stem ?? (isSmall ? .small : .imageNet),
           width: options.width ?? 16, inputChannels: channels))
     case .visionTransformer(let size):
-      let patch = patch(for: imageSize)
+      // Not that of this size, which may have become another multiple.
+      let patch = multiple.pixels
       var architecture = VisionTransformer.Architecture(
         patchSize: patch, width: size.width, depth: size.depth,
         grid: Size2D(height: imageSize.height / patch, width: imageSize.width / patch))

@@ -39,9 +39,7 @@ struct Pretraining {
       let choice = try NetworkChoice(options, weights)
       source = try Source(options, choice)
       if !fitsTime { try Self.checkEvaluations(options, source) }
-      network = try StartingNetwork(
-        choice, options, weights, imageSize: source.imageSize,
-        channels: source.training.imageShape[2])
+      network = try StartingNetwork(choice, options, weights, source)
       net = try withRandomSeed(options.seed, network.make)
       teacher = try GivenTeacher(options, source).map { given in
         try options.withCompute { Teacher.kept(try given.features()) }

@@ -24,6 +24,8 @@ struct Source {
   let imageSize: Size2D
   /// The size of the views that it is trained on.
   let viewSize: Size2D
+  /// What both are multiples of.
+  let sizeMultiple: SizeMultiple
   /// How many batches the training has.
   var steps: Int
   /// Not whole where a step of several batches may end one pass over the images and begin the next.
@@ -51,13 +53,14 @@ struct Source {
     batchSize = options.batch ?? min(asked.batchSize, max(2, training.count / 2))
     let side = options.size ?? asked.imageSize
     let whole = Size2D(height: side ?? shape[0], width: side ?? shape[1])
-    let multiple = network.sizeMultiple(for: whole)
-    imageSize = try multiple.size("--size", options.size, else: whole)
-    viewSize = try multiple.size(
+    sizeMultiple = network.sizeMultiple(for: whole)
+    imageSize = try sizeMultiple.size("--size", options.size, else: whole)
+    viewSize = try sizeMultiple.size(
       "--view-size", options.viewSize, else: asked.viewSize(of: imageSize))
-    if asked.localViewCount > 0, multiple.pixels > 1 {
+    if asked.localViewCount > 0, sizeMultiple.pixels > 1 {
       let half = Size2D(min(viewSize.height, viewSize.width) / 2)
-      asked.localViewSize = try multiple.size("--local-size", options.localSize, else: half).height
+      asked.localViewSize =
+        try sizeMultiple.size("--local-size", options.localSize, else: half).height
     }
     (recipe, fingerprint) = (asked.suiting(channels: shape[2]), sets.fingerprint)
     imagesPerStep = batchSize * options.accumulatedBatches

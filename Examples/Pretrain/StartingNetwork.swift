@@ -13,16 +13,17 @@ struct StartingNetwork {
   /// Whether the run's first weights are known: not where their file is gone.
   let knowsStart: Bool
 
-  /// The network of a run on images of so many channels.
+  /// The network of a run on these images.
   ///
   /// - Throws: `UsageError` if the weights are for other images.
   init(
-    _ choice: NetworkChoice, _ options: Options, _ weights: GivenWeights?, imageSize: Size2D,
-    channels: Int
+    _ choice: NetworkChoice, _ options: Options, _ weights: GivenWeights?, _ source: Source
   ) throws {
     self.weights = weights
     knowsStart = options.weights == nil || weights != nil
-    architecture = choice.architecture(imageSize: imageSize, channels: channels)
+    let channels = source.training.imageShape[2]
+    architecture = choice.architecture(
+      imageSize: source.imageSize, channels: channels, multiple: source.sizeMultiple)
     let isGiven = options.former == nil && options.replay == nil
     if isGiven, let weights, weights.architecture.inputChannels != channels {
       throw UsageError(
