@@ -47,6 +47,8 @@ extension MethodName {
       return TrainingStep(NNCLR(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
     case .moco:
       return TrainingStep(MoCo(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
+    case .dino:
+      return TrainingStep(DINO(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
     case .barlowTwins:
       return TrainingStep(BarlowTwins(net, imageSize: size, hiddenLayer: layer, seed: 1), on: views)
     case .vicreg:

@@ -37,6 +37,11 @@ final class AnyNetworkTests: XCTestCase {
         queueSize: 20, augmentation: $3, seed: 1)
     },
     {
+      DINO(
+        $0, inputShape: $1, hiddenLayer: $2, prototypeCount: 12, projectionSize: 8,
+        projectionHiddenSize: 16, augmentation: $3, seed: 1)
+    },
+    {
       BarlowTwins(
         $0, inputShape: $1, hiddenLayer: $2, projectionSize: 8, augmentation: $3,
         secondAugmentation: $3, seed: 1)

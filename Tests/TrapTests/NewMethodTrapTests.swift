@@ -116,6 +116,15 @@ import Testing
     expect(result, says: "LeJEPA needs a regularization in 0...1; got 2.0")
   }
 
+  @Test func temperaturesAreAboveZero() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = DINO(PooledNet(), imageSize: 12, hiddenLayer: "pool", temperature: 0)
+    }
+    expect(result, says: "DINO needs a temperature above zero")
+  }
+
   @Test func slicesAreOfTheProjectionsSize() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]

@@ -43,6 +43,28 @@ public struct CosineDecay: Schedule {
   }
 }
 
+/// A straight line from one number to another.
+public struct LinearRise: Schedule {
+  /// The number at step zero.
+  public let start: Float
+  /// The number from `steps` on.
+  public let end: Float
+  /// The length of the rise.
+  public let steps: Int
+
+  /// A line from `start` to `end` over `steps` steps.
+  public init(from start: Float, to end: Float, over steps: Int) {
+    precondition(steps >= 1, "LinearRise needs at least 1 step; got \(steps)")
+    (self.start, self.end, self.steps) = (start, end, steps)
+  }
+
+  /// The number at a step.
+  public func value(at step: Int) -> Float {
+    let share = Float(min(max(step, 0), steps)) / Float(steps)
+    return start + (end - start) * share
+  }
+}
+
 /// A rise from zero in front of another schedule, which begins when the rise is over.
 ///
 /// Step e of W is at (e + 1) / (W + 1): no step is at zero, none at the base's first number twice,

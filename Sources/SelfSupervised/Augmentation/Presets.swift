@@ -53,6 +53,34 @@ extension Augmentation where Self == Compose {
     byol(imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2)
   }
 
+  /// The first of DINO's two kinds of large view (Caron et al., 2021): BYOL's, of two fifths of the
+  /// image or more.
+  public static func dinoFirst(
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    byol(
+      imageSize, normalization, blurProbability: 1, solarizeProbability: 0, scale: dinoScale)
+  }
+
+  /// The second of DINO's two kinds of large view.
+  public static func dinoSecond(
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    byol(
+      imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2, scale: dinoScale)
+  }
+
+  /// DINO's local views, for ``LocalViews/init(count:size:scale:augmentation:)``: of a twentieth to two
+  /// fifths of the image, half of them blurred.
+  public static func dinoLocal(
+    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
+  ) -> Compose {
+    byol(
+      imageSize, normalization, blurProbability: 0.5, solarizeProbability: 0, scale: 0.05...0.4)
+  }
+
+  private static var dinoScale: ClosedRange<Float> { 0.4...1 }
+
   /// The views of the byol-pytorch package, which crops last, jitters three images in ten and blurs
   /// two.
   public static func byolPyTorch(
@@ -175,11 +203,11 @@ extension Augmentation where Self == Compose {
 
   private static func byol(
     _ imageSize: any Size2DConvertible, _ normalization: Normalize?, blurProbability: Float,
-    solarizeProbability: Float
+    solarizeProbability: Float, scale: ClosedRange<Float> = 0.08...1
   ) -> Compose {
     Compose(
       [
-        RandomResizedCrop(imageSize, interpolation: .bicubic),
+        RandomResizedCrop(imageSize, scale: scale, interpolation: .bicubic),
         HorizontalFlip().applied(probability: 0.5),
       ]
         + byolColors(

@@ -118,6 +118,29 @@ public enum Heads {
     }
   }
 
+  /// DINO's projector in front of its ``Prototypes``: linear, GELU, linear, GELU, linear, with weights
+  /// of deviation 0.02 and biases of zero (Caron et al., 2021).
+  ///
+  /// With batch norm, hidden layers have no bias and a norm each, as in the paper's code and lightly's
+  /// for convolutional networks.
+  public static func dino(
+    _ inputs: Int, hidden: Int, outputs: Int, batchNorm: Bool = false
+  ) -> Sequential {
+    var stream = DefaultGenerator.current.split()
+    func layer(_ inputs: Int, _ outputs: Int, bias: Bool = true) -> Linear {
+      let layer = Linear(inputs, outputs, bias: bias)
+      layer.weight.value = .normal(
+        [outputs, inputs], standardDeviation: 0.02, using: &stream)
+      layer.bias?.value = .zeros([outputs])
+      return layer
+    }
+    func hiddenLayer(_ inputs: Int) -> [any Module] {
+      let linear = layer(inputs, hidden, bias: !batchNorm)
+      return batchNorm ? [linear, BatchNorm(hidden), GELU()] : [linear, GELU()]
+    }
+    return Sequential(hiddenLayer(inputs) + hiddenLayer(hidden) + [layer(hidden, outputs)])
+  }
+
   /// A linear layer and its norm.
   private static func normalized(_ inputs: Int, _ outputs: Int, bias: Bool = false) -> [any Module]
   {

@@ -101,7 +101,8 @@ public final class MethodLearner<M: LearningMethod>: Learner {
   private func checkTakes(_ localViews: LocalViews, channels: Int?) {
     precondition(
       method is any MultiCropMethod,
-      "\(M.self) takes no local views; these do: BYOL, SimSiam, SimCLR, VICReg, LeJEPA")
+      "\(M.self) takes no local views; these do: BYOL, SimSiam, SimCLR, DINO, VICReg, "
+        + "LeJEPA")
     backbone.checkTakes(localViews.size, channels: channels ?? 0)
   }
 

@@ -76,6 +76,9 @@ extension Recipe {
     case .simsiam: optimizer.learningRate *= 0.125
     // Keys of many steps ago should be like those of today.
     case .moco: (queueSize, movingAverageDecay) = (1_024, 0.99)
+    case .dino:
+      (temperature, projectionSize, movingAverageDecay) = (0.1, 256, 0.99)
+      normalizesProjections = true
     // The correlations of features that have none are of the size of one by the root of the batch:
     // among many features of small batches they outweigh all else.
     case .barlowTwins: projectionSize = 256

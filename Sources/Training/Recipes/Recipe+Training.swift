@@ -122,6 +122,14 @@ extension Recipe {
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs,
         projectionHiddenSize: hidden, queueSize: queueSize, temperature: temperature,
         movingAverageDecay: decay, isSymmetric: true, augmentation: views, seed: seed)
+    case .dino:
+      return DINO(
+        net, imageSize: size, hiddenLayer: layer, prototypeCount: prototypeCount,
+        projectionSize: outputs, projectionHiddenSize: hidden,
+        normalizesProjections: normalizesProjections, temperature: temperature,
+        targetTemperature: Constant(targetTemperature), movingAverageDecay: decay,
+        // One epoch of a hundred in the paper's code.
+        frozenPrototypeSteps: steps / 100, augmentation: views, localViews: local, seed: seed)
     case .barlowTwins:
       return BarlowTwins(
         net, imageSize: size, hiddenLayer: layer, projectionSize: outputs, augmentation: views,

@@ -38,7 +38,7 @@ public struct Recipe: Sendable {
   public var projectionSize = 128
   /// The hidden features of the heads.
   public var projectionHiddenSize = 1_024
-  /// Whether BYOL's projections are normalized.
+  /// Whether BYOL's projections and the hidden layers of DINO's projector are normalized.
   public var normalizesProjections = true
   /// What similarities are divided by, where a method compares images with others.
   public var temperature: Float = 0.2
@@ -46,6 +46,10 @@ public struct Recipe: Sendable {
   public var isDecoupled = false
   /// The projections that a queue remembers.
   public var queueSize = 4_096
+  /// The prototypes among which DINO sorts images.
+  public var prototypeCount = 512
+  /// What the outputs of DINO's target are divided by.
+  public var targetTemperature: Float = 0.04
   /// The share of its old numbers that a target keeps in a step, which rises to 1.
   public var movingAverageDecay: Float = 0.95
   /// The share of the image's area that a view shows.

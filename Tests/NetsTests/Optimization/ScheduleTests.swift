@@ -4,6 +4,13 @@ import XCTest
 @testable import Nets
 
 final class ScheduleTests: XCTestCase {
+  func testLinearRise() {
+    let rise = LinearRise(from: 0.04, to: 0.07, over: 3)
+    for (step, expected) in [(0, 0.04), (1, 0.05), (2, 0.06), (3, 0.07), (9, 0.07)] {
+      XCTAssertEqual(rise.value(at: step), Float(expected), accuracy: 1e-7)
+    }
+  }
+
   func testConstant() {
     XCTAssertEqual(Constant(0.25).value(at: 1_000_000), 0.25)
   }

@@ -134,6 +134,14 @@ final class ProcessesTests: XCTestCase {
     }
   }
 
+  func testDINO() {
+    check("dino", metrics: false) {
+      DINO(
+        Net(), imageSize: 16, hiddenLayer: "pool", prototypeCount: 12, projectionSize: 8,
+        projectionHiddenSize: 16, seed: 1)
+    }
+  }
+
   func testBarlowTwins() {
     // More rows than features, and fewer.
     for size in [6, 24] {

@@ -70,6 +70,7 @@ func methods() -> [TestedMethod] {
     TestedMethod(name: "MoCo, symmetric", hasTarget: true, hasMemory: true) {
       moco($0, isSymmetric: true, queueSize: 11)
     },
+    TestedMethod(name: "DINO", hasTarget: true) { dino($0) },
     TestedMethod(name: "BarlowTwins") {
       BarlowTwins(
         $0, imageSize: 12, hiddenLayer: "features", projectionSize: 8, projectionHiddenSize: 8,
@@ -97,6 +98,16 @@ func byol(_ net: TinyNet, useMomentum: Bool = true) -> BYOL {
   BYOL(
     net, imageSize: 12, hiddenLayer: "features", projectionSize: 8, projectionHiddenSize: 8,
     movingAverageDecay: 0.75, useMomentum: useMomentum, seed: 2)
+}
+
+/// With larger weights than DINO's: a step on features as few as these would leave no gradient.
+func dino(_ net: TinyNet) -> DINO {
+  let learner = DINO(
+    net, imageSize: 12, hiddenLayer: "features", prototypeCount: 10, projectionSize: 8,
+    projectionHiddenSize: 8, movingAverageDecay: 0.75, seed: 2)
+  for parameter in learner.projector.parameters { parameter.value = parameter.value * 20 }
+  learner.resetMovingAverage()
+  return learner
 }
 
 func distillation(_ net: TinyNet) -> Distillation {

@@ -29,9 +29,11 @@ struct ReferenceRun<M: LearningMethod> {
       .filter { !$0.1.parameters.isEmpty }
   }
 
-  /// The network and the projectors, whose numbers a target has too.
+  /// The network, the projectors and the prototypes, whose numbers a target has too.
   private var averaged: [(name: String, module: any Module)] {
-    modules.filter { $0.name == "net" || $0.name.lowercased().hasSuffix("projector") }
+    modules.filter {
+      ["net", "prototypes"].contains($0.name) || $0.name.lowercased().hasSuffix("projector")
+    }
   }
 
   private var target: TargetNetwork? {

@@ -88,6 +88,10 @@ final class LocalViewsTests: XCTestCase {
     check(BYOL(net(), imageSize: 16, hiddenLayer: "avgpool", localViews: local, seed: 1))
     check(SimSiam(net(), imageSize: 16, hiddenLayer: "avgpool", localViews: local, seed: 1))
     check(SimCLR(net(), imageSize: 16, hiddenLayer: "avgpool", localViews: local, seed: 1))
+    check(
+      DINO(
+        net(), imageSize: 16, hiddenLayer: "avgpool", prototypeCount: 12, localViews: local, seed: 1
+      ))
     check(VICReg(net(), imageSize: 16, hiddenLayer: "avgpool", localViews: local, seed: 1))
     check(LeJEPA(net(), imageSize: 16, hiddenLayer: "avgpool", localViews: local, seed: 1))
   }
