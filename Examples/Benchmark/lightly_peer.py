@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy
 import torch
 import torch.nn.functional as F
-from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
+from lightly.loss import BarlowTwinsLoss, DINOLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
 from lightly.loss.lejepa_loss import SIGReg, lejepa_invariance_loss
 from lightly.models.modules import NNMemoryBankModule, heads
 from lightly.models.utils import deactivate_requires_grad, update_momentum
@@ -63,10 +63,11 @@ RECIPES = {
     ),
 }
 
-METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "barlow-twins", "vicreg", "lejepa", "distillation"]
+METHODS = ["byol", "simsiam", "simclr", "nnclr", "moco", "dino", "barlow-twins", "vicreg", "lejepa", "distillation"]
 # The features of VICReg's, Barlow Twins' and LeJEPA's projections.
 EXPANDED, CORRELATED, NORMAL = 1_024, 256, 64
-QUEUE, QUEUE_DECAY = 1_024, 0.99  # MoCo's
+QUEUE, SLOW_DECAY = 1_024, 0.99  # MoCo's; DINO has its decay too
+PROTOTYPES, BOTTLENECK = 512, 256  # DINO's
 ANCHORS = 8_192  # lightly-train's for 20,000 pictures and more
 MOMENTUM = 0.9
 SIMSIAM_SHARE = 0.125  # of the recipe's rate
@@ -303,6 +304,10 @@ class Method(nn.Module):
                 self.bank = NNMemoryBankModule(size=(4_096, outputs))
             case "moco":
                 projector = heads.MoCoProjectionHead(width, hidden, outputs)
+            case "dino":
+                def head():
+                    return heads.DINOProjectionHead(width, hidden, BOTTLENECK, PROTOTYPES, batch_norm=True)
+                projector = head()
             case "barlow-twins":
                 projector = heads.BarlowTwinsProjectionHead(width, CORRELATED, CORRELATED)
             case "vicreg":
@@ -314,8 +319,10 @@ class Method(nn.Module):
                 nn.init.trunc_normal_(projector.weight, std=0.02)
                 self.register_buffer("queue", torch.zeros(ANCHORS, taught))
         self.online = nn.Sequential(net, projector)
-        if name in ("byol", "moco"):
-            self.target = copy.deepcopy(self.online)
+        if name in ("byol", "moco", "dino"):
+            # A layer of torch's weight_norm cannot be copied.
+            self.target = nn.Sequential(copy.deepcopy(net), head() if name == "dino" else copy.deepcopy(projector))
+            self.target.load_state_dict(self.online.state_dict())
             deactivate_requires_grad(self.target)
         losses = {
             "byol": NegativeCosineSimilarity, "simsiam": NegativeCosineSimilarity,
@@ -323,6 +330,7 @@ class Method(nn.Module):
             "nnclr": lambda: NTXentLoss(temperature=0.2),
             "moco": lambda: NTXentLoss(temperature=0.2, memory_bank_size=(QUEUE, outputs)),
             "barlow-twins": BarlowTwinsLoss, "vicreg": VICRegLoss, "lejepa": SIGReg,
+            "dino": lambda: DINOLoss(PROTOTYPES),
             "distillation": distillation_loss,
         }
         self.loss = losses[name]()
@@ -355,6 +363,10 @@ class Method(nn.Module):
                 every = torch.stack(projections + [self.online(view) for view in local])
                 invariance = lejepa_invariance_loss(all_proj=every, global_proj=every[:2])
                 return 0.05 * self.loss(every) + 0.95 * invariance
+            case "dino":
+                with torch.no_grad():
+                    targets = [self.target(first), self.target(second)]
+                return self.loss(targets, projections)
             case "moco":
                 with torch.no_grad():
                     keys = [self.target(first), self.target(second)]
@@ -505,7 +517,7 @@ def main():
     steps = 10_000 if options.minutes else steps
     shares = {"simsiam": SIMSIAM_SHARE, "barlow-twins": recipe["barlow_twins_share"]}
     peak = recipe["rate"] * shares.get(options.method, 1)
-    decay = QUEUE_DECAY if options.method == "moco" else recipe["decay"]
+    decay = SLOW_DECAY if options.method in ("moco", "dino") else recipe["decay"]
     descent = optimizer(method, peak, recipe["weight_decay"])
 
     start, smoothed, step = time.perf_counter(), None, 0
@@ -534,6 +546,9 @@ def main():
         loss = method(pair[:batch], pair[batch:] if taught is None else taught[chosen], *local)
         descent.zero_grad(set_to_none=True)
         loss.backward()
+        if options.method == "dino" and step < steps // 100:
+            for parameter in method.online[1].last_layer.parameters():
+                parameter.grad = None
         descent.step()
         smoothed = loss.item() if smoothed is None else 0.95 * smoothed + 0.05 * loss.item()
         if step % 100 == 0:

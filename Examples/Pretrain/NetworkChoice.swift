@@ -57,7 +57,7 @@ struct NetworkChoice {
 
   /// What suits the network where the command line does not say; the recipe's if it is nil. The rates
   /// of recipes with SGD are for convolutions.
-  var optimizer: OptimizerKind? { isTransformer ? .adamw : nil }
+  var optimizer: OptimizerChoice? { isTransformer ? .transformer : nil }
 
   /// What the sizes of the images are multiples of.
   func sizeMultiple(for imageSize: Size2D) -> SizeMultiple {

@@ -59,11 +59,18 @@ extension RunPictures {
     }
     let labels = "with \(counted(labelsPerClass, "label")) of a class"
     say("fine-tunes the network \(labels), and one from scratch, which takes a minute or more")
-    let scores = try FineTuning().compare(
+    let scores = try architecture.fineTuning.compare(
       net, with: { architecture() }, hiddenLayer: architecture.featureLayer, bank: bank,
       queries: queries, imageSize: imageSize, labelsPerClass: labelsPerClass, seed: options.seed)
     for (name, score) in [("fine-tuned", scores.fineTuned), ("from scratch", scores.fromScratch)] {
       say(String(format: "%.3f ± %.3f  ", score.mean, score.deviation) + "\(name) \(labels)")
     }
+  }
+}
+
+extension NetworkArchitecture {
+  /// The settings that suit the network.
+  fileprivate var fineTuning: FineTuning {
+    if case .visionTransformer = self { .transformer } else { FineTuning() }
   }
 }

@@ -46,7 +46,7 @@ struct Source {
     let training = sets.training.first(min(sets.training.count, options.images ?? .max))
     let shape = training.imageShape
     var asked = Recipe(options.method, for: sets.kind)
-      .with(options, optimizer: options.optimizer ?? network.optimizer)
+      .with(options, usual: network.optimizer)
     // Small pictures are not enlarged.
     asked.imageSize = asked.imageSize.map { min($0, shape[0]) }
     try Self.check(options, training, asked)
@@ -181,10 +181,13 @@ struct Source {
 
 extension Recipe {
   /// The recipe with the views and numbers that a command line asks for, and an optimizer if it is
-  /// another one than the recipe's.
-  fileprivate func with(_ options: Options, optimizer: OptimizerKind?) -> Recipe {
+  /// another one than the recipe's, or than what suits the network.
+  fileprivate func with(_ options: Options, usual: OptimizerChoice?) -> Recipe {
     var recipe = self
-    if let optimizer, optimizer != recipe.optimizer.kind { recipe.optimizer = optimizer.usual }
+    if let usual { recipe.optimizer = usual }
+    if let kind = options.optimizer, kind != recipe.optimizer.kind {
+      recipe.optimizer = kind.usual
+    }
     if let rate = options.learningRate { recipe.optimizer.learningRate = rate }
     for (setting, value) in options.settings { setting.apply(value, to: &recipe) }
     if let share = options.leastCrop { recipe.crop = share...1 }

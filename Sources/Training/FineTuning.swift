@@ -14,7 +14,7 @@ import Tensor
 /// ```
 ///
 /// A new linear layer behind the network learns the classes by cross-entropy, and all of the network
-/// with it, under SGD with a momentum of 0.9 and rates that fall to zero along a cosine.
+/// with it, under SGD with a momentum of 0.9, or AdamW, and rates that fall to zero along a cosine.
 public struct FineTuning: Sendable {
   /// How many steps each training has.
   public var stepCount: Int
@@ -24,15 +24,20 @@ public struct FineTuning: Sendable {
   public var learningRate: Float
   /// The first learning rate of the linear layer, and of all that is trained from scratch.
   public var headLearningRate: Float
+  /// What moves the weights, of which none decays.
+  public var optimizer: OptimizerKind
 
-  private static let momentum: Float = 0.9
+  /// For a vision transformer, which SGD at rates of convolutional networks ruins: AdamW at
+  /// 0.0001, and 0.001 for the linear layer and all that is trained from scratch.
+  public static let transformer = FineTuning(
+    learningRate: 1e-4, headLearningRate: 1e-3, optimizer: .adamw)
 
   /// The settings of all trainings.
   ///
   /// - Precondition: All are above zero.
   public init(
     stepCount: Int = 100, batchSize: Int = 64, learningRate: Float = 0.01,
-    headLearningRate: Float = 0.1
+    headLearningRate: Float = 0.1, optimizer: OptimizerKind = .sgd
   ) {
     precondition(
       stepCount > 0 && batchSize > 0 && learningRate > 0 && headLearningRate > 0,
@@ -40,6 +45,7 @@ public struct FineTuning: Sendable {
         + "\(batchSize), \(learningRate) and \(headLearningRate)")
     (self.stepCount, self.batchSize) = (stepCount, batchSize)
     (self.learningRate, self.headLearningRate) = (learningRate, headLearningRate)
+    self.optimizer = optimizer
   }
 
   /// Trains copies of a network, and networks from scratch, with the same few labels.
@@ -103,12 +109,12 @@ public struct FineTuning: Sendable {
     of classifier: Classifier, on labeled: some ImageDataset, isPretrained: Bool, seed: UInt64
   ) -> Trainer {
     let rate = isPretrained ? learningRate : headLearningRate
-    let optimizer = SGD(
-      [
-        ParameterGroup(classifier.net.parameters),
-        ParameterGroup(
-          classifier.projector.parameters, learningRateScale: headLearningRate / rate),
-      ], learningRate: rate, momentum: Self.momentum)
+    let choice = OptimizerChoice(kind: optimizer, learningRate: rate, weightDecay: 0)
+    let optimizer = choice.optimizer(of: [
+      ParameterGroup(classifier.net.parameters),
+      ParameterGroup(
+        classifier.projector.parameters, learningRateScale: headLearningRate / rate),
+    ])
     let loader = DataLoader(
       labeled, batchSize: min(batchSize, labeled.count), shuffled: true, dropsLast: true, seed: seed
     )

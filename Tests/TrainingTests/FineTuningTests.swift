@@ -50,6 +50,29 @@ final class FineTuningTests: XCTestCase {
     }
   }
 
+  /// One step of AdamW moves every weight by the rate, whatever its gradient is: the head by its own.
+  func testATransformerIsTunedByAdamW() throws {
+    let net = Net()
+    let classifier = Classifier(net, classCount: 3, imageSize: 8, hiddenLayer: "pool", seed: 0)
+    let labeled = LabeledImages(
+      images: Formula.images("labeled", view: 0, 12, size: 8), labels: (0..<12).map { $0 % 3 })
+    var settings = FineTuning.transformer
+    settings.stepCount = 1
+    for (isPretrained, rate) in [(true, settings.learningRate), (false, settings.headLearningRate)]
+    {
+      let before = (net.bn.bias?.value.scalars, classifier.projector.parameters[0].value.scalars)
+      try settings.trainer(of: classifier, on: labeled, isPretrained: isPretrained, seed: 0).run()
+      let after = (net.bn.bias?.value.scalars, classifier.projector.parameters[0].value.scalars)
+      let moves = (
+        zip(try XCTUnwrap(before.0), try XCTUnwrap(after.0)).map { abs($0 - $1) },
+        zip(before.1, after.1).map { abs($0 - $1) }
+      )
+      XCTAssertEqual(moves.0.max() ?? 0, rate, accuracy: 1e-2 * rate)
+      XCTAssertEqual(
+        moves.1.max() ?? 0, settings.headLearningRate, accuracy: 1e-2 * settings.headLearningRate)
+    }
+  }
+
   private func XCTAssertClose(
     _ a: [Float], _ b: [Float], accuracy: Float, line: UInt = #line
   ) {

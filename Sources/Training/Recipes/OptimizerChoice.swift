@@ -24,6 +24,11 @@ public struct OptimizerChoice: Sendable {
   /// Of weights alone: biases and norms do not decay.
   public var weightDecay: Float
 
+  /// What vision transformers learn with: AdamW at half of its usual rate, by the sweep in
+  /// <doc:RecipesThatWork> of `SelfSupervised`.
+  public static let transformer = OptimizerChoice(
+    kind: .adamw, learningRate: 5e-4, weightDecay: 0.01)
+
   /// An optimizer and its settings.
   public init(kind: OptimizerKind, learningRate: Float, weightDecay: Float) {
     (self.kind, self.learningRate, self.weightDecay) = (kind, learningRate, weightDecay)
