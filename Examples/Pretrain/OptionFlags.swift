@@ -85,10 +85,11 @@ extension Options {
     ),
     Flag("--steps", "N", "steps to train, instead of --epochs"),
     Flag("--batch", "N", "images in a step; what suits the data and their number if not given"),
-    Flag("--optimizer", "NAME", "sgd, adam or adamw; what suits the data if not given"),
+    Flag(
+      "--optimizer", "NAME", "sgd, adam or adamw; what suits the data and the network if not given"),
     Flag(
       "--learning-rate", "RATE",
-      "highest step size; if not given, what suits the data, or 1e-3 for adam and adamw, 0.1 for sgd"
+      "highest step size; if not given, what suits the data and the network, or 1e-3 for adam and adamw, 0.1 for sgd"
     ),
     Flag(
       "--convolution", "NAME", "automatic (the fastest way for each) or direct (no Winograd)",

@@ -184,8 +184,9 @@ extension Recipe {
   /// another one than the recipe's, or than what suits the network.
   fileprivate func with(_ options: Options, usual: OptimizerChoice?) -> Recipe {
     var recipe = self
-    if let usual { recipe.optimizer = usual }
-    if let kind = options.optimizer, kind != recipe.optimizer.kind {
+    if let usual, options.optimizer == nil || options.optimizer == usual.kind {
+      recipe.optimizer = usual
+    } else if let kind = options.optimizer, kind != recipe.optimizer.kind {
       recipe.optimizer = kind.usual
     }
     if let rate = options.learningRate { recipe.optimizer.learningRate = rate }

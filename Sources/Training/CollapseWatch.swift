@@ -126,6 +126,11 @@ public struct CollapseWatch: Sendable {
     if !learner.preventsCollapse, !learner.hasPredictor {
       causes.append("no predictor with weights, which a loss without negatives needs")
     }
+    if kind == .point, learner is DINO, !learner.projector.usesBatchStatistics {
+      causes.append(
+        "a projector without batch norms, whose outputs are alike for long (normalizesProjections: "
+          + "true)")
+    }
     if kind == .pixels {
       causes.append(
         "that PixPro has no negatives; PixContrast has (usesPixPro: false), and LARS may help")

@@ -271,6 +271,29 @@ final class CollapseWatchTests: XCTestCase {
     }
   }
 
+  func testDINOWithoutNormsIsWarnedOf() throws {
+    let norms = [false, true]
+    let causes = norms.map { normalizesProjections in
+      let learner = DINO(
+        net(), imageSize: 16, hiddenLayer: "avgpool", prototypeCount: 16, projectionSize: 8,
+        projectionHiddenSize: 16, normalizesProjections: normalizesProjections, seed: 1)
+      let flat = StepLoss(.zeros([]), projections: .ones([4, 8]))
+      var (watch, found) = (CollapseWatch(), CollapseWarning?.none)
+      for _ in 0..<200 {
+        found = found ?? watch.warning(of: flat, learner, optimizer: sgd(learner, 0.05))
+      }
+      return found?.causes
+    }
+    XCTAssertEqual(
+      causes[0],
+      [
+        "a projector without batch norms, whose outputs are alike for long (normalizesProjections: "
+          + "true)"
+      ])
+    XCTAssertEqual(
+      causes[1], ["a learning rate of 0.05 that is too high here; try a tenth of it"])
+  }
+
   private func ablated(
     hasPredictor: Bool = false, stopsGradient: Bool
   ) -> MethodLearner<Ablated> {

@@ -53,33 +53,51 @@ extension Augmentation where Self == Compose {
     byol(imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2)
   }
 
-  /// The first of DINO's two kinds of large view (Caron et al., 2021): BYOL's, of two fifths of the
-  /// image or more.
+  /// The first of DINO's two kinds of large view (Caron et al., 2021): BYOL's steps, with a blur of so
+  /// many pixels whatever the size of the view.
+  ///
+  /// - Parameters:
+  ///   - imageSize: The size of the views.
+  ///   - scale: The range of the crop's area; the paper's beside local views. Without them its code
+  ///     advises 0.14...1.
+  ///   - normalization: What comes last.
+  /// - Returns: The augmentation, for one image at a time.
   public static func dinoFirst(
-    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, scale: ClosedRange<Float> = 0.4...1,
+    normalization: Normalize? = .imageNet
   ) -> Compose {
-    byol(
-      imageSize, normalization, blurProbability: 1, solarizeProbability: 0, scale: dinoScale)
+    dino(imageSize, scale, normalization, blurProbability: 1, solarizeProbability: 0)
   }
 
-  /// The second of DINO's two kinds of large view.
+  /// The second of DINO's two kinds of large view: one in ten blurred, one in five solarized.
   public static func dinoSecond(
-    imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
+    imageSize: any Size2DConvertible, scale: ClosedRange<Float> = 0.4...1,
+    normalization: Normalize? = .imageNet
   ) -> Compose {
-    byol(
-      imageSize, normalization, blurProbability: 0.1, solarizeProbability: 0.2, scale: dinoScale)
+    dino(imageSize, scale, normalization, blurProbability: 0.1, solarizeProbability: 0.2)
   }
 
-  /// DINO's local views, for ``LocalViews/init(count:size:scale:augmentation:)``: of a twentieth to two
-  /// fifths of the image, half of them blurred.
+  /// DINO's local views, of a twentieth to two fifths of the image, half of them blurred; for
+  /// ``LocalViews/init(count:size:scale:augmentation:)``, normalized as the large ones are.
   public static func dinoLocal(
     imageSize: any Size2DConvertible, normalization: Normalize? = .imageNet
   ) -> Compose {
-    byol(
-      imageSize, normalization, blurProbability: 0.5, solarizeProbability: 0, scale: 0.05...0.4)
+    dino(imageSize, 0.05...0.4, normalization, blurProbability: 0.5, solarizeProbability: 0)
   }
 
-  private static var dinoScale: ClosedRange<Float> { 0.4...1 }
+  private static func dino(
+    _ imageSize: any Size2DConvertible, _ scale: ClosedRange<Float>, _ normalization: Normalize?,
+    blurProbability: Float, solarizeProbability: Float
+  ) -> Compose {
+    Compose(
+      [
+        RandomResizedCrop(imageSize, scale: scale, interpolation: .bicubic),
+        HorizontalFlip().applied(probability: 0.5),
+      ]
+        + byolColors(
+          GaussianBlur(), normalization, blurProbability: blurProbability,
+          solarizeProbability: solarizeProbability))
+  }
 
   /// The views of the byol-pytorch package, which crops last, jitters three images in ten and blurs
   /// two.
@@ -203,11 +221,11 @@ extension Augmentation where Self == Compose {
 
   private static func byol(
     _ imageSize: any Size2DConvertible, _ normalization: Normalize?, blurProbability: Float,
-    solarizeProbability: Float, scale: ClosedRange<Float> = 0.08...1
+    solarizeProbability: Float
   ) -> Compose {
     Compose(
       [
-        RandomResizedCrop(imageSize, scale: scale, interpolation: .bicubic),
+        RandomResizedCrop(imageSize, interpolation: .bicubic),
         HorizontalFlip().applied(probability: 0.5),
       ]
         + byolColors(
@@ -219,11 +237,19 @@ extension Augmentation where Self == Compose {
     _ imageSize: any Size2DConvertible, _ normalization: Normalize?, blurProbability: Float,
     solarizeProbability: Float
   ) -> [any Augmentation] {
+    byolColors(
+      GaussianBlur.simCLR(imageHeight: imageSize.size2D.height), normalization,
+      blurProbability: blurProbability, solarizeProbability: solarizeProbability)
+  }
+
+  private static func byolColors(
+    _ blur: GaussianBlur, _ normalization: Normalize?, blurProbability: Float,
+    solarizeProbability: Float
+  ) -> [any Augmentation] {
     [
       jitter(0.4, 0.4, 0.2, 0.1, probability: 0.8),
       Grayscale().applied(probability: 0.2),
-      GaussianBlur.simCLR(imageHeight: imageSize.size2D.height).applied(
-        probability: blurProbability),
+      blur.applied(probability: blurProbability),
       Solarize(threshold: 0.5).applied(probability: solarizeProbability),
       Clip(),
     ] + steps(normalization)

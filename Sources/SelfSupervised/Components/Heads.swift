@@ -121,8 +121,7 @@ public enum Heads {
   /// DINO's projector in front of its ``Prototypes``: linear, GELU, linear, GELU, linear, with weights
   /// of deviation 0.02 and biases of zero (Caron et al., 2021).
   ///
-  /// With batch norm, hidden layers have no bias and a norm each, as in the paper's code and lightly's
-  /// for convolutional networks.
+  /// With batch norm, hidden layers have no bias and a norm each, as in lightly's.
   public static func dino(
     _ inputs: Int, hidden: Int, outputs: Int, batchNorm: Bool = false
   ) -> Sequential {

@@ -6,7 +6,7 @@ import Tensor
 public final class OutputCenter: SampleIndependent {
   /// The average, of shape [width]; zeros at first.
   public let mean: Buffer
-  /// The share of its old numbers that the average keeps in a step.
+  /// The share of its old numbers that the average keeps with each batch.
   public let momentum: Float
 
   /// An average of outputs of the given width.
@@ -23,7 +23,7 @@ public final class OutputCenter: SampleIndependent {
   /// Outputs of shape [count, width] without the average.
   public func forward(_ input: Tensor) -> Tensor { input - mean.value }
 
-  /// Moves the average towards that of a step's outputs, of shape [width].
+  /// Moves the average towards that of a batch's outputs, of shape [width].
   public func update(toward found: Tensor) {
     mean.value = mean.value * momentum + found.detached * (1 - momentum)
   }

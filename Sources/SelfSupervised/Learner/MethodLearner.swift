@@ -3,8 +3,8 @@ import Tensor
 
 /// The learner: runs any ``LearningMethod`` around any network.
 ///
-/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `BarlowTwins`, `VICReg`, `LeJEPA`, `PixelCL` and
-/// `Distillation` are this type with their method, and each has an initializer with its method's
+/// `BYOL`, `SimSiam`, `SimCLR`, `NNCLR`, `MoCo`, `DINO`, `BarlowTwins`, `VICReg`, `LeJEPA`, `PixelCL`
+/// and `Distillation` are this type with their method, and each has an initializer with its method's
 /// hyperparameters.
 public final class MethodLearner<M: LearningMethod>: Learner {
   /// The hyperparameters, heads and loss.

@@ -4,10 +4,10 @@ import Tensor
 /// itself (Caron et al., 2021, equation 3).
 ///
 /// With probabilities p = softmax(outputs / τ) and the target's q = softmax(targets / τ'), the
-/// mean of -Σ q · log p over images and pairs of a large view of the target and another view. At
-/// least the entropy of q, and log(width) where p is uniform. Two collapses look alike to a loss
-/// without negatives: q with one and the same winner for all images, which centered outputs prevent,
-/// and a uniform q, which τ' below τ prevents.
+/// mean of -Σ q · log p over images and pairs of a large view of the target and another view. It is
+/// the entropy of q and how far p is from it. There are two collapses without negatives: the same
+/// winner for all images, where both are near 0, which centered outputs prevent; and no winner, where
+/// both are near log(width), which τ' below τ prevents.
 ///
 /// - Parameters:
 ///   - outputs: The network's, each of shape [count, width]; of local views too, if there are any.

@@ -7,14 +7,14 @@ public typealias DINO = MethodLearner<DINOMethod>
 /// DINO: the network's view of an image is sorted among prototypes as a slowly moving target sorts
 /// another one.
 ///
-/// There are neither negatives nor a predictor; centered and sharpened outputs of the target keep
+/// There are neither negatives nor a predictor; the centered and sharpened outputs of the target keep
 /// images apart, see ``dinoLoss(_:targets:temperature:targetTemperature:)``. The loss begins at about
-/// log(prototypes), 11.1 for 65,536, and falls below it; `target_entropy` beside it is at least 0 and at
-/// most that logarithm. A training whose loss stays there, with an entropy at either end, learns
-/// nothing.
+/// log(prototypes), 11.1 for 65,536, and falls. It is at least `target_entropy`, the metric, which is in
+/// 0...log(prototypes): a loss that is hardly above it, with that near either end, is a collapse, onto
+/// one prototype or onto all alike.
 ///
 /// It is made for vision transformers, AdamW and local views, which the target does not see; the paper
-/// has ten of them.
+/// has up to ten of them.
 public struct DINOMethod: MultiCropMethod {
   let prototypeCount: Int
   let projectionSize: Int
@@ -72,17 +72,15 @@ public struct DINOMethod: MultiCropMethod {
     )
     // Before the network's own pass, whose activations stay in memory.
     let targets = target.withTargetWeights {
-      ViewPair(all: pass.project(views.globals).all.map { prototypes($0) })
+      pass.project(views.globals).mapRows { prototypes($0) }
     }
     let projections = pass.project(views)
     let isFrozen = target.step < frozenPrototypeSteps
     let (loss, entropy) = dinoLoss(
-      ViewPair(
-        all: projections.all.map { isFrozen ? prototypes.frozen($0) : prototypes($0) }),
-      targets: ViewPair(all: targets.all.map { center($0) }), temperature: temperature,
+      projections.mapRows { isFrozen ? prototypes.frozen($0) : prototypes($0) },
+      targets: targets.mapRows { center($0) }, temperature: temperature,
       targetTemperature: targetTemperature.value(at: target.step))
-    let rows = batchRows(views.first)
-    let mean = (meanOverAll(targets.first, rows) + meanOverAll(targets.second, rows)) / 2
+    let mean = meanOverAll((targets.first + targets.second) / 2, batchRows(views.first))
     return StepLoss(
       loss, projections: projections.first, metrics: ["target_entropy": entropy.item]
     ) { center.update(toward: mean) }
@@ -100,8 +98,10 @@ public struct DINOMethod: MultiCropMethod {
 extension MethodLearner where M == DINOMethod {
   /// DINO around any network; the network itself is not changed.
   ///
-  /// Defaults are those of the paper's code and lightly's. The other arguments are those of every
-  /// ``MethodLearner``.
+  /// Defaults of the head and the loss are those of the paper's code and lightly's. Both have local
+  /// views besides, eight and six, which are asked for here: `LocalViews(count: 6, size: 96,
+  /// augmentation: Compose.dinoLocal(imageSize: 96, normalization: nil))` has the paper's. The other arguments
+  /// are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
@@ -109,13 +109,14 @@ extension MethodLearner where M == DINOMethod {
   ///   want no more than some thousand.
   /// - `projectionSize`: The features in front of the prototypes.
   /// - `projectionHiddenSize`: The hidden features of the projector.
-  /// - `normalizesProjections`: Whether the projector has batch norms, as convolutional networks want
-  ///   it: without, all outputs are nearly alike for long.
+  /// - `normalizesProjections`: Whether the projector has batch norms. Behind a small ResNet all outputs
+  ///   are nearly alike for hundreds of steps without them; lightly advises against them behind a
+  ///   transformer.
   /// - `temperature`: What the network's outputs are divided by.
   /// - `targetTemperature`: What the target's are divided by in each step: lower than `temperature`.
-  ///   For some tens of epochs the paper's code raises it from 0.04 to 0.07, by
-  ///   ``LinearRise``.
-  /// - `centerMomentum`: The share of its old numbers that the center keeps in a step.
+  ///   The paper raises it from 0.04 to 0.07 over 30 epochs, which ``LinearRise`` does.
+  /// - `centerMomentum`: The share of its old numbers that the center keeps with each batch, those
+  ///   whose gradients are added up included.
   /// - `movingAverageDecay`: The share of its old numbers that the target keeps in a step; the paper's
   ///   0.996 rises to 1 along a cosine.
   /// - `targetNorm`: Whose statistics the target's batch norms use.

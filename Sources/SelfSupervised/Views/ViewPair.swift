@@ -77,6 +77,12 @@ public struct ViewPair: ViewSet {
     ViewPair(first: first, second: second, locals: locals + localViews)
   }
 
+  /// What `body` makes of the rows of all views at once, row by row; of one width.
+  func mapRows(_ body: (Tensor) -> Tensor) -> ViewPair {
+    let (rows, count) = (body(concatenated(all)), count)
+    return ViewPair(all: all.indices.map { rows[$0 * count..<($0 + 1) * count] })
+  }
+
   /// The pair without local views.
   public var globals: ViewPair { ViewPair(first: first, second: second) }
 

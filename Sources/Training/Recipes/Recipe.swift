@@ -49,7 +49,7 @@ public struct Recipe: Sendable {
   /// The prototypes among which DINO sorts images.
   public var prototypeCount = 512
   /// What the outputs of DINO's target are divided by.
-  public var targetTemperature: Float = 0.04
+  public var targetTemperature: Float = 0.02
   /// The share of its old numbers that a target keeps in a step, which rises to 1.
   public var movingAverageDecay: Float = 0.95
   /// The share of the image's area that a view shows.

@@ -34,7 +34,8 @@ struct CurveKind: Sendable {
     "loss", "learning_rate", "gradient_norm",
     "knn", "view_neighbors", "rotation_accuracy", "lidar", "feature_rank", "alignment",
     "uniformity", "view_retrieval", "neighbor_stability",
-    "contrastive_accuracy", "correlation_accuracy", "agreement", "right_neighbours",
+    "contrastive_accuracy", "correlation_accuracy", "agreement", "target_entropy",
+    "right_neighbours",
     "random_neighbours", "pixel_loss", "instance_loss", "positive_pairs", "positive_share",
     "spread", "effective_rank", "dead_share", "pixel_spread",
     "images_per_second", "wait_share",
@@ -46,6 +47,15 @@ struct CurveKind: Sendable {
       meaning: "What the training makes small: how badly two views of a picture agree.",
       expectation: "It falls fast at first, then slowly. While it still falls at the right end, "
         + "a longer training may gain; flat for the last third, it gains little."),
+    "target_entropy": CurveKind(
+      topic: .learning, title: "The target's entropy",
+      meaning:
+        "How undecided the target is between the prototypes: 0 if it is sure, the logarithm of their "
+        + "number if it has no opinion.",
+      expectation:
+        "It falls from its upper end and stays clear of both ends and of the loss, which is above "
+        + "it: at 0 one prototype has won all pictures, and where loss and entropy are the same nothing is learned."
+    ),
     "learning_rate": CurveKind(
       topic: .learning, title: "Learning rate",
       meaning: "How large the steps are.",

@@ -37,6 +37,9 @@ final class PresetTests: XCTestCase {
       Expectation(name: "simCLRSmall", preset: .simCLRSmall(), steps: simCLR),
       Expectation(name: "byolFirst", preset: .byolFirst(imageSize: size), steps: byol(1, 0)),
       Expectation(name: "byolSecond", preset: .byolSecond(imageSize: size), steps: byol(0.1, 0.2)),
+      Expectation(name: "dinoFirst", preset: .dinoFirst(imageSize: size), steps: byol(1, 0)),
+      Expectation(name: "dinoSecond", preset: .dinoSecond(imageSize: size), steps: byol(0.1, 0.2)),
+      Expectation(name: "dinoLocal", preset: .dinoLocal(imageSize: size), steps: byol(0.5, 0)),
       Expectation(
         name: "pixProFirst", preset: .pixProFirst(imageSize: size),
         steps: Array(byol(1, 0).dropFirst(2))),

@@ -11,7 +11,10 @@ final class DINOTests: XCTestCase {
   private func dino(frozenSteps: Int = 0, seed: UInt64 = 1) -> DINO {
     DINO(
       withRandomSeed(seed) { PlainCNN() }, imageSize: 16, hiddenLayer: "pool", prototypeCount: 20,
-      projectionSize: 12, projectionHiddenSize: 16, frozenPrototypeSteps: frozenSteps, seed: seed)
+      projectionSize: 12, projectionHiddenSize: 16,
+      targetTemperature: LinearRise(from: 0.02, to: 0.05, over: 4),
+      frozenPrototypeSteps: frozenSteps,
+      seed: seed)
   }
 
   func testHead() {
@@ -70,7 +73,8 @@ final class DINOTests: XCTestCase {
   }
 
   func testGoesOnBitForBitFromItsState() throws {
-    let (first, second) = (dino(), dino(seed: 9))
+    // Frozen for one more step, at a temperature that still rises.
+    let (first, second) = (dino(frozenSteps: 3), dino(frozenSteps: 3, seed: 9))
     _ = first.losses(ofSteps: 2, on: images)
     try second.load(first.state)
     XCTAssertEqual(second.losses(ofSteps: 3, on: images), first.losses(ofSteps: 3, on: images))
