@@ -5,9 +5,9 @@ import Tensor
 ///
 /// With probabilities p = softmax(outputs / τ) and the target's q = softmax(targets / τ'), the
 /// mean of -Σ q · log p over images and pairs of a large view of the target and another view. It is
-/// the entropy of q and how far p is from it. There are two collapses without negatives: the same
-/// winner for all images, where both are near 0, which centered outputs prevent; and no winner, where
-/// both are near log(width), which τ' below τ prevents.
+/// the entropy of q and how far p is from it. Two collapses are possible without negatives: the same
+/// winner for all images, where both are near 0, against which outputs are centered; and no winner,
+/// where the first is near log(width) and the second near 0, against which τ' is below τ.
 ///
 /// - Parameters:
 ///   - outputs: The network's, each of shape [count, width]; of local views too, if there are any.

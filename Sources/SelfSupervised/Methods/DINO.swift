@@ -100,8 +100,8 @@ extension MethodLearner where M == DINOMethod {
   ///
   /// Defaults of the head and the loss are those of the paper's code and lightly's. Both have local
   /// views besides, eight and six, which are asked for here: `LocalViews(count: 6, size: 96,
-  /// augmentation: Compose.dinoLocal(imageSize: 96, normalization: nil))` has the paper's. The other arguments
-  /// are those of every ``MethodLearner``.
+  /// augmentation: Compose.dinoLocal(imageSize: 96, normalization: nil))` has the paper's. The other
+  /// arguments are those of every ``MethodLearner``.
   ///
   /// The method's own arguments:
   ///
