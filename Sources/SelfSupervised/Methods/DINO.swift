@@ -109,9 +109,9 @@ extension MethodLearner where M == DINOMethod {
   ///   want no more than some thousand.
   /// - `projectionSize`: The features in front of the prototypes.
   /// - `projectionHiddenSize`: The hidden features of the projector.
-  /// - `normalizesProjections`: Whether the projector has batch norms. Behind a small ResNet all outputs
-  ///   are nearly alike for hundreds of steps without them; lightly advises against them behind a
-  ///   transformer.
+  /// - `normalizesProjections`: Whether the projector has batch norms. Without them all outputs of small
+  ///   networks are nearly alike for hundreds of steps (<doc:RecipesThatWork>); for long trainings of
+  ///   transformers the paper and lightly have none.
   /// - `temperature`: What the network's outputs are divided by.
   /// - `targetTemperature`: What the target's are divided by in each step: lower than `temperature`.
   ///   The paper raises it from 0.04 to 0.07 over 30 epochs, which ``LinearRise`` does.

@@ -78,6 +78,7 @@ extension Recipe {
     case .moco: (queueSize, movingAverageDecay) = (1_024, 0.99)
     case .dino:
       (temperature, projectionSize, movingAverageDecay) = (0.1, 256, 0.99)
+      // Behind transformers too, whose outputs are alike without norms in runs of minutes.
       normalizesProjections = true
     // The correlations of features that have none are of the size of one by the root of the batch:
     // among many features of small batches they outweigh all else.
